@@ -1,0 +1,298 @@
+"""Activations to numbers: the paper's equations, and the statistics that a style is a sum of.
+
+Everything here is a pure function of tensors; nothing knows of networks, files or optimisers.
+
+The paper's letters: F^l are the generated image's features in layer l and P^l the content image's, both with
+N_l channels and M_l = height · width positions; G^l and A^l are the Gram matrices of the generated and the
+style image; w_l weighs a layer, α the content and β the style.
+
+Reference:
+    Gatys, Ecker & Bethge, "Image Style Transfer Using Convolutional Neural Networks" (CVPR 2016), eqs. 1–7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+# ---------------------------------------------------------------------------------------------------------
+# Moments: every style statistic is a function of sums over positions
+# ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The raw moments of features over positions. They add up: over tiles, styles, masks and ranks.
+
+    Attributes:
+        count: Σ 1, the number of positions (or the sum of their weights).
+        first: Σ f, shape (B, C).
+        second: Σ f fᵀ, shape (B, C, C): the Gram matrix of the paper's eq. 3.
+
+    >>> features = torch.rand(1, 4, 6, 6, generator=torch.Generator().manual_seed(0))
+    >>> left, right = Moments.of(features[..., :2]), Moments.of(features[..., 2:])
+    >>> bool(torch.allclose((left + right).second, Moments.of(features).second))
+    True
+    """
+
+    count: float
+    first: Tensor
+    second: Tensor
+
+    @classmethod
+    def of(cls, features: Tensor) -> Moments:
+        """Return the moments of features of shape (B, C, H, W), in at least float32.
+
+        Half-precision features are summed in float32: an unnormalised sum would overflow float16, and one
+        rounded to bfloat16 adds noise to the style's gradient.
+        """
+        values = _at_least_float32(features).flatten(2)  # (B, C, M)
+        return cls(values.shape[2], values.sum(2), values @ values.transpose(1, 2))
+
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(self.count + other.count, self.first + other.first, self.second + other.second)
+
+    def __mul__(self, weight: float) -> Moments:
+        return Moments(self.count * weight, self.first * weight, self.second * weight)
+
+    __rmul__ = __mul__
+
+    @property
+    def normalized_gram(self) -> Tensor:
+        """The Gram matrix per position, G / M, shape (B, C, C): it does not grow with the image."""
+        return self.second / self.count
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean feature over positions, shape (B, C)."""
+        return self.first / self.count
+
+    @property
+    def covariance(self) -> Tensor:
+        """The covariance of the features over positions (divided by M), shape (B, C, C)."""
+        return self.normalized_gram - self.mean.unsqueeze(2) * self.mean.unsqueeze(1)
+
+
+def gram_matrix(features: Tensor) -> Tensor:
+    """Return the Gram matrix G_ij = Σ_k F_ik F_jk over the positions k, unnormalised.
+
+    Args:
+        features: activations of shape (B, C, H, W), any floating dtype.
+
+    Returns:
+        Tensor of shape (B, C, C), float32 or wider. Larger values on the diagonal mean that a channel responds
+        more; off it, that two respond together. Where they respond is summed away: that is what makes it style.
+
+    Raises:
+        ValueError: if `features` has not four dimensions.
+
+    Reference: eq. 3.
+
+    >>> gram_matrix(torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]]))
+    tensor([[[ 5., 11.],
+             [11., 25.]]])
+    """
+    if features.ndim != 4:
+        shape = tuple(features.shape)
+        raise ValueError(
+            f"features must have shape (B, C, H, W); got {shape}. Add a batch dimension with unsqueeze(0)."
+        )
+    return Moments.of(features).second
+
+
+# ---------------------------------------------------------------------------------------------------------
+# The paper's equations
+# ---------------------------------------------------------------------------------------------------------
+
+
+def content_loss(features: Tensor, target_features: Tensor) -> Tensor:
+    """Return ½ Σ (F − P)², a scalar; larger means further from the content.
+
+    Args:
+        features: F^l of the generated image, shape (B, C, H, W).
+        target_features: P^l of the content image, the same shape.
+
+    Reference: eq. 1.
+
+    >>> content_loss(torch.tensor([[[[1.0, 5.0]]]]), torch.tensor([[[[1.0, 2.0]]]]))
+    tensor(4.5000)
+    """
+    return 0.5 * _difference(features, target_features).square().sum()
+
+
+def content_loss_gradient(features: Tensor, target_features: Tensor) -> Tensor:
+    """Return ∂L_content / ∂F, which is F − P where F > 0 and 0 elsewhere (the rectifier's own derivative).
+
+    The features are those after the rectifier; autograd gives the same numbers, this states them.
+
+    Reference: eq. 2.
+
+    >>> content_loss_gradient(torch.tensor([[[[0.0, 5.0]]]]), torch.tensor([[[[1.0, 2.0]]]]))
+    tensor([[[[0., 3.]]]])
+    """
+    return _difference(features, target_features) * (features > 0)
+
+
+def layer_style_loss(moments: Moments, target: Moments) -> Tensor:
+    """Return E_l = 1 / (4 N_l² M_l²) Σ_ij (G_ij − A_ij)², a scalar; larger means further from the style.
+
+    Departs from the paper: where the style image has another number of positions M' than the generated one,
+    each Gram matrix is divided by its own, 1 / (4 N²) Σ (G / M − A / M')². With M' = M, as in the paper, which
+    resizes the style image to the content's size, both are the same number.
+
+    Reference: eqs. 3 and 4.
+
+    >>> ones = torch.ones(1, 2, 1, 3)  # N = 2 channels, M = 3 positions: G = 3 everywhere, A = 12
+    >>> layer_style_loss(Moments.of(ones), Moments.of(2 * ones))
+    tensor(2.2500)
+    """
+    num_channels = target.first.shape[1]
+    difference = moments.normalized_gram - target.normalized_gram
+    return difference.square().sum() / (4 * num_channels**2)
+
+
+def layer_style_loss_gradient(features: Tensor, target: Moments) -> Tensor:
+    """Return ∂E_l / ∂F = 1 / (N_l² M_l²) (Fᵀ (G − A))ᵀ where F > 0 and 0 elsewhere, shape (B, C, H, W).
+
+    Where the numbers of positions differ it is 1 / (N² M) (G / M − A / M') F, see `layer_style_loss`.
+
+    Reference: eq. 6.
+
+    >>> layer_style_loss_gradient(torch.ones(1, 2, 1, 3), Moments.of(2 * torch.ones(1, 2, 1, 3)))[0, 0]
+    tensor([[-0.5000, -0.5000, -0.5000]])
+    """
+    moments = Moments.of(features)
+    difference = moments.normalized_gram - target.normalized_gram  # (B, C, C)
+    num_channels = features.shape[1]
+    gradient = (difference @ features.flatten(2)).reshape(features.shape)  # (B, C, H, W)
+    return gradient / (num_channels**2 * moments.count) * (features > 0)
+
+
+def style_loss(layer_losses: Mapping[str, Tensor], layer_weights: Mapping[str, float]) -> Tensor:
+    """Return L_style = Σ_l w_l E_l, a scalar.
+
+    Args:
+        layer_losses: E_l by the layer's name.
+        layer_weights: w_l by the layer's name, for the same layers. The paper's are 1/5 each.
+
+    Reference: eq. 5.
+
+    >>> losses = {"relu1_1": torch.tensor(2.0), "relu2_1": torch.tensor(4.0)}
+    >>> style_loss(losses, {"relu1_1": 0.5, "relu2_1": 0.25})
+    tensor(2.)
+    """
+    return torch.stack([layer_weights[name] * loss for name, loss in layer_losses.items()]).sum()
+
+
+def total_loss(content: Tensor, style: Tensor, content_weight: float, style_weight: float) -> Tensor:
+    """Return L_total = α L_content + β L_style, a scalar.
+
+    Reference: eq. 7.
+
+    >>> total_loss(torch.tensor(2.0), torch.tensor(3.0), content_weight=1.0, style_weight=10.0)
+    tensor(32.)
+    """
+    return content_weight * content + style_weight * style
+
+
+# ---------------------------------------------------------------------------------------------------------
+# The authors' published code
+# ---------------------------------------------------------------------------------------------------------
+
+
+def mean_content_loss(features: Tensor, target_features: Tensor) -> Tensor:
+    """Return the mean of (F − P)², a scalar: the content loss of the authors' published code, without the ½.
+
+    >>> mean_content_loss(torch.tensor([[[[1.0, 5.0]]]]), torch.tensor([[[[1.0, 2.0]]]]))
+    tensor(4.5000)
+    """
+    return _difference(features, target_features).square().mean()
+
+
+def mean_style_loss(moments: Moments, target: Moments) -> Tensor:
+    """Return (10³ / C²) · mean_ij (G_ij / M − A_ij / M')², a scalar: a layer of the authors' published code.
+
+    >>> ones = torch.ones(1, 2, 1, 3)
+    >>> mean_style_loss(Moments.of(ones), Moments.of(2 * ones))
+    tensor(2250.)
+    """
+    num_channels = target.first.shape[1]
+    difference = moments.normalized_gram - target.normalized_gram
+    return 1e3 / num_channels**2 * difference.square().mean()
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Scale-free forms: the default
+# ---------------------------------------------------------------------------------------------------------
+
+_NO_ENERGY = 1e-8  # where a target has no energy, such as a black picture's, the plain mean square is used
+
+
+def relative_content_loss(features: Tensor, target_features: Tensor) -> Tensor:
+    """Return mean (F − P)² / mean P², a scalar: 0 on the content itself, 1 where nothing of it is left.
+
+    Departs from the paper: relative to the target's own energy, so that a content weight means the same for
+    every image size, layer and weight file. Where the target is zero throughout, the plain mean.
+
+    >>> relative_content_loss(torch.tensor([[[[1.0, 5.0]]]]), torch.tensor([[[[1.0, 2.0]]]]))
+    tensor(1.8000)
+    """
+    energy = _at_least_float32(target_features).square().mean()
+    return _relative(_difference(features, target_features).square().mean(), energy)
+
+
+def relative_style_loss(moments: Moments, target: Moments) -> Tensor:
+    """Return ‖G / M − A / M'‖² / ‖A / M'‖², a scalar: 0 on the style itself, 1 for a black picture.
+
+    Departs from the paper: relative to the target's size, so that each layer counts as much as its weight says
+    whatever the size of its activations. Where the target is zero throughout, the plain mean square.
+
+    >>> ones = torch.ones(1, 2, 1, 3)
+    >>> relative_style_loss(Moments.of(ones), Moments.of(2 * ones))
+    tensor(0.5625)
+    """
+    difference = moments.normalized_gram - target.normalized_gram
+    return _relative(difference.square().mean(), target.normalized_gram.square().mean())
+
+
+def total_variation(image: Tensor) -> Tensor:
+    """Return mean (x_{i,j+1} − x_{i,j})² + mean (x_{i+1,j} − x_{i,j})², a scalar; larger means rougher.
+
+    The squared (L2) form, over neighbouring pixels across and down. A side of one pixel adds nothing.
+
+    Args:
+        image: shape (B, 3, H, W).
+
+    >>> total_variation(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]]))
+    tensor(1.)
+    """
+    across = (image[..., :, 1:] - image[..., :, :-1]).square()
+    down = (image[..., 1:, :] - image[..., :-1, :]).square()
+    return across.sum() / max(across.numel(), 1) + down.sum() / max(down.numel(), 1)
+
+
+def _relative(value: Tensor, energy: Tensor) -> Tensor:
+    """Return value / energy, or the value itself where there is no energy to compare it with."""
+    return value / torch.where(energy > _NO_ENERGY, energy, torch.ones_like(energy))
+
+
+def _difference(features: Tensor, target_features: Tensor) -> Tensor:
+    """Return F − P in at least float32.
+
+    Raises:
+        ValueError: if their shapes differ: broadcasting would compare what does not belong together.
+    """
+    if features.shape != target_features.shape:
+        raise ValueError(
+            f"features must have the target's shape {tuple(target_features.shape)}; got "
+            f"{tuple(features.shape)}. Compare features of the same layer at the same image size."
+        )
+    return _at_least_float32(features) - _at_least_float32(target_features)
+
+
+def _at_least_float32(values: Tensor) -> Tensor:
+    """Return half-precision values in float32 and wider ones as they are."""
+    return values.float() if values.dtype.itemsize < 4 else values

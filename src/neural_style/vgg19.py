@@ -1,0 +1,97 @@
+"""What VGG-19 is: the names, kinds and channels of its layers, in network order.
+
+The architecture is torchvision's own `vgg19().features`, read from it without allocating a parameter.
+The names are the paper's: ``conv4_2`` is the second convolution of the fourth block, ``relu4_2`` its
+rectifier, ``pool4`` the pooling that ends the block.
+
+Reference:
+    Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition" (2015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import nn
+from torchvision.models import vgg19
+
+from neural_style import _checks
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of VGG-19's convolutional part.
+
+    Attributes:
+        name: the paper's name, such as ``relu4_2``.
+        kind: ``conv``, ``relu`` or ``pool``.
+        index: the position in torchvision's `vgg19().features`, which its state dict uses as a name.
+        in_channels: number of channels that enter, at full width.
+        out_channels: number of channels that leave, at full width.
+        stride: side of one position of the layer's output in pixels of the image.
+    """
+
+    name: str
+    kind: str
+    index: int
+    in_channels: int
+    out_channels: int
+    stride: int
+
+
+@cache
+def layer_table() -> dict[str, Layer]:
+    """Return the 37 layers by name, in network order.
+
+    >>> [layer.out_channels for layer in layer_table().values() if layer.kind == "pool"]
+    [64, 128, 256, 512, 512]
+    """
+    with torch.device("meta"):
+        modules = vgg19(weights=None, init_weights=False).features
+    table: dict[str, Layer] = {}
+    block, place, channels, stride = 1, 0, 3, 1
+    for index, module in enumerate(modules):
+        entering = channels
+        if isinstance(module, nn.Conv2d):
+            place, channels, kind = place + 1, module.out_channels, "conv"
+            name = f"conv{block}_{place}"
+        elif isinstance(module, nn.ReLU):
+            kind, name = "relu", f"relu{block}_{place}"
+        else:
+            kind, name, stride = "pool", f"pool{block}", 2 * stride
+            block, place = block + 1, 0
+        table[name] = Layer(name, kind, index, entering, channels, stride)
+    return table
+
+
+def check_layers(argument: str, names: Iterable[str]) -> list[str]:
+    """Return `names` without repeats in network order.
+
+    Raises:
+        ValueError: if one is no layer of VGG-19, or there is none.
+    """
+    table, wanted = layer_table(), list(names)
+    for name in wanted:
+        if name not in table:
+            advice = _checks.did_you_mean(name, table)
+            if advice.startswith("Choose"):
+                advice = "They are conv1_1 … conv5_4, relu1_1 … relu5_4 and pool1 … pool5."
+            raise ValueError(_checks.message(argument, "be names of VGG-19 layers", repr(name), advice))
+    if not wanted:
+        advice = "Give at least one, such as 'relu4_2'."
+        raise ValueError(_checks.message(argument, "be names of VGG-19 layers", "none", advice))
+    return [name for name in table if name in wanted]
+
+
+def truncated(deepest: str) -> list[Layer]:
+    """Return the layers from the first to `deepest`, both included."""
+    layers = list(layer_table().values())
+    return layers[: layer_table()[deepest].index + 1]
+
+
+def convolutions() -> list[Layer]:
+    """Return the 16 convolutions in network order."""
+    return [layer for layer in layer_table().values() if layer.kind == "conv"]
