@@ -1,1 +1,50 @@
-"""neural_style: image style transfer after Gatys, Ecker and Bethge (CVPR 2016)."""
+"""neural_style: image style transfer after Gatys, Ecker and Bethge (CVPR 2016).
+
+>>> from neural_style import StyleTransfer, save_image
+"""
+
+from neural_style.descent import Progress as Progress
+from neural_style.descent import RunInterrupted as RunInterrupted
+from neural_style.features import VGG19Features as VGG19Features
+from neural_style.image_io import load_image as load_image
+from neural_style.image_io import save_image as save_image
+from neural_style.losses import Moments as Moments
+from neural_style.losses import content_loss as content_loss
+from neural_style.losses import gram_matrix as gram_matrix
+from neural_style.losses import layer_style_loss as layer_style_loss
+from neural_style.losses import style_loss as style_loss
+from neural_style.losses import total_loss as total_loss
+from neural_style.losses import total_variation as total_variation
+from neural_style.objective import Objective as Objective
+from neural_style.optimizers import LBFGS as LBFGS
+from neural_style.optimizers import Adam as Adam
+from neural_style.optimizers import Optimizer as Optimizer
+from neural_style.transfer import StyleTransfer as StyleTransfer
+from neural_style.weights import Weights as Weights
+from neural_style.weights import WeightsUnavailableError as WeightsUnavailableError
+from neural_style.weights import learn_weights as learn_weights
+from neural_style.weights import load_weights as load_weights
+
+__all__ = [
+    "LBFGS",
+    "Adam",
+    "Moments",
+    "Objective",
+    "Optimizer",
+    "Progress",
+    "RunInterrupted",
+    "StyleTransfer",
+    "VGG19Features",
+    "Weights",
+    "WeightsUnavailableError",
+    "content_loss",
+    "gram_matrix",
+    "layer_style_loss",
+    "learn_weights",
+    "load_image",
+    "load_weights",
+    "save_image",
+    "style_loss",
+    "total_loss",
+    "total_variation",
+]

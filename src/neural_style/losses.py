@@ -133,7 +133,8 @@ def content_loss_gradient(features: Tensor, target_features: Tensor) -> Tensor:
     >>> content_loss_gradient(torch.tensor([[[[0.0, 5.0]]]]), torch.tensor([[[[1.0, 2.0]]]]))
     tensor([[[[0., 3.]]]])
     """
-    return _difference(features, target_features) * (features > 0)
+    difference = _difference(features, target_features)
+    return torch.where(features > 0, difference, 0)
 
 
 def layer_style_loss(moments: Moments, target: Moments) -> Tensor:
@@ -168,7 +169,7 @@ def layer_style_loss_gradient(features: Tensor, target: Moments) -> Tensor:
     difference = moments.normalized_gram - target.normalized_gram  # (B, C, C)
     num_channels = features.shape[1]
     gradient = (difference @ features.flatten(2)).reshape(features.shape)  # (B, C, H, W)
-    return gradient / (num_channels**2 * moments.count) * (features > 0)
+    return torch.where(features > 0, gradient / (num_channels**2 * moments.count), 0)
 
 
 def style_loss(layer_losses: Mapping[str, Tensor], layer_weights: Mapping[str, float]) -> Tensor:

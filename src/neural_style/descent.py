@@ -1,0 +1,127 @@
+"""Coarse to fine: the loop over levels that carries the picture from one size to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from neural_style.image_io import resize
+from neural_style.objective import Objective
+from neural_style.optimizers import Optimizer, Step
+from neural_style.pyramid import Level
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a callback is told after each evaluation.
+
+    Attributes:
+        level: from 1, the coarsest.
+        levels: how many there are.
+        size: (height, width) of this level in pixels.
+        step: from 1, within the level.
+        steps: how many this level has.
+        fraction: share of the whole run's work done, 0 … 1; elapsed time / fraction estimates the whole.
+        loss: a scalar on the device. Reading it with `.item()` makes a GPU wait: do so rarely.
+        terms: the loss's parts by name, as of `Objective.terms_by_name`.
+        image: the current picture, shape (1, 3, H, W), unclamped; the optimiser's own, so copy it to keep it.
+    """
+
+    level: int
+    levels: int
+    size: tuple[int, int]
+    step: int
+    steps: int
+    fraction: float
+    loss: Tensor
+    terms: dict[str, Tensor]
+    image: Tensor
+
+
+Callback = Callable[[Progress], object]
+
+
+class RunInterrupted(KeyboardInterrupt):
+    """Raised on Ctrl-C, so that the work done is not lost.
+
+    Attributes:
+        image: the picture so far, in the form that `StyleTransfer.run` returns.
+    """
+
+    def __init__(self, image: Tensor) -> None:
+        super().__init__("interrupted; the picture so far is in this exception's attribute image")
+        self.image = image
+
+
+def descend(
+    start: Tensor,
+    plan: Sequence[Level],
+    objective_at: Callable[[tuple[int, int]], Objective],
+    optimizer: Optimizer,
+    callback: Callback | None = None,
+) -> Tensor:
+    """Return the picture optimised level by level, shape (1, 3, H, W) of the last level's size, in [0, 1].
+
+    Args:
+        start: shape (1, 3, H', W'), of any size.
+        plan: the levels, coarse to fine.
+        objective_at: (height, width) → the `Objective` of that size. One at a time is kept.
+        optimizer: what minimises it.
+        callback: called after each evaluation; returning True ends the descent with the picture so far.
+
+    Raises:
+        RunInterrupted: on Ctrl-C.
+    """
+    watch = _Watch(plan, callback, start)
+    image = start
+    try:
+        for level in plan:
+            objective = objective_at(level.size)
+            image = resize(image, level.size, clamp=False)
+            watch.enter(level, objective, image)
+            image = optimizer.minimize(image, objective.value_and_grad, level.iterations, watch.after_step)
+            if watch.stopped:
+                break
+    except KeyboardInterrupt:
+        raise RunInterrupted(_finished(watch.image, plan[-1].size)) from None
+    return _finished(image, plan[-1].size)
+
+
+class _Watch:
+    """Turns an optimiser's steps into the run's progress, and keeps the last picture at hand."""
+
+    def __init__(self, plan: Sequence[Level], callback: Callback | None, start: Tensor) -> None:
+        self.plan, self.callback, self.image = plan, callback, start
+        self.stopped = False
+        self.number = 0
+        self.work_before = 0
+
+    def enter(self, level: Level, objective: Objective, image: Tensor) -> None:
+        self.work_before = sum(earlier.work for earlier in self.plan[: self.number])
+        self.number += 1
+        self.level, self.objective, self.image = level, objective, image
+
+    def after_step(self, step: Step) -> bool:
+        self.image = step.image
+        if self.callback is not None:
+            work = self.work_before + self.level.work * step.number / step.steps
+            progress = Progress(
+                level=self.number,
+                levels=len(self.plan),
+                size=self.level.size,
+                step=step.number,
+                steps=step.steps,
+                fraction=work / sum(level.work for level in self.plan),
+                loss=step.loss,
+                terms=self.objective.terms_by_name,
+                image=step.image,
+            )
+            self.stopped = self.callback(progress) is True
+        return self.stopped
+
+
+def _finished(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return a picture in the form that a run returns, at the result's size."""
+    return resize(image.detach().clone(), size).clamp(0, 1).contiguous()

@@ -1,0 +1,256 @@
+"""Image to activations: VGG-19 truncated after the deepest layer asked for, read by forward hooks.
+
+The network owns its input normalisation, padding and pooling; its weights are frozen, and gradients reach the
+image. Rectifiers never work in place: a hook on ``conv1_1`` would silently return ``relu1_1``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from neural_style import _checks
+from neural_style.vgg19 import check_layers, layer_table, truncated
+from neural_style.weights import (
+    CAFFE_MEAN,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    NAMED_SOURCES,
+    Weights,
+    load_weights,
+    random_weights,
+)
+
+Pooling = Literal["average", "max"]
+Padding = Literal["reflect", "replicate", "zeros", "circular"]
+
+POOLINGS: tuple[Pooling, ...] = ("average", "max")
+PADDINGS: tuple[Padding, ...] = ("reflect", "replicate", "zeros", "circular")
+
+
+class VGG19Features(nn.Module):
+    """The activations of VGG-19 by layer name, for a picture of any size.
+
+    Args:
+        weights: ``"imagenet"``, ``"random"``, the path of a weight file, or `Weights`, such as those that
+            `learn_weights` makes from pictures.
+        layers: names of the layers to return, such as ``relu4_2``: ``conv4_2`` before and ``relu4_2`` after the
+            rectifier, ``pool4`` after the pooling.
+        pooling: ``"average"`` (the paper found it to look better) or ``"max"`` (as VGG-19 was trained).
+        padding: what surrounds the picture and every layer: ``"reflect"``, ``"replicate"``, ``"zeros"`` (as
+            VGG-19 was trained; it draws a frame), or ``"circular"`` (the picture tiles the plane). Where a side
+            is too short to reflect, it is replicated.
+        seed: for ``"random"``.
+
+    Raises:
+        ValueError: if a name is unknown, or the weights end before the deepest layer.
+
+    >>> network = VGG19Features("random", ["relu1_1", "pool1"])
+    >>> {name: tuple(f.shape) for name, f in network(torch.zeros(1, 3, 32, 48)).items()}
+    {'relu1_1': (1, 64, 32, 48), 'pool1': (1, 64, 16, 24)}
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        weights: str | os.PathLike[str] | Weights = "imagenet",
+        layers: Iterable[str] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1"),
+        *,
+        pooling: Pooling = "average",
+        padding: Padding = "reflect",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.layers = check_layers("layers", layers)
+        self.pooling = _checks.choice("pooling", pooling, POOLINGS)
+        self.padding = _checks.choice("padding", padding, PADDINGS)
+        loaded = _resolve(weights, seed)
+        self.convention = loaded.convention
+        self.network = _build(loaded, self.layers[-1], self.pooling, self.padding)
+        caffe = loaded.convention == "caffe"
+        mean = [value / 255 for value in CAFFE_MEAN] if caffe else IMAGENET_MEAN
+        std = [1 / 255] * 3 if caffe else IMAGENET_STD
+        for name, values in (("mean", mean), ("std", std)):
+            buffer = torch.tensor(values, dtype=torch.float32, device="cpu").view(1, 3, 1, 1)
+            self.register_buffer(name, buffer, persistent=False)
+        self.requires_grad_(False)
+        self.eval()
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on every device measured
+
+    @property
+    def minimum_size(self) -> int:
+        """The smallest side, in pixels, of a picture that has a position in every layer asked for."""
+        return layer_table()[self.layers[-1]].stride
+
+    @property
+    def weights(self) -> Weights:
+        """A copy of the parameters, as after `normalize_activations`."""
+        parameters = {}
+        for name, module in self.network.named_children():
+            if isinstance(module, nn.Conv2d):
+                for kind, parameter in module.named_parameters():
+                    copy = parameter.detach().to("cpu", torch.float32, copy=True)
+                    parameters[f"features.{layer_table()[name].index}.{kind}"] = copy
+        return Weights(parameters, self.convention)
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        """Return the activations by layer name, in network order.
+
+        Args:
+            image: shape (B, 3, H, W), RGB in [0, 1] (values outside are let through), on the network's device.
+
+        Returns:
+            By name, a tensor of shape (B, N_l, H_l, W_l) in the parameters' dtype.
+
+        Raises:
+            ValueError: if the shape is another, or a side is below `minimum_size`.
+        """
+        self._check(image)
+        with _capture(self.network, self.layers) as activations:
+            self.network(self._normalised(image))
+        return activations
+
+    def normalize_activations(self, images: Sequence[Tensor]) -> None:
+        """Rescale every filter so that its mean activation over images and positions is 1, as the paper does.
+
+        Exact, because the rectifier and both poolings are homogeneous: dividing a filter and multiplying what
+        reads it changes no later activation but by its own scale. A filter that never responds is left alone.
+
+        Args:
+            images: one or more of shape (1, 3, H, W), RGB in [0, 1]. The paper's are ImageNet's validation set.
+
+        Reference: Gatys et al. (2016), section 2.
+        """
+        names = [name for name, module in self.network.named_children() if isinstance(module, nn.Conv2d)]
+        sums = dict.fromkeys(names, torch.zeros((), dtype=torch.float64, device="cpu"))
+        positions = dict.fromkeys(names, 0)
+        with torch.no_grad():
+            for image in images:
+                self._check(image)
+                for name, mean, count in self._mean_activations(image, names):
+                    sums[name] = sums[name] + mean * count
+                    positions[name] += count
+            entering = torch.ones(3, dtype=torch.float64, device="cpu")
+            for name in names:
+                module = self.network.get_submodule(name)
+                mean = sums[name] / positions[name]
+                leaving = torch.where(mean > 1e-12, mean, torch.ones_like(mean))
+                ratio = entering.view(1, -1, 1, 1) / leaving.view(-1, 1, 1, 1)
+                weight, bias = module.get_parameter("weight"), module.get_parameter("bias")
+                weight.mul_(ratio.to(weight))
+                bias.div_(leaving.to(bias))
+                entering = leaving
+
+    def _mean_activations(self, image: Tensor, names: Sequence[str]) -> Iterator[tuple[str, Tensor, int]]:
+        """Yield each convolution's mean rectified response (N_l,), float64 on the CPU, and its positions."""
+        with _capture(self.network, names) as activations:
+            self.network(self._normalised(image))
+        for name, activation in activations.items():
+            rectified = activation.double().relu()
+            yield name, rectified.mean((0, 2, 3)).cpu(), rectified[:, 0].numel()
+
+    def _normalised(self, image: Tensor) -> Tensor:
+        """Return the picture as the parameters want it: their channel order, scale, dtype and memory layout."""
+        parameter = next(self.network.parameters())
+        ordered = image.flip(1) if self.convention == "caffe" else image
+        normalised = (ordered - self.mean.to(image.dtype)) / self.std.to(image.dtype)
+        return normalised.to(parameter.dtype, memory_format=torch.channels_last)
+
+    def _check(self, image: Tensor) -> None:
+        """Check the shape of a picture, once per call and without reading its values."""
+        if image.ndim != 4 or image.shape[1] != 3:
+            advice = "Add a batch dimension with unsqueeze(0), and drop an alpha channel."
+            raise ValueError(_checks.message("image", "have shape (B, 3, H, W)", tuple(image.shape), advice))
+        if min(image.shape[-2:]) < self.minimum_size:
+            rule = f"have sides of at least {self.minimum_size} pixels for {self.layers[-1]}"
+            size = f"{image.shape[-2]}×{image.shape[-1]}"
+            raise ValueError(_checks.message("image", rule, size, "Enlarge it or choose shallower layers."))
+
+
+class _PaddedConv2d(nn.Conv2d):
+    """A 3×3 convolution that keeps the size, with any padding and on any side from one pixel on."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, padding: str) -> None:
+        super().__init__(weight.shape[1], weight.shape[0], 3, device="meta")
+        self.weight, self.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
+        self.surround = padding
+
+    def forward(self, features: Tensor) -> Tensor:
+        if self.surround == "zeros":
+            return F.conv2d(features, self.weight, self.bias, padding=1)
+        return F.conv2d(_padded(features, self.surround), self.weight, self.bias)
+
+
+def _padded(features: Tensor, padding: str) -> Tensor:
+    """Return the features with one more position on every side; a side of one cannot reflect, so it repeats."""
+    if padding == "reflect" and min(features.shape[-2:]) < 2:
+        height, width = features.shape[-2:]
+        features = F.pad(features, (1, 1, 0, 0), mode="reflect" if width > 1 else "replicate")
+        return F.pad(features, (0, 0, 1, 1), mode="reflect" if height > 1 else "replicate")
+    return F.pad(features, (1, 1, 1, 1), mode=padding)
+
+
+def _build(weights: Weights, deepest: str, pooling: str, padding: str) -> nn.Sequential:
+    """Return the truncated network, its modules named as the layers are."""
+    network = nn.Sequential()
+    for layer in truncated(deepest):
+        module: nn.Module
+        if layer.kind == "conv":
+            if f"features.{layer.index}.weight" not in weights.parameters:
+                rule = f"reach {deepest}"
+                advice = "Choose shallower layers or complete weights."
+                raise ValueError(_checks.message("weights", rule, f"none for {layer.name}", advice))
+            weight = weights.parameters[f"features.{layer.index}.weight"]
+            module = _PaddedConv2d(weight, weights.parameters[f"features.{layer.index}.bias"], padding)
+        elif layer.kind == "relu":
+            module = nn.ReLU(inplace=False)
+        else:
+            module = nn.AvgPool2d(2) if pooling == "average" else nn.MaxPool2d(2)
+        network.add_module(layer.name, module)
+    return network
+
+
+@contextmanager
+def _capture(network: nn.Sequential, names: Iterable[str]) -> Iterator[dict[str, Tensor]]:
+    """Collect the outputs of the named modules in a dict while open; the hooks are removed whatever happens."""
+    activations: dict[str, Tensor] = {}
+    handles: list[RemovableHandle] = []
+
+    def keep(name: str) -> RemovableHandle:
+        def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            activations[name] = output
+
+        return network.get_submodule(name).register_forward_hook(hook)
+
+    try:
+        handles.extend(keep(name) for name in names)
+        yield activations
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _resolve(weights: str | os.PathLike[str] | Weights, seed: int) -> Weights:
+    """Return the weights meant by a name, a path or themselves."""
+    if isinstance(weights, Weights):
+        return weights
+    if not isinstance(weights, str | os.PathLike):
+        names = ", ".join(repr(name) for name in NAMED_SOURCES)
+        rule = f"be one of {names}, a path or Weights"
+        got = f"{type(weights).__name__}"
+        raise TypeError(_checks.message("weights", rule, got, "Give one of these."))
+    if weights == "random":
+        return random_weights(seed=seed)
+    if weights == "self-taught":
+        advice = "Learn them first: VGG19Features(learn_weights([image]), layers)."
+        raise ValueError(_checks.message("weights", "come with pictures to learn from", "none", advice))
+    return load_weights(weights)

@@ -1,0 +1,202 @@
+"""Convolution filters learned from pictures alone: no labels, no training set, seconds on a CPU.
+
+Layer by layer, each convolution's filters are the centroids of a spherical k-means over whitened patches of
+the layer below, scaled to zero mean and unit variance before the rectifier. Pure mathematics: this module
+knows tensors and numbers of channels, not VGG-19.
+
+The learning method is that of the references; to use it for style transfer, on the style picture itself, is
+our own departure. What was tuned by eye is stated at the constants.
+
+Reference:
+    Coates, Lee & Ng, "An Analysis of Single-Layer Networks in Unsupervised Feature Learning" (AISTATS 2011);
+    Coates & Ng, "Learning Feature Representations with K-means" (2012); Halko, Martinsson & Tropp, "Finding
+    Structure with Randomness" (2011) for the randomised eigenvectors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+PATCHES = 1500  # drawn per convolution
+RANK = 256  # most eigenvectors kept by the whitening
+KMEANS_ITERATIONS = 2  # more of them look no better; none leaves a noisy photograph
+# The share of the largest eigenvalue that whitening adds to each. The constant matters most: a tenth of it
+# leaves a photograph, from 0.01 on dots appear in flat skies.
+FIRST_REGULARISATION, REGULARISATION = 1e-3, 3e-3
+_FLOOR = 1e-4  # added to every eigenvalue: that of a constant picture is zero
+_CONSTANT = 1e-5  # patches of a smaller summed variance teach nothing
+_EXACT_UP_TO = 600  # side of the largest matrix whose eigenvectors are computed exactly
+
+
+def learn_filters(
+    images: Sequence[Tensor], blocks: Sequence[Sequence[int]], generator: torch.Generator
+) -> list[tuple[Tensor, Tensor]]:
+    """Return the weight and bias of every convolution, learned in order, each on what the ones below show it.
+
+    Args:
+        images: normalised pictures of shape (1, 3, H, W), of any sizes; all count alike.
+        blocks: output channels of the convolutions, block by block; 2×2 average pooling between the blocks.
+        generator: the only source of randomness, on the CPU.
+
+    Returns:
+        Per convolution the weight (K, C, 3, 3) and bias (K,), float32, on the images' device.
+
+    >>> noise = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    >>> filters = learn_filters([noise], [[8, 8], [16]], torch.Generator().manual_seed(0))
+    >>> [tuple(weight.shape) for weight, bias in filters]
+    [(8, 3, 3, 3), (8, 8, 3, 3), (16, 8, 3, 3)]
+    """
+    filters: list[tuple[Tensor, Tensor]] = []
+    features = [image.float() for image in images]
+    for number, block in enumerate(blocks):
+        if number > 0:
+            features = [F.avg_pool2d(f, 2) if min(f.shape[-2:]) > 1 else f for f in features]
+        for out_channels in block:
+            weight, bias = learn_convolution(features, out_channels, generator, first=not filters)
+            filters.append((weight, bias))
+            features = [F.relu(F.conv2d(_pad(f), weight, bias)) for f in features]
+    return filters
+
+
+def learn_convolution(
+    features: Sequence[Tensor], out_channels: int, generator: torch.Generator, *, first: bool
+) -> tuple[Tensor, Tensor]:
+    """Return the weight (K, C, 3, 3) and bias (K,) of one convolution, learned from the features it will read.
+
+    Args:
+        features: what the convolution reads, each of shape (1, C, H, W).
+        out_channels: K, the number of filters.
+        generator: source of randomness, on the CPU.
+        first: whether `features` are the pictures. Then the last six filters become plus and minus the mean of
+            each colour over 3×3 pixels, so that colour passes: without them a grey content turns magenta and
+            green.
+    """
+    channels = features[0].shape[1]
+    patches = sample_patches(features, PATCHES, generator)  # (N, D) with D = 9 C
+    mean = patches.mean(0)
+    centred = patches - mean
+    if centred.square().mean(0).sum() < _CONSTANT:
+        weight = random_orthogonal(out_channels, patches.shape[1], generator).to(patches.device)
+        return weight.reshape(out_channels, channels, 3, 3), torch.zeros_like(weight[:, 0])
+    regularisation = FIRST_REGULARISATION if first else REGULARISATION
+    transform = whitening(centred, RANK, regularisation, generator)  # (D, r)
+    centroids = spherical_kmeans(centred @ transform, out_channels, KMEANS_ITERATIONS, generator)  # (K, r)
+    weight = centroids @ transform.T  # (K, D)
+    if first and out_channels > 6:
+        weight[-6:] = _colour_filters(channels).to(weight)
+    deviation = (centred @ weight.T).square().mean(0).sqrt()  # (K,)
+    scale = deviation.clamp(min=max(0.01 * deviation.max().item(), 1e-3))
+    weight = weight / scale.unsqueeze(1)
+    return weight.reshape(out_channels, channels, 3, 3).contiguous(), -(weight @ mean)
+
+
+def sample_patches(features: Sequence[Tensor], count: int, generator: torch.Generator) -> Tensor:
+    """Return up to `count` 3×3 patches, drawn without replacement, as rows of shape (N, 9 C).
+
+    The values of a row are in the order of a convolution's weight: channel, row, column. Of several feature
+    maps each gives the same number of patches, or all it has.
+    """
+    rows = []
+    for feature in features:
+        padded = _pad(feature)[0]  # (C, H + 2, W + 2)
+        height, width = feature.shape[-2:]
+        wanted = min(math.ceil(count / len(features)), height * width)
+        chosen = torch.randperm(height * width, generator=generator, device="cpu")[:wanted].to(padded.device)
+        y, x = chosen // width, chosen % width
+        offsets = [(dy, dx) for dy in range(3) for dx in range(3)]
+        patch = torch.stack([padded[:, y + dy, x + dx] for dy, dx in offsets], dim=1)  # (C, 9, n)
+        rows.append(patch.flatten(0, 1).T)
+    return torch.cat(rows)
+
+
+def whitening(centred: Tensor, rank: int, regularisation: float, generator: torch.Generator) -> Tensor:
+    """Return the matrix A (D, r) that whitens: the leading eigenvectors over √(w + e w_max + 10⁻⁴).
+
+    Args:
+        centred: patches of mean zero, shape (N, D).
+        rank: the most eigenvectors to keep; r = min(rank, D, N − 1).
+        regularisation: e, relative to the largest eigenvalue of the covariance. Larger leaves weak directions
+            weak; 0 makes every kept direction count alike.
+        generator: used where the matrix is too large for an exact decomposition.
+    """
+    count, dimension = centred.shape
+    rank = max(1, min(rank, dimension, count - 1))
+    eigenvalues, eigenvectors = leading_eigenpairs(centred, rank, generator)
+    shift = regularisation * eigenvalues.max() + _FLOOR
+    return eigenvectors / (eigenvalues + shift).sqrt()
+
+
+def leading_eigenpairs(centred: Tensor, rank: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return the `rank` largest eigenvalues (r,) and eigenvectors (D, r) of the covariance XᵀX / N.
+
+    Exact where a side of X is at most 600, else by randomised subspace iteration: `rank` + 32 directions,
+    two passes.
+    """
+    count, dimension = centred.shape
+    if dimension <= min(count, _EXACT_UP_TO):
+        eigenvalues, eigenvectors = torch.linalg.eigh(centred.T @ centred / count)
+        return eigenvalues[-rank:].clamp(min=0), eigenvectors[:, -rank:]
+    if count <= _EXACT_UP_TO:
+        basis = centred
+    else:
+        start = torch.randn(dimension, rank + 32, generator=generator, device="cpu", dtype=torch.float32)
+        span, _ = torch.linalg.qr(centred @ start.to(centred))  # (N, q)
+        for _ in range(2):
+            span, _ = torch.linalg.qr(centred @ (centred.T @ span))
+        basis = span.T @ centred  # (q, D): the rows of X as that span sees them
+    eigenvalues, left = torch.linalg.eigh(basis @ basis.T / count)
+    eigenvalues = eigenvalues[-rank:].clamp(min=0)
+    eigenvectors = basis.T @ left[:, -rank:]  # (D, r), of length √(N w)
+    return eigenvalues, F.normalize(eigenvectors, dim=0)
+
+
+def spherical_kmeans(points: Tensor, clusters: int, iterations: int, generator: torch.Generator) -> Tensor:
+    """Return unit centroids (K, r) of the directions of `points`, each the mean direction of its cluster.
+
+    A point belongs to the centroid with the largest inner product. The start is K distinct points, filled up
+    with random directions where there are fewer, or where a point is shorter than 0.5 and so has no direction
+    to speak of. A cluster that stays empty keeps its centroid.
+
+    Args:
+        points: shape (N, r).
+        clusters: K.
+        iterations: rounds of assignment and averaging.
+        generator: source of randomness, on the CPU.
+    """
+    count, rank = points.shape
+    chosen = torch.randperm(count, generator=generator, device="cpu")[:clusters].to(points.device)
+    fill = torch.randn(clusters, rank, generator=generator, device="cpu", dtype=torch.float32).to(points)
+    start = fill.clone()
+    start[: len(chosen)] = points[chosen]
+    weak = start.norm(dim=1, keepdim=True) < 0.5
+    centroids = F.normalize(torch.where(weak, fill, start), dim=1)
+    directions = F.normalize(points, dim=1)
+    for _ in range(iterations):
+        nearest = (directions @ centroids.T).argmax(1)  # (N,)
+        membership = F.one_hot(nearest, clusters).to(directions)  # (N, K)
+        sums = membership.T @ directions  # (K, r)
+        vanished = sums.norm(dim=1, keepdim=True) < 1e-6
+        centroids = torch.where(vanished, centroids, F.normalize(sums, dim=1))
+    return centroids
+
+
+def random_orthogonal(rows: int, columns: int, generator: torch.Generator) -> Tensor:
+    """Return √2 times a random (semi-)orthogonal matrix: it keeps the variance through a rectifier."""
+    matrix = torch.empty(rows, columns, device="cpu", dtype=torch.float32)
+    return torch.nn.init.orthogonal_(matrix, gain=math.sqrt(2), generator=generator)
+
+
+def _colour_filters(channels: int) -> Tensor:
+    """Return plus and minus the mean of R, G and B over 3×3 pixels, shape (6, 9 C)."""
+    mean = torch.eye(channels, device="cpu", dtype=torch.float32).repeat_interleave(9, dim=1) / 9  # (C, 9 C)
+    return torch.cat([mean, -mean])
+
+
+def _pad(features: Tensor) -> Tensor:
+    """Return the features with their border repeated once, for a 3×3 convolution that keeps the size."""
+    return F.pad(features, (1, 1, 1, 1), mode="replicate")

@@ -1,0 +1,264 @@
+"""`StyleTransfer`: holds the choices, composes the other modules, and runs. No formulas."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from neural_style import _checks
+from neural_style.descent import Callback, descend
+from neural_style.features import Padding, Pooling
+from neural_style.hardware import Precision, choose_device, choose_dtype
+from neural_style.image_io import ImageSource, fit_within, resize, to_image_tensor
+from neural_style.networks import NetworkSource, is_self_taught
+from neural_style.objective import Objective
+from neural_style.optimizers import LBFGS, Optimizer
+from neural_style.presets import INITS, LayerChoice, choose_settings
+from neural_style.pyramid import Level, plan_levels
+from neural_style.vgg19 import layer_table
+from neural_style.weights import Convention, Weights
+
+
+class StyleTransfer:
+    """A photograph's content in a painting's style. One object serves many runs and loads its network once.
+
+    >>> transfer = StyleTransfer(weights="self-taught", width=0.25)
+    >>> photo = torch.rand(3, 48, 64, generator=torch.Generator().manual_seed(0))
+    >>> painting = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(1))
+    >>> transfer.run(photo, painting, size=64, iterations=2).shape
+    torch.Size([3, 48, 64])
+
+    Args:
+        weights: ``"imagenet"`` (torchvision's, from its cache or downloaded to it), ``"self-taught"`` (learned
+            from each style picture, no download), ``"random"``, the path of a weight file, or `Weights`.
+        preset: ``"default"``, ``"paper"`` (its equations and settings to the letter) or ``"authors"`` (those of
+            their published code). Every option below that is given replaces the preset's.
+        device: ``"auto"`` takes CUDA, then MPS, then XPU, then the CPU; or any of torch's names.
+        precision: of the network: ``"auto"`` takes bfloat16 where the hardware multiplies it natively, else
+            float32. Statistics, losses, gradients and the picture are float32 throughout.
+        width: share of VGG-19's channels, 1, ½ or ¼, for ``"self-taught"`` and ``"random"``. Narrower is
+            faster and weaker.
+        convention: input convention of a weight file, ``"torchvision"`` or ``"caffe"``; None takes it from the
+            names in the file.
+        content_layers: names of layers, or weights by name.
+        style_layers: names of layers, or weights w_l by name.
+        content_weight: α. Larger keeps more of the photograph.
+        style_weight: β. Larger takes more of the painting.
+        variation_weight: weight of the total variation. Larger is smoother.
+        pooling: ``"average"`` or ``"max"``.
+        padding: ``"reflect"``, ``"replicate"``, ``"zeros"`` or ``"circular"``.
+        optimizer: an `LBFGS`, `Adam`, or other `Optimizer`; None takes `LBFGS()`.
+
+    Raises:
+        WeightsUnavailableError: if ImageNet's weights are neither cached nor to be downloaded.
+        ValueError, TypeError: if an option breaks its rule.
+    """
+
+    def __init__(
+        self,
+        *,
+        weights: str | os.PathLike[str] | Weights = "imagenet",
+        preset: str = "default",
+        device: str | torch.device = "auto",
+        precision: Precision = "auto",
+        width: float = 1.0,
+        convention: Convention | None = None,
+        content_layers: LayerChoice | None = None,
+        style_layers: LayerChoice | None = None,
+        content_weight: float | None = None,
+        style_weight: float | None = None,
+        variation_weight: float | None = None,
+        pooling: Pooling | None = None,
+        padding: Padding | None = None,
+        optimizer: Optimizer | None = None,
+    ) -> None:
+        self.device = choose_device(device)
+        self.settings = choose_settings(
+            preset,
+            self_taught=is_self_taught(weights),
+            content_layers=content_layers,
+            style_layers=style_layers,
+            content_weight=content_weight,
+            style_weight=style_weight,
+            variation_weight=variation_weight,
+            pooling=pooling,
+            padding=padding,
+        )
+        if optimizer is not None and not isinstance(optimizer, Optimizer):
+            got = type(optimizer).__name__
+            raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
+        self.optimizer = LBFGS() if optimizer is None else optimizer
+        self.networks = NetworkSource(
+            weights,
+            width=width,
+            convention=convention,
+            layers=self.settings.layers,
+            pooling=self.settings.pooling,
+            padding=self.settings.padding,
+            device=self.device,
+            dtype=choose_dtype(precision, self.device),
+        )
+
+    def run(
+        self,
+        content: ImageSource,
+        style: ImageSource,
+        *,
+        size: int | None = 512,
+        iterations: int | Sequence[int] | None = None,
+        levels: int | None = None,
+        init: str | ImageSource | None = None,
+        seed: int = 0,
+        callback: Callback | None = None,
+    ) -> Tensor:
+        """Return the content picture in the style of the other.
+
+        Args:
+            content: a path, a `PIL.Image`, a uint8 array (H, W, 3), or a float tensor (3, H, W) or
+                (1, 3, H, W), RGB in [0, 1].
+            style: likewise, of any size and aspect.
+            size: longer side of the result in pixels; None keeps the content's own size.
+            iterations: of the finest level, the coarser ones taking more; or one number a level, coarse to fine.
+                None takes the preset's.
+            levels: how many sizes, each half the next; 1 works at the full size only. None takes the preset's.
+            init: the start: ``"content"``, ``"style"``, ``"noise"`` or a picture. None takes the preset's.
+            seed: decides the noise and the self-taught filters. Same seed, same bits on the CPU.
+            callback: called with a `Progress` after each evaluation; returning True ends the run early, with
+                the picture so far as its result.
+
+        Returns:
+            Tensor of shape (3, H, W), or (1, 3, H, W) where the content came with four dimensions: float32,
+            RGB, in [0, 1], contiguous and detached, on the device it ran on.
+
+        Raises:
+            ValueError, TypeError: on input that breaks its rule, before any work.
+            RunInterrupted: on Ctrl-C; it holds the picture so far.
+        """
+        with self._own_state():
+            content_image, style_image = self._pictures(content, style)
+            target = self._target_size(content_image, size)
+            plan = self._plan(target, iterations, levels)
+            start = self._start(init, content_image, style_image, plan[0], seed)
+            network = self.networks.for_style(self._style_at(style_image, max(target)), seed)
+
+            def objective_at(level_size: tuple[int, int]) -> Objective:
+                style_at_level = self._style_at(style_image, max(level_size))
+                return Objective(
+                    network, resize(content_image, level_size), style_at_level, self.settings.terms
+                )
+
+            result = descend(start, plan, objective_at, self.optimizer, callback)
+        return result if getattr(content, "ndim", 3) == 4 else result[0]
+
+    def objective(
+        self, content: ImageSource, style: ImageSource, *, size: int | None = None, seed: int = 0
+    ) -> Objective:
+        """Return the finest level's `Objective`, for whoever brings another optimiser.
+
+        Args:
+            content: as of `run`.
+            style: as of `run`.
+            size: longer side in pixels; None keeps the content's own size.
+            seed: as of `run`.
+        """
+        with self._own_state():
+            content_image, style_image = self._pictures(content, style)
+            target = self._target_size(content_image, size)
+            style_at_target = self._style_at(style_image, max(target))
+            network = self.networks.for_style(style_at_target, seed)
+            return Objective(network, resize(content_image, target), style_at_target, self.settings.terms)
+
+    def learn(self, style: ImageSource, *, size: int = 512, seed: int = 0) -> Weights:
+        """Return the self-taught filters of a style, as `run` would use them; `Weights.save` keeps them.
+
+        Args:
+            style: as of `run`.
+            size: longer side, in pixels, of the results they are meant for.
+            seed: as of `run`.
+        """
+        _checks.whole_number("size", size, minimum=1)
+        with self._own_state():
+            return self.networks.learn(self._style_at(self._style_picture(style), size), seed)
+
+    @contextmanager
+    def _own_state(self) -> Iterator[None]:
+        """Work without gradients, inference mode or autocast, whatever the caller has set, and restore it."""
+        with torch.inference_mode(False), torch.no_grad(), torch.autocast(self.device.type, enabled=False):
+            yield
+
+    def _pictures(self, content: ImageSource, style: ImageSource) -> tuple[Tensor, Tensor]:
+        return to_image_tensor(content, "content").to(self.device), self._style_picture(style)
+
+    def _style_picture(self, style: ImageSource) -> Tensor:
+        image = to_image_tensor(style, "style").to(self.device)
+        self._check_size("style", (image.shape[-2], image.shape[-1]), "Give a larger picture.")
+        return image
+
+    @property
+    def _minimum(self) -> int:
+        """The smallest side, in pixels, that has a position in the deepest layer."""
+        return layer_table()[self.settings.layers[-1]].stride
+
+    def _check_size(self, argument: str, size: tuple[int, int], advice: str) -> None:
+        """Check that a picture of (height, width) is large enough for the network."""
+        if min(size) < self._minimum:
+            rule = f"have sides of at least {self._minimum} pixels for {self.settings.layers[-1]}"
+            raise ValueError(_checks.message(argument, rule, f"{size[0]}×{size[1]}", advice))
+
+    def _target_size(self, content: Tensor, size: int | None) -> tuple[int, int]:
+        """Return (height, width) of the result."""
+        own = (content.shape[-2], content.shape[-1])
+        target = own if size is None else fit_within(own, _checks.whole_number("size", size, minimum=1))
+        self._check_size("the result", target, "Give a larger size.")
+        return target
+
+    def _plan(
+        self, target: tuple[int, int], iterations: int | Sequence[int] | None, levels: int | None
+    ) -> list[Level]:
+        """Return the levels; what the caller leaves out is the preset's."""
+        if levels is None:
+            wanted = self.settings.iterations if iterations is None else iterations
+            scales = self.settings.scales
+            return plan_levels(target, iterations=wanted, scales=scales, minimum=self._minimum)
+        _checks.whole_number("levels", levels, minimum=1)
+        if iterations is None and self.settings.iterations is not None:
+            iterations = self.settings.iterations[-1]
+        scales = [0.5**i for i in reversed(range(levels))]
+        return plan_levels(target, iterations=iterations, scales=scales, minimum=self._minimum)
+
+    def _start(
+        self, init: str | ImageSource | None, content: Tensor, style: Tensor, level: Level, seed: int
+    ) -> Tensor:
+        """Return the first picture of the first level."""
+        chosen = self.settings.init if init is None else init
+        if not (isinstance(chosen, str) and chosen in INITS):
+            return resize(to_image_tensor(chosen, "init").to(self.device), level.size)
+        if chosen == "content":
+            return resize(content, level.size)
+        if chosen == "style":
+            return _covering(style, level.size)
+        generator = torch.Generator(device="cpu").manual_seed(seed)
+        shape = (1, 3, *level.size)
+        return torch.rand(shape, generator=generator, device="cpu", dtype=torch.float32).to(self.device)
+
+    def _style_at(self, style: Tensor, longer_side: int) -> Tensor:
+        """Return the style picture for a level: of the level's longer side, but never enlarged.
+
+        A long narrow picture stays large enough for the network.
+        """
+        height, width = style.shape[-2:]
+        ratio = min(1.0, max(longer_side / max(height, width), self._minimum / min(height, width)))
+        return resize(style, (round(height * ratio), round(width * ratio)))
+
+
+def _covering(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return the middle of a picture scaled so that it just covers the size."""
+    height, width = image.shape[-2:]
+    ratio = max(size[0] / height, size[1] / width)
+    covering = resize(image, (max(size[0], round(height * ratio)), max(size[1], round(width * ratio))))
+    top, left = (covering.shape[-2] - size[0]) // 2, (covering.shape[-1] - size[1]) // 2
+    return covering[..., top : top + size[0], left : left + size[1]]

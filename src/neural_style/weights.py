@@ -1,0 +1,258 @@
+"""Where the parameters come from: ImageNet, the Caffe conversions, a file, the pictures themselves, chance.
+
+Whatever the source, the result is one `Weights`: torchvision's names and the input convention that the
+parameters were made for. Nothing falls back silently: what cannot be had raises an error that says what to do.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.error import URLError
+
+import torch
+from torch import Tensor
+from torchvision.models import VGG19_Weights
+
+from neural_style import _checks
+from neural_style.self_taught import learn_filters, random_orthogonal
+from neural_style.vgg19 import convolutions, layer_table
+
+Convention = Literal["torchvision", "caffe"]
+
+NAMED_SOURCES = ("imagenet", "self-taught", "random")
+WIDTHS = (1.0, 0.5, 0.25)
+CONVENTIONS: tuple[Convention, ...] = ("torchvision", "caffe")
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+CAFFE_MEAN = (103.939, 116.779, 123.68)  # of B, G, R in 0 … 255; the Caffe models divide by nothing
+
+
+class WeightsUnavailableError(RuntimeError):
+    """The parameters asked for cannot be had on this machine; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The parameters of VGG-19's convolutions, or of the first of them.
+
+    Attributes:
+        parameters: by torchvision's names, ``features.0.weight`` of shape (K, C, 3, 3) and ``features.0.bias``
+            of shape (K,), float32, on the CPU.
+        convention: the input they were made for: ``torchvision`` (RGB, ImageNet's mean and deviation) or
+            ``caffe`` (BGR, 0–255, mean subtracted).
+    """
+
+    parameters: dict[str, Tensor]
+    convention: Convention = "torchvision"
+
+    @property
+    def width(self) -> float:
+        """The share of VGG-19's channels that the network has."""
+        return len(self.parameters["features.0.bias"]) / convolutions()[0].out_channels
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the parameters to a file that `load_weights` reads again: ``.safetensors``, else ``.pth``.
+
+        The file keeps torchvision's names; the convention is not written, and to be named when it is loaded
+        where it is not torchvision's.
+        """
+        target = Path(path)
+        parameters = {name: tensor.contiguous() for name, tensor in self.parameters.items()}
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            if target.suffix == ".safetensors":
+                _safetensors().save_file(parameters, temporary)
+            else:
+                torch.save(parameters, temporary)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def load_weights(source: str | os.PathLike[str], *, convention: Convention | None = None) -> Weights:
+    """Return ImageNet's weights, or those of a file.
+
+    Args:
+        source: ``"imagenet"`` for torchvision's `VGG19_Weights.IMAGENET1K_V1`, found in torch's cache or
+            downloaded to it (548 MB, with torchvision's progress bar and hash check); or the path of a state
+            dict, ``.safetensors`` or what `torch.save` wrote, named as torchvision does (``features.0.weight``)
+            or as the Caffe conversions do (``conv1_1.weight``). Loaded without running code from the file.
+        convention: the input the parameters were made for. None takes Caffe's for names like
+            ``conv1_1.weight``, else torchvision's; the Caffe conversion that bears torchvision's names cannot
+            be told from torchvision's own, so name ``"caffe"`` for it.
+
+    Raises:
+        WeightsUnavailableError: if ImageNet's weights are neither cached nor to be downloaded.
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no state dict of VGG-19.
+    """
+    if convention is not None:
+        _checks.choice("convention", convention, CONVENTIONS)
+    if source == "imagenet":
+        return Weights(_renamed(_imagenet(), "imagenet"))
+    path = Path(source)
+    if not path.is_file():
+        names = ", ".join(repr(name) for name in NAMED_SOURCES)
+        advice = f"Give one of {names}, or the path of a weight file."
+        raise FileNotFoundError(
+            _checks.message("weights", "be a known name or an existing file", repr(str(source)), advice)
+        )
+    state = _read(path)
+    caffe_names = "conv1_1.weight" in state
+    return Weights(_renamed(state, str(path)), convention or ("caffe" if caffe_names else "torchvision"))
+
+
+def learn_weights(
+    images: Sequence[Tensor], *, deepest: str = "relu5_1", width: float = 1.0, seed: int = 0
+) -> Weights:
+    """Return filters learned from pictures alone, in seconds, by the method of `neural_style.self_taught`.
+
+    Args:
+        images: one or more of shape (1, 3, H, W), RGB in [0, 1], at the size they will be used at.
+        deepest: the name of the last layer to learn.
+        width: 1, ½ or ¼ of VGG-19's channels. Narrower is faster, about with the square, and weaker.
+        seed: same seed, same bits on the CPU.
+
+    >>> picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    >>> learn_weights([picture], deepest="relu2_1", width=0.25).width
+    0.25
+    """
+    generator = torch.Generator(device="cpu").manual_seed(seed)
+    mean, std = (torch.tensor(v, dtype=torch.float32).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
+    normalised = [(image.detach() - mean.to(image)) / std.to(image) for image in images]
+    last = layer_table()[deepest].index
+    learned = [layer for layer in convolutions() if layer.index <= last]
+    blocks: dict[int, list[int]] = {}
+    for layer in learned:
+        blocks.setdefault(layer.stride, []).append(_scaled(layer.out_channels, width))
+    with torch.no_grad():
+        filters = learn_filters(normalised, list(blocks.values()), generator)
+    return _named([(weight.cpu(), bias.cpu()) for weight, bias in filters])
+
+
+def random_weights(*, width: float = 1.0, seed: int = 0) -> Weights:
+    """Return orthogonal filters drawn at random, with zero bias: a baseline that knows colour and grain only.
+
+    >>> random_weights(width=0.25).parameters["features.2.weight"].shape
+    torch.Size([16, 16, 3, 3])
+    """
+    generator = torch.Generator(device="cpu").manual_seed(seed)
+    filters = []
+    for layer in convolutions():
+        inputs = layer.in_channels if layer.index == 0 else _scaled(layer.in_channels, width)
+        outputs = _scaled(layer.out_channels, width)
+        weight = random_orthogonal(outputs, 9 * inputs, generator).reshape(outputs, inputs, 3, 3)
+        filters.append((weight, torch.zeros(outputs, dtype=torch.float32, device="cpu")))
+    return _named(filters)
+
+
+def check_width(width: float) -> float:
+    """Return the width where it is one of those offered.
+
+    Raises:
+        ValueError: if it is none of them.
+    """
+    if width not in WIDTHS:
+        offered = ", ".join(f"{w:g}" for w in WIDTHS)
+        raise ValueError(_checks.message("width", f"be one of {offered}", width, "Choose one of them."))
+    return float(width)
+
+
+def _scaled(channels: int, width: float) -> int:
+    """Return the number of channels of a layer in a network of that width."""
+    return int(channels * check_width(width))
+
+
+def _named(filters: Sequence[tuple[Tensor, Tensor]]) -> Weights:
+    """Return filters in network order under torchvision's names."""
+    parameters = {}
+    for layer, (weight, bias) in zip(convolutions(), filters, strict=False):
+        parameters[f"features.{layer.index}.weight"] = weight
+        parameters[f"features.{layer.index}.bias"] = bias
+    return Weights(parameters)
+
+
+def _imagenet() -> Mapping[str, Tensor]:
+    """Return torchvision's state dict from torch's cache, downloaded to it first where it is missing."""
+    weights = VGG19_Weights.IMAGENET1K_V1
+    try:
+        return weights.get_state_dict(progress=True, check_hash=True)
+    except (URLError, OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
+        advice = (
+            f"Put that file of torchvision's at {cached} (a damaged one has to be deleted first), name another "
+            "weight file, or take weights='self-taught', which needs no download."
+        )
+        reason = f"'imagenet' ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'none'})"
+        raise WeightsUnavailableError(
+            _checks.message("weights", "be cached or possible to download", reason, advice)
+        ) from error
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    """Return the state dict of a file."""
+    try:
+        if path.suffix == ".safetensors":
+            state = _safetensors().load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # torch, pickle, zipfile and safetensors each raise kinds of their own
+        raise ValueError(_bad_file(str(path), f"one that cannot be read ({type(error).__name__})")) from error
+    if not isinstance(state, Mapping):
+        raise ValueError(_bad_file(str(path), f"a {type(state).__name__}"))
+    return state
+
+
+def _renamed(state: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
+    """Return the convolutions' parameters under torchvision's names, checked, in float32.
+
+    Raises:
+        ValueError: if the first convolution is missing, one is missing below another, or a shape is wrong.
+    """
+    parameters: dict[str, Tensor] = {}
+    channels = 3
+    for layer in convolutions():
+        names = (f"features.{layer.index}", layer.name)
+        name = next((name for name in names if f"{name}.weight" in state and f"{name}.bias" in state), None)
+        if name is None:
+            break
+        weight, bias = state[f"{name}.weight"], state[f"{name}.bias"]
+        expected = (bias.shape[0], channels, 3, 3)
+        if tuple(weight.shape) != expected or not weight.is_floating_point():
+            got = f"{name}.weight of shape {tuple(weight.shape)} where {expected} belongs"
+            raise ValueError(_bad_file(source, got))
+        channels = bias.shape[0]
+        parameters[f"features.{layer.index}.weight"] = weight.detach().to("cpu", torch.float32)
+        parameters[f"features.{layer.index}.bias"] = bias.detach().to("cpu", torch.float32)
+    if not parameters:
+        raise ValueError(_bad_file(source, "one without 'features.0.weight' or 'conv1_1.weight'"))
+    return parameters
+
+
+def _bad_file(source: str, got: str) -> str:
+    """Return the message for a file that is no state dict of VGG-19."""
+    advice = "Give a file that torch.save or safetensors wrote from such a network."
+    return _checks.message(f"weights file {source}", "be a state dict of VGG-19", got, advice)
+
+
+def _safetensors():  # type: ignore[no-untyped-def]  # an optional package without types of its own
+    """Return the module that reads and writes ``.safetensors``.
+
+    Raises:
+        ImportError: if it is not installed, with how to install it.
+    """
+    try:
+        import safetensors.torch
+    except ImportError as error:
+        raise ImportError(
+            "weights in .safetensors must be read by the package safetensors; got none installed. "
+            "Install it with: pip install 'neural-style[safetensors]'"
+        ) from error
+    return safetensors.torch

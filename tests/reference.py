@@ -1,0 +1,239 @@
+"""The independent witness: the definitions in plain NumPy loops and float64, from the paper, not from the package.
+
+Features are arrays of shape (N, H, W), channel by channel, of one picture; N and M = H · W are the paper's.
+Slow on purpose: each function is its formula, with the sums written as loops.
+
+Reference:
+    Gatys, Ecker & Bethge, "Image Style Transfer Using Convolutional Neural Networks" (CVPR 2016), eqs. 1-7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Features = Mapping[str, Array]  # by the layer's name
+
+SCALAR_LOOP_LIMIT = 20_000  # multiplications; beyond it one outer product per position takes the loops' place
+
+
+def _flat(features: Array) -> Array:
+    """Return features (N, H, W) as F_ik, one row for each channel: (N, M)."""
+    if features.ndim != 3:
+        raise ValueError(f"the reference takes features of shape (N, H, W); got {features.shape}")
+    N, H, W = features.shape
+    F = np.zeros((N, H * W))
+    for y in range(H):
+        for x in range(W):
+            F[:, y * W + x] = features[:, y, x]
+    return F
+
+
+def _sum_of_squared_differences(first: Array, second: Array) -> float:
+    if first.shape != second.shape:
+        raise ValueError(f"shapes differ: {first.shape} and {second.shape}")
+    total = 0.0
+    for one, other in zip(first.ravel().tolist(), second.ravel().tolist(), strict=True):
+        total += (one - other) ** 2
+    return total
+
+
+def _sum_of_squares(values: Array) -> float:
+    return _sum_of_squared_differences(values, np.zeros_like(values))
+
+
+# The paper
+
+
+def gram_by_scalars(features: Array) -> Array:
+    """G_ij = Σ_k F_ik F_jk, eq. 3, as three loops over numbers."""
+    F = _flat(features)
+    N, M = F.shape
+    G = np.zeros((N, N))
+    for i in range(N):
+        for j in range(N):
+            for k in range(M):
+                G[i, j] += F[i, k] * F[j, k]
+    return G
+
+
+def gram_by_positions(features: Array) -> Array:
+    """G = Σ_k f_k f_kᵀ, eq. 3, as one loop over positions."""
+    F = _flat(features)
+    N, M = F.shape
+    G = np.zeros((N, N))
+    for k in range(M):
+        G += np.outer(F[:, k], F[:, k])
+    return G
+
+
+def gram(features: Array) -> Array:
+    """The Gram matrix, eq. 3, by the scalar loops where that is quick."""
+    N, M = _flat(features).shape
+    return gram_by_scalars(features) if N * N * M <= SCALAR_LOOP_LIMIT else gram_by_positions(features)
+
+
+def content_loss(features: Array, target_features: Array) -> float:
+    """½ Σ_ij (F_ij − P_ij)², eq. 1."""
+    return 0.5 * _sum_of_squared_differences(features, target_features)
+
+
+def content_loss_gradient(features: Array, target_features: Array) -> Array:
+    """F_ij − P_ij where F_ij > 0, else 0, eq. 2."""
+    gradient = np.zeros(features.shape)
+    for place in np.ndindex(*features.shape):
+        if features[place] > 0:
+            gradient[place] = features[place] - target_features[place]
+    return gradient
+
+
+def layer_style_loss(features: Array, style_features: Array) -> float:
+    """E = 1 / (4 N² M²) Σ_ij (G_ij − A_ij)², eq. 4; where M' ≠ M, 1 / (4 N²) Σ_ij (G_ij / M − A_ij / M')²."""
+    N, M = _flat(features).shape
+    M_style = _flat(style_features).shape[1]
+    G, A = gram(features), gram(style_features)
+    if M_style == M:
+        return _sum_of_squared_differences(G, A) / (4 * N**2 * M**2)
+    return _sum_of_squared_differences(G / M, A / M_style) / (4 * N**2)
+
+
+def layer_style_loss_gradient(features: Array, style_features: Array) -> Array:
+    """(1 / (N² M²)) Σ_i F_ik (G_ij − A_ij) at channel j, position k where F_jk > 0, else 0, eq. 6.
+
+    Where M' ≠ M, (1 / (N² M)) Σ_i F_ik (G_ij / M − A_ij / M').
+    """
+    F = _flat(features)
+    N, M = F.shape
+    M_style = _flat(style_features).shape[1]
+    G, A = gram(features), gram(style_features)
+    gradient = np.zeros((N, M))
+    for j in range(N):
+        for k in range(M):
+            if F[j, k] > 0:
+                for i in range(N):
+                    if M_style == M:
+                        gradient[j, k] += F[i, k] * (G[i, j] - A[i, j]) / (N**2 * M**2)
+                    else:
+                        gradient[j, k] += F[i, k] * (G[i, j] / M - A[i, j] / M_style) / (N**2 * M)
+    return gradient.reshape(features.shape)
+
+
+def style_loss(layer_losses: Mapping[str, float], layer_weights: Mapping[str, float]) -> float:
+    """Σ_l w_l E_l, eq. 5."""
+    total = 0.0
+    for layer in layer_losses:
+        total += layer_weights[layer] * layer_losses[layer]
+    return total
+
+
+def total_loss(content: float, style: float, content_weight: float, style_weight: float) -> float:
+    """α L_content + β L_style, eq. 7."""
+    return content_weight * content + style_weight * style
+
+
+# The authors' published code
+
+
+def mean_content_loss(features: Array, target_features: Array) -> float:
+    """1 / (N M) Σ (F − P)²: a mean, without the ½."""
+    return _sum_of_squared_differences(features, target_features) / features.size
+
+
+def mean_style_loss(features: Array, style_features: Array) -> float:
+    """(10³ / N²) · 1 / N² Σ_ij (G_ij / M − A_ij / M')²."""
+    N, M = _flat(features).shape
+    M_style = _flat(style_features).shape[1]
+    squares = _sum_of_squared_differences(gram(features) / M, gram(style_features) / M_style)
+    return 1000.0 / N**2 * (squares / N**2)
+
+
+# The scale-free forms
+
+
+def relative_content_loss(features: Array, target_features: Array) -> float:
+    """Σ (F − P)² / Σ P²; where P is zero throughout, the mean of (F − P)²."""
+    squares, energy = _sum_of_squared_differences(features, target_features), _sum_of_squares(target_features)
+    return squares / energy if energy > 0 else squares / features.size
+
+
+def relative_style_loss(features: Array, style_features: Array) -> float:
+    """‖G/M − A/M'‖² / ‖A/M'‖²; where A is zero throughout, the mean of (G/M − A/M')²."""
+    N, M = _flat(features).shape
+    M_style = _flat(style_features).shape[1]
+    target = gram(style_features) / M_style
+    squares, energy = _sum_of_squared_differences(gram(features) / M, target), _sum_of_squares(target)
+    return squares / energy if energy > 0 else squares / N**2
+
+
+def total_variation(image: Array) -> float:
+    """Mean of (x_{i,j+1} − x_{i,j})² + mean of (x_{i+1,j} − x_{i,j})², a side of one pixel adding nothing."""
+    C, H, W = image.shape
+    across, down = 0.0, 0.0
+    for c in range(C):
+        for i in range(H):
+            for j in range(W):
+                if j + 1 < W:
+                    across += float(image[c, i, j + 1] - image[c, i, j]) ** 2
+                if i + 1 < H:
+                    down += float(image[c, i + 1, j] - image[c, i, j]) ** 2
+    mean_across = across / (C * H * (W - 1)) if W > 1 else 0.0
+    mean_down = down / (C * (H - 1) * W) if H > 1 else 0.0
+    return mean_across + mean_down
+
+
+# Whole presets: three dicts of features, by layer, to one number
+
+
+def paper_loss(
+    generated_features: Features,
+    content_features: Features,
+    style_features: Features,
+    content_layer: str,
+    style_layers: Sequence[str],
+    *,
+    content_weight: float,
+    style_weight: float,
+) -> float:
+    """α ½ Σ (F − P)² + β Σ_l w_l E_l, with w_l = 1 / number of style layers: eqs. 1, 4, 5 and 7."""
+    content = content_loss(generated_features[content_layer], content_features[content_layer])
+    losses = {name: layer_style_loss(generated_features[name], style_features[name]) for name in style_layers}
+    style = style_loss(losses, {name: 1 / len(style_layers) for name in style_layers})
+    return total_loss(content, style, content_weight, style_weight)
+
+
+def authors_loss(
+    generated_features: Features,
+    content_features: Features,
+    style_features: Features,
+    content_layer: str,
+    style_layers: Sequence[str],
+    *,
+    content_weight: float = 1.0,
+    style_weight: float = 1.0,
+) -> float:
+    """α mean (F − P)² + β Σ_l (10³ / N_l²) mean (G/M − A/M')²: the sum over layers, not their mean."""
+    content = mean_content_loss(generated_features[content_layer], content_features[content_layer])
+    style = sum(mean_style_loss(generated_features[name], style_features[name]) for name in style_layers)
+    return total_loss(content, style, content_weight, style_weight)
+
+
+def default_loss(
+    generated_features: Features,
+    content_features: Features,
+    style_features: Features,
+    content_layer: str,
+    style_layers: Sequence[str],
+    image: Array,
+    *,
+    content_weight: float,
+    style_weight: float,
+    total_variation_weight: float,
+) -> float:
+    """α Σ(F−P)²/ΣP² + β mean_l ‖G/M − A/M'‖²/‖A/M'‖² + t (mean dx² + mean dy²), the image of shape (3, H, W)."""
+    content = relative_content_loss(generated_features[content_layer], content_features[content_layer])
+    style = sum(relative_style_loss(generated_features[name], style_features[name]) for name in style_layers)
+    total = total_loss(content, style / len(style_layers), content_weight, style_weight)
+    return total + total_variation_weight * total_variation(image)
