@@ -1,4 +1,4 @@
-"""The independent witness: the definitions in plain NumPy loops and float64, from the paper, not from the package.
+"""The independent witness: the paper's definitions in plain NumPy loops and float64, not the package's.
 
 Features are arrays of shape (N, H, W), channel by channel, of one picture; N and M = H · W are the paper's.
 Slow on purpose: each function is its formula, with the sums written as loops.
@@ -30,6 +30,15 @@ def _flat(features: Array) -> Array:
         for x in range(W):
             F[:, y * W + x] = features[:, y, x]
     return F
+
+
+def _sizes(features: Array, style_features: Array) -> tuple[int, int, int]:
+    """Return N, M and the style's own number of positions M'."""
+    N, H, W = features.shape
+    N_style, H_style, W_style = style_features.shape
+    if N_style != N:
+        raise ValueError(f"numbers of channels differ: {N} and {N_style}")
+    return N, H * W, H_style * W_style
 
 
 def _sum_of_squared_differences(first: Array, second: Array) -> float:
@@ -92,8 +101,7 @@ def content_loss_gradient(features: Array, target_features: Array) -> Array:
 
 def layer_style_loss(features: Array, style_features: Array) -> float:
     """E = 1 / (4 N² M²) Σ_ij (G_ij − A_ij)², eq. 4; where M' ≠ M, 1 / (4 N²) Σ_ij (G_ij / M − A_ij / M')²."""
-    N, M = _flat(features).shape
-    M_style = _flat(style_features).shape[1]
+    N, M, M_style = _sizes(features, style_features)
     G, A = gram(features), gram(style_features)
     if M_style == M:
         return _sum_of_squared_differences(G, A) / (4 * N**2 * M**2)
@@ -106,8 +114,7 @@ def layer_style_loss_gradient(features: Array, style_features: Array) -> Array:
     Where M' ≠ M, (1 / (N² M)) Σ_i F_ik (G_ij / M − A_ij / M').
     """
     F = _flat(features)
-    N, M = F.shape
-    M_style = _flat(style_features).shape[1]
+    N, M, M_style = _sizes(features, style_features)
     G, A = gram(features), gram(style_features)
     gradient = np.zeros((N, M))
     for j in range(N):
@@ -144,8 +151,7 @@ def mean_content_loss(features: Array, target_features: Array) -> float:
 
 def mean_style_loss(features: Array, style_features: Array) -> float:
     """(10³ / N²) · 1 / N² Σ_ij (G_ij / M − A_ij / M')²."""
-    N, M = _flat(features).shape
-    M_style = _flat(style_features).shape[1]
+    N, M, M_style = _sizes(features, style_features)
     squares = _sum_of_squared_differences(gram(features) / M, gram(style_features) / M_style)
     return 1000.0 / N**2 * (squares / N**2)
 
@@ -161,8 +167,7 @@ def relative_content_loss(features: Array, target_features: Array) -> float:
 
 def relative_style_loss(features: Array, style_features: Array) -> float:
     """‖G/M − A/M'‖² / ‖A/M'‖²; where A is zero throughout, the mean of (G/M − A/M')²."""
-    N, M = _flat(features).shape
-    M_style = _flat(style_features).shape[1]
+    N, M, M_style = _sizes(features, style_features)
     target = gram(style_features) / M_style
     squares, energy = _sum_of_squared_differences(gram(features) / M, target), _sum_of_squares(target)
     return squares / energy if energy > 0 else squares / N**2
@@ -232,7 +237,7 @@ def default_loss(
     style_weight: float,
     total_variation_weight: float,
 ) -> float:
-    """α Σ(F−P)²/ΣP² + β mean_l ‖G/M − A/M'‖²/‖A/M'‖² + t (mean dx² + mean dy²), the image of shape (3, H, W)."""
+    """α Σ(F−P)²/ΣP² + β mean_l ‖G/M − A/M'‖²/‖A/M'‖² + t (mean dx² + mean dy²); image of shape (3, H, W)."""
     content = relative_content_loss(generated_features[content_layer], content_features[content_layer])
     style = sum(relative_style_loss(generated_features[name], style_features[name]) for name in style_layers)
     total = total_loss(content, style / len(style_layers), content_weight, style_weight)

@@ -6,7 +6,7 @@ A message is ``{argument} must {rule}; got {value}. {what to do}``.
 from __future__ import annotations
 
 import difflib
-import math
+import sys
 from collections.abc import Iterable
 
 import torch
@@ -62,7 +62,7 @@ def number(argument: str, value: object, *, minimum: float = 0.0) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         got = f"{value!r} of type {type(value).__name__}"
         raise TypeError(message(argument, "be a number", got, "Give an int or a float."))
-    if not math.isfinite(value) or value < minimum:
+    if not minimum <= value <= sys.float_info.max:  # which NaN fails too
         rule = f"be a finite number of at least {minimum:g}"
         raise ValueError(message(argument, rule, value, "Give such a number."))
     return float(value)
@@ -74,11 +74,15 @@ def image_values(argument: str, image: Tensor) -> None:
     Raises:
         ValueError: if a value is NaN, infinite or outside [0, 1].
     """
+    if image.numel() == 0:
+        raise ValueError(
+            message(argument, "hold at least one pixel", tuple(image.shape), "Give a larger picture.")
+        )
     if not bool(torch.isfinite(image).all()):
         rule, advice = "be finite", "Replace the NaN or infinite values first."
         raise ValueError(message(f"{argument} values", rule, "NaN or infinity", advice))
     low, high = (value.item() for value in image.aminmax())
     if low < 0 or high > 1:
-        got = f"a maximum of {high}" if high > 1 else f"a minimum of {low}"
-        advice = "Divide an 8-bit image by 255 first." if high > 1 else "Undo the normalisation first."
+        got = f"a minimum of {round(low, 4)}" if low < 0 else f"a maximum of {round(high, 4)}"
+        advice = "Undo the normalisation first." if low < 0 else "Divide an 8-bit image by 255 first."
         raise ValueError(message(f"{argument} values", "lie in [0, 1]", got, advice))

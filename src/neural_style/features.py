@@ -73,7 +73,7 @@ class VGG19Features(nn.Module):
         self.layers = check_layers("layers", layers)
         self.pooling = _checks.choice("pooling", pooling, POOLINGS)
         self.padding = _checks.choice("padding", padding, PADDINGS)
-        loaded = _resolve(weights, seed)
+        loaded = _resolve(weights, self.layers[-1], seed)
         self.convention = loaded.convention
         self.network = _build(loaded, self.layers[-1], self.pooling, self.padding)
         caffe = loaded.convention == "caffe"
@@ -84,7 +84,7 @@ class VGG19Features(nn.Module):
             self.register_buffer(name, buffer, persistent=False)
         self.requires_grad_(False)
         self.eval()
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on every device measured
+        self.to(memory_format=torch.channels_last)  # faster on every device measured
 
     @property
     def minimum_size(self) -> int:
@@ -239,7 +239,7 @@ def _capture(network: nn.Sequential, names: Iterable[str]) -> Iterator[dict[str,
             handle.remove()
 
 
-def _resolve(weights: str | os.PathLike[str] | Weights, seed: int) -> Weights:
+def _resolve(weights: str | os.PathLike[str] | Weights, deepest: str, seed: int) -> Weights:
     """Return the weights meant by a name, a path or themselves."""
     if isinstance(weights, Weights):
         return weights
@@ -249,7 +249,7 @@ def _resolve(weights: str | os.PathLike[str] | Weights, seed: int) -> Weights:
         got = f"{type(weights).__name__}"
         raise TypeError(_checks.message("weights", rule, got, "Give one of these."))
     if weights == "random":
-        return random_weights(seed=seed)
+        return random_weights(deepest=deepest, seed=seed)
     if weights == "self-taught":
         advice = "Learn them first: VGG19Features(learn_weights([image]), layers)."
         raise ValueError(_checks.message("weights", "come with pictures to learn from", "none", advice))

@@ -1,6 +1,7 @@
 """Activations to numbers: the paper's equations, and the statistics that a style is a sum of.
 
-Everything here is a pure function of tensors; nothing knows of networks, files or optimisers.
+Everything here is a pure function of tensors; nothing knows of networks, files or optimisers. The sums run over
+a batch too, and the means average over it: a batch of one is one picture.
 
 The paper's letters: F^l are the generated image's features in layer l and P^l the content image's, both with
 N_l channels and M_l = height · width positions; G^l and A^l are the Gram matrices of the generated and the
@@ -17,6 +18,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from neural_style import _checks
 
 # ---------------------------------------------------------------------------------------------------------
 # Moments: every style statistic is a function of sums over positions
@@ -48,9 +51,19 @@ class Moments:
 
         Half-precision features are summed in float32: an unnormalised sum would overflow float16, and one
         rounded to bfloat16 adds noise to the style's gradient.
+
+        Raises:
+            ValueError: if `features` has not four dimensions.
         """
-        values = _at_least_float32(features).flatten(2)  # (B, C, M)
-        return cls(values.shape[2], values.sum(2), values @ values.transpose(1, 2))
+        if features.ndim != 4:
+            got, advice = (
+                tuple(features.shape),
+                "Give the activations of one layer as the network returns them.",
+            )
+            raise ValueError(_checks.message("features", "have shape (B, C, H, W)", got, advice))
+        with torch.autocast(features.device.type, enabled=False):
+            values = _at_least_float32(features).flatten(2)  # (B, C, M)
+            return cls(values.shape[2], values.sum(2), values @ values.transpose(1, 2))
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.count + other.count, self.first + other.first, self.second + other.second)
@@ -72,7 +85,10 @@ class Moments:
 
     @property
     def covariance(self) -> Tensor:
-        """The covariance of the features over positions (divided by M), shape (B, C, C)."""
+        """The covariance of the features over positions (divided by M), shape (B, C, C).
+
+        A difference of moments: it loses digits where the mean is much larger than the deviation.
+        """
         return self.normalized_gram - self.mean.unsqueeze(2) * self.mean.unsqueeze(1)
 
 
@@ -95,11 +111,6 @@ def gram_matrix(features: Tensor) -> Tensor:
     tensor([[[ 5., 11.],
              [11., 25.]]])
     """
-    if features.ndim != 4:
-        shape = tuple(features.shape)
-        raise ValueError(
-            f"features must have shape (B, C, H, W); got {shape}. Add a batch dimension with unsqueeze(0)."
-        )
     return Moments.of(features).second
 
 
@@ -151,8 +162,7 @@ def layer_style_loss(moments: Moments, target: Moments) -> Tensor:
     tensor(2.2500)
     """
     num_channels = target.first.shape[1]
-    difference = moments.normalized_gram - target.normalized_gram
-    return difference.square().sum() / (4 * num_channels**2)
+    return _gram_difference(moments, target).square().sum() / (4 * num_channels**2)
 
 
 def layer_style_loss_gradient(features: Tensor, target: Moments) -> Tensor:
@@ -166,9 +176,9 @@ def layer_style_loss_gradient(features: Tensor, target: Moments) -> Tensor:
     tensor([[-0.5000, -0.5000, -0.5000]])
     """
     moments = Moments.of(features)
-    difference = moments.normalized_gram - target.normalized_gram  # (B, C, C)
     num_channels = features.shape[1]
-    gradient = (difference @ features.flatten(2)).reshape(features.shape)  # (B, C, H, W)
+    values = _at_least_float32(features).flatten(2)  # (B, C, M)
+    gradient = (_gram_difference(moments, target) @ values).reshape(features.shape)  # (B, C, H, W)
     return torch.where(features > 0, gradient / (num_channels**2 * moments.count), 0)
 
 
@@ -179,12 +189,18 @@ def style_loss(layer_losses: Mapping[str, Tensor], layer_weights: Mapping[str, f
         layer_losses: E_l by the layer's name.
         layer_weights: w_l by the layer's name, for the same layers. The paper's are 1/5 each.
 
+    Raises:
+        ValueError: if they do not name the same layers, or none.
+
     Reference: eq. 5.
 
     >>> losses = {"relu1_1": torch.tensor(2.0), "relu2_1": torch.tensor(4.0)}
     >>> style_loss(losses, {"relu1_1": 0.5, "relu2_1": 0.25})
     tensor(2.)
     """
+    if not layer_losses or layer_losses.keys() != layer_weights.keys():
+        rule, got = f"name the layers {', '.join(layer_losses) or '(none)'}", ", ".join(layer_weights) or "none"
+        raise ValueError(_checks.message("layer_weights", rule, got, "Give one weight for each loss."))
     return torch.stack([layer_weights[name] * loss for name, loss in layer_losses.items()]).sum()
 
 
@@ -221,15 +237,12 @@ def mean_style_loss(moments: Moments, target: Moments) -> Tensor:
     tensor(2250.)
     """
     num_channels = target.first.shape[1]
-    difference = moments.normalized_gram - target.normalized_gram
-    return 1e3 / num_channels**2 * difference.square().mean()
+    return 1e3 / num_channels**2 * _gram_difference(moments, target).square().mean()
 
 
 # ---------------------------------------------------------------------------------------------------------
 # Scale-free forms: the default
 # ---------------------------------------------------------------------------------------------------------
-
-_NO_ENERGY = 1e-8  # where a target has no energy, such as a black picture's, the plain mean square is used
 
 
 def relative_content_loss(features: Tensor, target_features: Tensor) -> Tensor:
@@ -255,8 +268,7 @@ def relative_style_loss(moments: Moments, target: Moments) -> Tensor:
     >>> relative_style_loss(Moments.of(ones), Moments.of(2 * ones))
     tensor(0.5625)
     """
-    difference = moments.normalized_gram - target.normalized_gram
-    return _relative(difference.square().mean(), target.normalized_gram.square().mean())
+    return _relative(_gram_difference(moments, target).square().mean(), target.normalized_gram.square().mean())
 
 
 def total_variation(image: Tensor) -> Tensor:
@@ -270,6 +282,7 @@ def total_variation(image: Tensor) -> Tensor:
     >>> total_variation(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]]))
     tensor(1.)
     """
+    image = _at_least_float32(image)
     across = (image[..., :, 1:] - image[..., :, :-1]).square()
     down = (image[..., 1:, :] - image[..., :-1, :]).square()
     return across.sum() / max(across.numel(), 1) + down.sum() / max(down.numel(), 1)
@@ -277,7 +290,20 @@ def total_variation(image: Tensor) -> Tensor:
 
 def _relative(value: Tensor, energy: Tensor) -> Tensor:
     """Return value / energy, or the value itself where there is no energy to compare it with."""
-    return value / torch.where(energy > _NO_ENERGY, energy, torch.ones_like(energy))
+    return value / torch.where(energy > torch.finfo(energy.dtype).tiny, energy, torch.ones_like(energy))
+
+
+def _gram_difference(moments: Moments, target: Moments) -> Tensor:
+    """Return G / M − A / M', shape (B, C, C).
+
+    Raises:
+        ValueError: if their shapes differ: broadcasting would compare what does not belong together.
+    """
+    if moments.second.shape != target.second.shape:
+        rule = f"have the target's shape {tuple(target.second.shape)}"
+        advice = "Compare moments of the same layer of the same network."
+        raise ValueError(_checks.message("moments", rule, tuple(moments.second.shape), advice))
+    return moments.normalized_gram - target.normalized_gram
 
 
 def _difference(features: Tensor, target_features: Tensor) -> Tensor:
@@ -287,10 +313,9 @@ def _difference(features: Tensor, target_features: Tensor) -> Tensor:
         ValueError: if their shapes differ: broadcasting would compare what does not belong together.
     """
     if features.shape != target_features.shape:
-        raise ValueError(
-            f"features must have the target's shape {tuple(target_features.shape)}; got "
-            f"{tuple(features.shape)}. Compare features of the same layer at the same image size."
-        )
+        rule = f"have the target's shape {tuple(target_features.shape)}"
+        advice = "Compare features of the same layer at the same image size."
+        raise ValueError(_checks.message("features", rule, tuple(features.shape), advice))
     return _at_least_float32(features) - _at_least_float32(target_features)
 
 

@@ -79,7 +79,7 @@ class NetworkSource:
     ) -> str | os.PathLike[str] | Weights:
         """Return weights that do not depend on the style picture."""
         if isinstance(weights, str) and weights == "random":
-            return random_weights(width=self.width)
+            return random_weights(deepest=self.layers[-1], width=self.width)
         if self.width != 1.0:
             rule = "be 1 for weights that have their own"
             advice = "Leave it out, or take weights='self-taught' or 'random'."

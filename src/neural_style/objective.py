@@ -59,11 +59,14 @@ class Objective:
         self.terms = terms
         self.terms_by_name: dict[str, Tensor] = {}
         with torch.inference_mode(False), torch.no_grad():
-            content = network(content_image)
-            self.target_features = {name: content[name] for name in terms.content_layers}
-            del content
-            style = network(style_image)
-            self.target_moments = {name: Moments.of(style[name]) for name in terms.style_layers}
+            self.target_features: dict[str, Tensor] = {}
+            self.target_moments: dict[str, Moments] = {}
+            if terms.content_weight > 0:  # a part of no weight costs no time
+                features = network(content_image)
+                self.target_features = {name: features[name] for name in terms.content_layers}
+            if terms.style_weight > 0:
+                features = network(style_image)
+                self.target_moments = {name: Moments.of(features[name]) for name in terms.style_layers}
 
     def value_and_grad(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss, a scalar, and its gradient with respect to `image`, of its shape; both float32.
@@ -87,8 +90,9 @@ class Objective:
             name: terms.style_loss(Moments.of(features[name]), target)
             for name, target in self.target_moments.items()
         }
-        content = style_loss(contents, terms.content_layers)
-        style = style_loss(styles, terms.style_layers)
+        nothing = torch.zeros((), dtype=torch.float32, device=image.device)
+        content = style_loss(contents, terms.content_layers) if contents else nothing
+        style = style_loss(styles, terms.style_layers) if styles else nothing
         variation = total_variation(image)
         self.terms_by_name = {
             "content": content.detach(),

@@ -104,8 +104,9 @@ class LBFGS(Optimizer):
             return loss
 
         with suppress(_StoppedError):
-            optimizer.step(closure)  # type: ignore[arg-type]  # torch's annotation asks for a float
-        return best.finite()
+            optimizer.step(closure)  # type: ignore[no-untyped-call]
+        _check_finite(best.loss)
+        return best.image
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,7 @@ class Adam(Optimizer):
                 generated.clamp_(0, 1)
                 average.lerp_(generated, 1 - self.average)
                 weight += (1 - self.average) * (1 - weight)
+        _check_finite(watch.loss)
         return average / weight if weight > 0 else generated
 
 
@@ -161,19 +163,6 @@ class _Best:
         self.image = torch.where(better, image, self.image)
         self.loss = torch.where(better, loss, self.loss)
 
-    def finite(self) -> Tensor:
-        """Return the picture, read once at the end.
-
-        Raises:
-            FloatingPointError: if no evaluation gave a number.
-        """
-        if not bool(torch.isfinite(self.loss)):
-            raise FloatingPointError(
-                "the loss must be finite; got NaN or infinity at every evaluation. "
-                "Use precision='float32' or smaller weights."
-            )
-        return self.image
-
 
 class _Watch:
     """Counts evaluations, calls back, and ends the run: at the last step, on request, on a flat or bad loss."""
@@ -181,10 +170,12 @@ class _Watch:
     def __init__(self, steps: int, callback: StepCallback | None, tolerance: float | None) -> None:
         self.steps, self.callback, self.tolerance = steps, callback, tolerance
         self.number = 0
+        self.loss = torch.zeros(())
         self.losses: list[float] = []
 
     def after_evaluation(self, image: Tensor, loss: Tensor) -> None:
         self.number += 1
+        self.loss = loss
         if self.callback is not None and self.callback(Step(self.number, self.steps, loss, image)) is True:
             raise _StoppedError
         if self.tolerance is not None:
@@ -199,3 +190,14 @@ def _check_common(learning_rate: float, tolerance: float | None) -> None:
         raise ValueError(_checks.message("learning_rate", "be more than 0", 0, "Leave it out for the default."))
     if tolerance is not None:
         _checks.number("tolerance", tolerance)
+
+
+def _check_finite(loss: Tensor) -> None:
+    """Check a loss, once at the end: reading it makes a GPU wait.
+
+    Raises:
+        FloatingPointError: if it is NaN or infinite.
+    """
+    if not bool(torch.isfinite(loss)):
+        rule, advice = "be finite", "Use precision='float32' or smaller weights."
+        raise FloatingPointError(_checks.message("the loss", rule, "NaN or infinity", advice))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from neural_style import _checks
 
-SMALLEST = 96  # longer side of the coarsest level, at least: below, relu5_1 has too few positions
+SMALLEST = 128  # longer side of the coarsest level, at least: at 80 pixels relu5_1 copies the painting's composition
 FINEST_ITERATIONS = 60
 GROWTH = 1.5  # each coarser level takes so many times the iterations of the next finer one
 
@@ -48,7 +48,7 @@ def plan_levels(
         iterations: of the finest level, each coarser one taking 1.5 times as many; or of every level, coarse to
             fine. None takes 60.
         scales: the levels' sizes relative to the result's, coarse to fine, the last 1. None halves from the
-            result's size while the longer side stays at 96 pixels or more.
+            result's size while the longer side stays at 128 pixels or more.
         minimum: the network's smallest side; levels below are left out.
 
     >>> [(level.size, level.iterations) for level in plan_levels((384, 512))]

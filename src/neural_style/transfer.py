@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.descent import Callback, descend
+from neural_style.descent import Callback, RunInterrupted, descend
 from neural_style.features import Padding, Pooling
 from neural_style.hardware import Precision, choose_device, choose_dtype
 from neural_style.image_io import ImageSource, fit_within, resize, to_image_tensor
@@ -122,8 +122,8 @@ class StyleTransfer:
                 (1, 3, H, W), RGB in [0, 1].
             style: likewise, of any size and aspect.
             size: longer side of the result in pixels; None keeps the content's own size.
-            iterations: of the finest level, the coarser ones taking more; or one number a level, coarse to fine.
-                None takes the preset's.
+            iterations: of the finest level, the coarser ones taking more; or one number a level, coarse to
+                fine. None takes the preset's.
             levels: how many sizes, each half the next; 1 works at the full size only. None takes the preset's.
             init: the start: ``"content"``, ``"style"``, ``"noise"`` or a picture. None takes the preset's.
             seed: decides the noise and the self-taught filters. Same seed, same bits on the CPU.
@@ -151,8 +151,12 @@ class StyleTransfer:
                     network, resize(content_image, level_size), style_at_level, self.settings.terms
                 )
 
-            result = descend(start, plan, objective_at, self.optimizer, callback)
-        return result if getattr(content, "ndim", 3) == 4 else result[0]
+            batched = getattr(content, "ndim", 3) == 4
+            try:
+                result = descend(start, plan, objective_at, self.optimizer, callback)
+            except RunInterrupted as interrupt:
+                raise interrupt if batched else RunInterrupted(interrupt.image[0]) from None
+        return result if batched else result[0]
 
     def objective(
         self, content: ImageSource, style: ImageSource, *, size: int | None = None, seed: int = 0
@@ -227,7 +231,7 @@ class StyleTransfer:
         _checks.whole_number("levels", levels, minimum=1)
         if iterations is None and self.settings.iterations is not None:
             iterations = self.settings.iterations[-1]
-        scales = [0.5**i for i in reversed(range(levels))]
+        scales = tuple(0.5**i for i in reversed(range(levels)))
         return plan_levels(target, iterations=iterations, scales=scales, minimum=self._minimum)
 
     def _start(

@@ -71,8 +71,12 @@ def check_layers(argument: str, names: Iterable[str]) -> list[str]:
     """Return `names` without repeats in network order.
 
     Raises:
+        TypeError: if `names` is one text.
         ValueError: if one is no layer of VGG-19, or there is none.
     """
+    if isinstance(names, str):
+        advice = f"Write [{names!r}]."
+        raise TypeError(_checks.message(argument, "be a list of names", f"the text {names!r}", advice))
     table, wanted = layer_table(), list(names)
     for name in wanted:
         if name not in table:

@@ -11,6 +11,7 @@ import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 from urllib.error import URLError
 
@@ -20,7 +21,7 @@ from torchvision.models import VGG19_Weights
 
 from neural_style import _checks
 from neural_style.self_taught import learn_filters, random_orthogonal
-from neural_style.vgg19 import convolutions, layer_table
+from neural_style.vgg19 import Layer, check_layers, convolutions, layer_table
 
 Convention = Literal["torchvision", "caffe"]
 
@@ -125,25 +126,28 @@ def learn_weights(
     generator = torch.Generator(device="cpu").manual_seed(seed)
     mean, std = (torch.tensor(v, dtype=torch.float32).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
     normalised = [(image.detach() - mean.to(image)) / std.to(image) for image in images]
-    last = layer_table()[deepest].index
-    learned = [layer for layer in convolutions() if layer.index <= last]
     blocks: dict[int, list[int]] = {}
-    for layer in learned:
+    for layer in _down_to(deepest):
         blocks.setdefault(layer.stride, []).append(_scaled(layer.out_channels, width))
     with torch.no_grad():
         filters = learn_filters(normalised, list(blocks.values()), generator)
     return _named([(weight.cpu(), bias.cpu()) for weight, bias in filters])
 
 
-def random_weights(*, width: float = 1.0, seed: int = 0) -> Weights:
+def random_weights(*, deepest: str = "relu5_4", width: float = 1.0, seed: int = 0) -> Weights:
     """Return orthogonal filters drawn at random, with zero bias: a baseline that knows colour and grain only.
+
+    Args:
+        deepest: as of `learn_weights`.
+        width: as of `learn_weights`.
+        seed: same seed, same bits on the CPU.
 
     >>> random_weights(width=0.25).parameters["features.2.weight"].shape
     torch.Size([16, 16, 3, 3])
     """
     generator = torch.Generator(device="cpu").manual_seed(seed)
     filters = []
-    for layer in convolutions():
+    for layer in _down_to(deepest):
         inputs = layer.in_channels if layer.index == 0 else _scaled(layer.in_channels, width)
         outputs = _scaled(layer.out_channels, width)
         weight = random_orthogonal(outputs, 9 * inputs, generator).reshape(outputs, inputs, 3, 3)
@@ -161,6 +165,12 @@ def check_width(width: float) -> float:
         offered = ", ".join(f"{w:g}" for w in WIDTHS)
         raise ValueError(_checks.message("width", f"be one of {offered}", width, "Choose one of them."))
     return float(width)
+
+
+def _down_to(deepest: str) -> list[Layer]:
+    """Return the convolutions that a network up to a layer has."""
+    [last] = check_layers("deepest", [deepest])
+    return [layer for layer in convolutions() if layer.index <= layer_table()[last].index]
 
 
 def _scaled(channels: int, width: float) -> int:
@@ -181,7 +191,7 @@ def _imagenet() -> Mapping[str, Tensor]:
     """Return torchvision's state dict from torch's cache, downloaded to it first where it is missing."""
     weights = VGG19_Weights.IMAGENET1K_V1
     try:
-        return weights.get_state_dict(progress=True, check_hash=True)
+        state: Mapping[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True)
     except (URLError, OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
         cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
         advice = (
@@ -192,6 +202,7 @@ def _imagenet() -> Mapping[str, Tensor]:
         raise WeightsUnavailableError(
             _checks.message("weights", "be cached or possible to download", reason, advice)
         ) from error
+    return state
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:
@@ -242,7 +253,7 @@ def _bad_file(source: str, got: str) -> str:
     return _checks.message(f"weights file {source}", "be a state dict of VGG-19", got, advice)
 
 
-def _safetensors():  # type: ignore[no-untyped-def]  # an optional package without types of its own
+def _safetensors() -> ModuleType:
     """Return the module that reads and writes ``.safetensors``.
 
     Raises:

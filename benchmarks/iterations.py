@@ -1,0 +1,213 @@
+"""How long does one evaluation, a loss and its gradient, take at each resolution and in each precision?
+
+    python benchmarks/iterations.py
+
+measures the default objective at six sizes and writes ``benchmarks/results/iterations-<machine>.json``;
+``python benchmarks/tables.py`` then makes the documentation's table from it. ``--smoke`` tries everything on
+pictures of 64 pixels within seconds and writes nothing unless told where.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import torch
+
+from measurement import (
+    RESULTS,
+    Record,
+    describe_circumstances,
+    error_text,
+    load_average,
+    machine_name,
+    measure_gemm,
+    reproducing_command,
+    seeded_picture,
+    summarize,
+    synchronizer,
+    time_calls,
+    write_record,
+)
+from neural_style import StyleTransfer
+from neural_style.hardware import PRECISIONS, Precision, choose_device, choose_dtype
+from neural_style.vgg19 import truncated
+
+SIZES = [128, 256, 384, 512, 768, 1024]  # longer side in pixels
+SMOKE_SIZES = [64, 96]
+SMOKE_WIDTH = 0.25
+WARM_UP = 2
+
+
+def evaluation_flops(
+    size: tuple[int, int], *, layers: Sequence[str], style_layers: Iterable[str], width: float = 1.0
+) -> int:
+    """Return how many floating-point operations one evaluation needs; a multiplication and an addition are two.
+
+    A convolution of C into K channels at H · W positions takes 2 · K · C · 9 · H · W; its gradient with respect
+    to what enters takes as many, and none is needed for the weights, which are frozen. A Gram matrix of N
+    channels at M positions takes 2 · N² · M, and its gradient as many. Rectifiers, pooling, padding and the
+    losses are left out: together they are below one per cent.
+
+    Args:
+        size: (height, width) of the picture.
+        layers: names of all layers asked for, in network order; the network ends with the last.
+        style_layers: names of those whose Gram matrices are compared.
+        width: share of VGG-19's channels.
+    """
+    forward = 0
+    gram_layers = set(style_layers)
+    for layer in truncated(layers[-1]):
+        positions = (size[0] // layer.stride) * (size[1] // layer.stride)
+        leaving = round(layer.out_channels * width)
+        if layer.kind == "conv":
+            entering = 3 if layer.index == 0 else round(layer.in_channels * width)
+            forward += 2 * leaving * entering * 9 * positions
+        if layer.name in gram_layers:
+            forward += 2 * leaving**2 * positions
+    return 2 * forward  # the gradient of each product takes as many operations as the product
+
+
+def measure_size(transfer: StyleTransfer, longer_side: int, *, width: float, seed: int, repeats: int) -> Record:
+    """Return the times of one evaluation at a size, with the loss; or, where it fails, the error.
+
+    Args:
+        transfer: holds the network, its precision and its device.
+        longer_side: of a 4:3 picture, in pixels.
+        width: share of VGG-19's channels, for counting.
+        seed: of the pictures and the filters.
+        repeats: number of samples.
+    """
+    size = (longer_side * 3 // 4, longer_side)
+    record: Record = {"longer_side": longer_side, "height": size[0], "width": size[1]}
+    try:
+        content, style, image = (seeded_picture(size, seed + i).to(transfer.device) for i in range(3))
+        objective = transfer.objective(content, style, seed=seed)
+        samples = time_calls(
+            lambda: objective.value_and_grad(image),
+            synchronize=synchronizer(transfer.device),
+            repeats=repeats,
+            warm_up=WARM_UP,
+        )
+        loss = objective.value_and_grad(image)[0].item()
+    except Exception as error:  # whatever fails here, memory above all, the other sizes are still measured
+        return {**record, "error": error_text(error)}
+    if not math.isfinite(loss):
+        return {**record, "error": f"the loss is {loss}"}
+    settings = transfer.settings
+    flops = evaluation_flops(size, layers=settings.layers, style_layers=settings.style_layers, width=width)
+    timing = summarize(samples)
+    megapixels = size[0] * size[1] / 1e6
+    return {
+        **record,
+        **timing,
+        "loss": loss,
+        "megapixels": megapixels,
+        "seconds_per_megapixel": timing["median_seconds"] / megapixels,
+        "flops": flops,
+        "gflops": flops / timing["median_seconds"] / 1e9,
+    }
+
+
+def measure(arguments: argparse.Namespace, command: str) -> Record:
+    """Return the whole record: every precision at every size, and the circumstances."""
+    device = choose_device(arguments.device)
+    load_before = load_average()
+    sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
+    width = SMOKE_WIDTH if arguments.smoke else 1.0
+    side = 256 if arguments.smoke else 2048 if device.type == "cpu" else 8192
+    yardsticks: Record = {}
+    results: list[Record] = []
+    for precision in precisions(arguments.precision, device):
+        dtype = choose_dtype(precision, device)
+        yardsticks[precision] = gemm = measure_gemm(device, dtype, side, repeats=arguments.repeats)
+        print(f"{precision}: a GEMM of side {side} reaches {gemm['gflops']:.0f} GFLOP/s", flush=True)
+        transfer = StyleTransfer(weights=arguments.weights, width=width, device=device, precision=precision)
+        for longer_side in sizes:
+            result = measure_size(
+                transfer, longer_side, width=width, seed=arguments.seed, repeats=arguments.repeats
+            )
+            if "error" not in result:
+                result["fraction_of_gemm"] = result["gflops"] / gemm["gflops"]
+            results.append({"precision": precision, **result})
+            print(f"{precision}, {longer_side} px: {_outcome(result)}", flush=True)
+    return {
+        "benchmark": "iterations",
+        "command": command,
+        "smoke": arguments.smoke,
+        "circumstances": describe_circumstances(device, load_before),
+        "settings": {
+            "preset": "default",
+            "weights": arguments.weights,
+            "channel_width": width,
+            "sizes": sizes,
+            "seed": arguments.seed,
+            "repeats": arguments.repeats,
+            "warm_up": WARM_UP,
+        },
+        "gemm": yardsticks,
+        "results": results,
+    }
+
+
+def precisions(asked: Precision, device: torch.device) -> list[Precision]:
+    """Return the precision asked for, or those that the device multiplies natively.
+
+    Emulated bfloat16 is a hundred times slower than float32 on an old CPU: nobody uses it, so it is measured
+    only where it is asked for.
+    """
+    if asked != "auto":
+        return [asked]
+    return ["float32", "bfloat16"] if choose_dtype("auto", device) is torch.bfloat16 else ["float32"]
+
+
+def _outcome(result: Record) -> str:
+    """Return a result in a few words."""
+    if "error" in result:
+        return f"failed, {result['error']}"
+    return (
+        f"{result['median_seconds']:.3g} s (IQR {result['iqr_seconds']:.2g} s), "
+        f"{result['gflops']:.0f} GFLOP/s, loss {result['loss']:.6g}"
+    )
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """Return what the command line understands."""
+    parser = argparse.ArgumentParser(description="Time one evaluation by resolution and precision.")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
+    parser.add_argument(
+        "--precision", default="auto", choices=PRECISIONS, help="auto: all that the device multiplies natively"
+    )
+    parser.add_argument("--sizes", type=int, nargs="+", metavar="PX", help="longer sides in pixels")
+    parser.add_argument("--repeats", type=int, default=9, help="samples at each size, at least 5")
+    parser.add_argument("--weights", default="self-taught", choices=["self-taught", "random"])
+    parser.add_argument("--threads", type=int, help="of the CPU; torch's own number if left out")
+    parser.add_argument("--seed", type=int, default=0, help="of the pictures and the filters")
+    parser.add_argument("--smoke", action="store_true", help="two tiny sizes, a quarter of the channels")
+    parser.add_argument("--output", type=Path, help="default: benchmarks/results/iterations-<machine>.json")
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Measure, and write the record."""
+    parser = argument_parser()
+    arguments = parser.parse_args(words)
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    output: Path | None = arguments.output
+    if output is None and not arguments.smoke:
+        output = RESULTS / f"iterations-{machine_name(choose_device(arguments.device))}.json"
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)  # before the work, so that no result is lost for it
+    record = measure(arguments, reproducing_command("iterations", parser, arguments))
+    if output is None:
+        print("A smoke run is written only where --output says.")
+    else:
+        write_record(output, record)
+        print(f"Wrote {output}")
+
+
+if __name__ == "__main__":
+    main()

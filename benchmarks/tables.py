@@ -1,0 +1,190 @@
+"""Make the documentation's page of benchmarks from the records in ``benchmarks/results``.
+
+    python benchmarks/tables.py            writes docs/benchmarks.md
+    python benchmarks/tables.py --check    fails if that page is not what the records give
+
+The page is never edited by hand, so that no number in it can be older, or nicer, than its record.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from measurement import REPOSITORY, RESULTS, Record
+
+PAGE = REPOSITORY / "docs" / "benchmarks.md"
+
+INTRODUCTION = """\
+# Benchmarks
+
+<!-- Made by `python benchmarks/tables.py` from the records in benchmarks/results. Do not edit. -->
+
+Every number here comes from a record that a script wrote and that is kept, raw samples included, in
+`benchmarks/results`. A time is the median of at least five calls after calls that are not counted; its
+spread is the interquartile range (IQR). The device is waited for on both sides of each call: wait, read the
+clock, work, wait, read the clock. Beside each speed stands the loss, which must be the same, to the precision's
+rounding, wherever the same pictures were measured. A run that failed is listed with its error.
+"""
+
+NOTHING_YET = "Nothing has been measured yet.\n"
+
+ITERATIONS = """\
+## Seconds per evaluation
+
+How long does one evaluation take, the loss and its gradient, of the default objective? An L-BFGS step makes one
+or more of them, and nearly all the time of a run is spent there. The pictures are 4:3 smooth noise at several
+scales, drawn from a seed: a content, a style and a third one, at which the loss is evaluated. The network reads
+only their size, so that a photograph takes as long.
+
+GFLOP/s counts the operations of the convolutions (2 · K · C · 9 · H · W each), of the Gram matrices (2 · N² · M
+each) and of the gradients of both, which take as many; nothing else. Beside it is that rate as a share of
+what one large matrix product (GEMM) reached in the same process and precision.
+"""
+
+
+def iterations_section(records: Sequence[Record]) -> str:
+    """Return the section on `benchmarks/iterations.py`, a table for each machine."""
+    return "\n".join([ITERATIONS, *(_iterations_of(record) for record in records)])
+
+
+def _iterations_of(record: Record) -> str:
+    """Return one machine's table."""
+    settings = record["settings"]
+    gemms = ", ".join(
+        f"{_number(gemm['gflops'])} GFLOP/s in {precision} (side {gemm['side']})"
+        for precision, gemm in record["gemm"].items()
+    )
+    rows = [_iterations_row(result) for result in record["results"]]
+    return "\n".join(
+        [
+            _heading(record),
+            "",
+            f"{settings['weights'].capitalize()} weights, seed {settings['seed']}; medians of "
+            f"{settings['repeats']} calls after {settings['warm_up']}. The GEMM reached {gemms}.",
+            *_tf32_note(record),
+            "",
+            "| precision | height × width | megapixels | median, s | IQR, s | s per megapixel | GFLOP/s "
+            "| of the GEMM | loss |",
+            "|---|---|--:|--:|--:|--:|--:|--:|--:|",
+            *rows,
+            "",
+            _circumstances(record),
+            "",
+        ]
+    )
+
+
+def _iterations_row(result: Record) -> str:
+    """Return one row; a failed run has its error in place of the numbers."""
+    cells = [result["precision"], f"{result['height']} × {result['width']}"]
+    if "error" in result:
+        failure = "failed: " + result["error"].replace("|", "\\|")
+        cells += [failure, *[""] * 6]
+    else:
+        numbers = ("megapixels", "median_seconds", "iqr_seconds", "seconds_per_megapixel", "gflops")
+        cells += [_number(result[name]) for name in numbers]
+        cells += [f"{result['fraction_of_gemm']:.0%}", f"{result['loss']:.6g}"]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _tf32_note(record: Record) -> list[str]:
+    """Return a warning where the yardstick and the network round differently."""
+    if not record["circumstances"]["tf32_convolutions"]:
+        return []
+    return [
+        "In float32 torch lets the convolutions of this device round their factors to TF32, but not the GEMM, "
+        "so that the share can exceed 100 %."
+    ]
+
+
+def _heading(record: Record) -> str:
+    """Return the machine's name as a heading."""
+    circumstances = record["circumstances"]
+    if circumstances["device"] != "cpu":
+        return f"### {circumstances['device_name']}"
+    threads = circumstances["threads"]
+    return f"### {circumstances['cpu']}, {threads} {'thread' if threads == 1 else 'threads'}"
+
+
+def _circumstances(record: Record) -> str:
+    """Return the command and what it ran on, as a sentence or two."""
+    found = record["circumstances"]
+    commit = f"commit {found['commit'][:12]}" if found["commit"] else "outside a checkout"
+    if found["dirty"]:
+        commit += " with uncommitted changes"
+    return (
+        f"Made by `{record['command']}` on {found['date'][:10]}, {commit}; Python {found['python']}, torch "
+        f"{found['torch']}, torchvision {found['torchvision']}, NumPy {found['numpy']}, {found['system']}, "
+        f"{found['cpu']}, {found['threads']} threads; load average over a minute before and after: "
+        f"{_load(found['load_average_before'])} and {_load(found['load_average_after'])}."
+    )
+
+
+def _load(averages: Sequence[float] | None) -> str:
+    """Return the load over the last minute."""
+    return "unknown" if averages is None else f"{averages[0]:.1f}"
+
+
+def _number(value: float) -> str:
+    """Return three digits that mean something, and no exponent in the range that benchmarks have."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
+
+
+SECTIONS: dict[str, Callable[[Sequence[Record]], str]] = {"iterations": iterations_section}
+
+
+def load_records(folder: Path) -> dict[str, Record]:
+    """Return the records by the name of their file, in the order of the names.
+
+    Raises:
+        ValueError: if a record is of a smoke run, whose numbers mean nothing, or of an unknown benchmark.
+    """
+    records: dict[str, Record] = {}
+    for path in sorted(folder.glob("*.json")):
+        record: Record = json.loads(path.read_text(encoding="utf-8"))
+        benchmark = record.get("benchmark")
+        if benchmark not in SECTIONS:
+            known = ", ".join(repr(name) for name in SECTIONS)
+            raise ValueError(f"{path.name} must be a record of {known}; got {benchmark!r}. Move it elsewhere.")
+        if record["smoke"]:
+            advice = "Measure without --smoke."
+            raise ValueError(f"{path.name} must be the record of a full run; got a smoke run's. {advice}")
+        records[path.name] = record
+    return records
+
+
+def make_page(records: Mapping[str, Record]) -> str:
+    """Return the page's text."""
+    parts = [INTRODUCTION]
+    for name, section in SECTIONS.items():
+        measured = [record for record in records.values() if record["benchmark"] == name]
+        if measured:
+            parts.append(section(measured))
+    return "\n".join(parts if len(parts) > 1 else [*parts, NOTHING_YET])
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Write the page, or say whether it is current."""
+    parser = argparse.ArgumentParser(description="Make docs/benchmarks.md from the committed records.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the page differs")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the records")
+    parser.add_argument("--page", type=Path, default=PAGE, help="the page to write or check")
+    arguments = parser.parse_args(words)
+    page: Path = arguments.page
+    text = make_page(load_records(arguments.results))
+    if not arguments.check:
+        page.write_text(text, encoding="utf-8")
+        print(f"Wrote {page}")
+        return 0
+    if page.is_file() and page.read_text(encoding="utf-8") == text:
+        return 0
+    print(f"{page} is not what the records give. Run: python benchmarks/tables.py", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""Sphinx configuration: MyST pages, docstrings by autodoc, doctests run, warnings are errors."""
+
+from importlib.metadata import version as installed_version
+
+project = "neural_style"
+author = "The neural_style authors"
+copyright = "2026, the neural_style authors"
+release = installed_version("neural-style")
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.doctest",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+]
+myst_enable_extensions = ["dollarmath", "attrs_inline"]
+myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+default_role = "code"
+nitpicky = False
+exclude_patterns = ["_build"]
+doctest_global_setup = "import torch\nfrom neural_style import *\nfrom neural_style.losses import *"
+html_theme = "furo"
+html_title = "neural_style"

@@ -1,0 +1,66 @@
+"""Every check of the project by name, for people and for CI alike.
+
+``nox`` gives each session an environment of its own and keeps it, for torch is large. ``nox --no-venv`` runs
+the same commands in the active environment, which then has to hold the package and the groups already: one copy
+of torch serves all.
+"""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "tests", "docs"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def prepare(session: nox.Session, *groups: str, package: bool = True) -> None:
+    """Install dependency groups, and the package as a user would have it: built, not the source folder."""
+    if not session.virtualenv.is_sandboxed:  # --no-venv: the environment is its owner's, who has filled it
+        return
+    session.install(*nox.project.dependency_groups(PROJECT, *groups))
+    if package:
+        # uv takes a folder for unchanged while its pyproject.toml is, and would test yesterday's code.
+        always = ["--reinstall-package", "neural-style"] if session.venv_backend == "uv" else []
+        session.install(*always, ".")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and layout of the code."""
+    prepare(session, "lint", package=False)
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types, strictly, of the package, the tests, the benchmarks and this file."""
+    prepare(session, "types")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Tests and doctests against the installed package, every branch covered."""
+    prepare(session, "test")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation: built without a warning, its examples run, its benchmark page current."""
+    prepare(session, "docs")
+    session.run("python", "benchmarks/tables.py", "--check")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "doctest", "docs", "docs/_build/doctest")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Seconds per evaluation: ``nox -s bench`` tries it, ``nox -s bench -- --repeats 9`` measures."""
+    prepare(session)
+    session.run("python", "benchmarks/iterations.py", *(session.posargs or ["--smoke"]))

@@ -1,0 +1,345 @@
+"""Files, PIL pictures and arrays to image tensors, and back: the only module that touches pictures on disk.
+
+An image tensor is float32, RGB as sRGB encodes it, in [0, 1], of shape (1, 3, H, W). Sizes are (height, width).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import shutil
+import struct
+import tempfile
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError, features
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from neural_style._checks import choice, image_values, message, whole_number
+
+ImageSource: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | Tensor
+
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+_LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # the encoders' limits; JPEG's format would allow 65535
+_LOSSY = {"JPEG", "WEBP"}
+
+_CONVERTED_FIRST = {"P": "RGBA", "PA": "RGBA", "La": "LA"}  # palettes, and alpha that Pillow hardly knows
+_COLOUR_MODES = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}  # what a profile speaks of; RGB for the rest
+_DECODER_ERRORS = (  # what Pillow raises on a file that is not what it says
+    *(OSError, SyntaxError, EOFError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError),
+    *(struct.error, zlib.error),
+)
+_STEEPEST = 32  # reduction in one step: beyond 47, CUDA's antialiasing runs out of shared memory
+_filters_lock = threading.Lock()
+
+
+def to_image_tensor(source: ImageSource, argument: str = "image") -> Tensor:
+    """Return any accepted picture as an image tensor of its own: the source is neither altered nor shared.
+
+    A file or PIL picture is turned upright by its EXIF orientation, converted to sRGB from its colour profile
+    and flattened onto white where it is transparent; of a file's several frames the first is taken. Grey of 16
+    bits keeps its depth. A `UserWarning` tells of the flattening, and of EXIF data or profiles of no use.
+
+    Args:
+        source: a path; a PIL picture of any mode; a uint8 array (H, W, 3), (H, W, 4) with alpha or (H, W) grey;
+            or a float tensor (3, H, W) or (1, 3, H, W). Floats, those of PIL's mode F too, lie in [0, 1].
+        argument: what messages call the source.
+
+    Returns:
+        Tensor of shape (1, 3, H, W), float32, in [0, 1], contiguous, without history, on the source tensor's
+        device, else on the CPU.
+
+    Raises:
+        FileNotFoundError, IsADirectoryError: if there is no such file, or it is a folder.
+        TypeError: if the source, or the type of its numbers, is of another kind.
+        ValueError: if a file is no picture, damaged or beyond Pillow's limit of pixels; if a shape or a value
+            breaks its rule.
+
+    >>> to_image_tensor(np.full((2, 4, 3), 255, dtype=np.uint8)).shape
+    torch.Size([1, 3, 2, 4])
+    """
+    with torch.inference_mode(False), torch.no_grad():  # a tensor made in inference mode has no gradients ever
+        if isinstance(source, Tensor):
+            return _from_tensor(source, argument)
+        if isinstance(source, np.ndarray):
+            return _from_pil(_picture_of(source, argument), argument, "an array")
+        if isinstance(source, Image.Image):
+            return _from_pil(source, argument, "a PIL image")
+        return _from_file(_as_path(source, argument, "be a path, a PIL image, an array or a tensor"), argument)
+
+
+def load_image(path: str | os.PathLike[str]) -> Tensor:
+    """Return a picture file as a tensor of shape (3, H, W), float32, RGB, in [0, 1], on the CPU.
+
+    Args:
+        path: a file of any format that Pillow reads, treated and refused as by `to_image_tensor`.
+    """
+    return to_image_tensor(_as_path(path), "path")[0]
+
+
+def save_image(image: Tensor, path: str | os.PathLike[str], *, quality: int = 95) -> None:
+    """Write an image, rounded to the nearest of 256 levels, in the format that the path's suffix names.
+
+    The file is there whole or not at all: what was at the path stays until the new one is complete.
+
+    Args:
+        image: shape (3, H, W) or (1, 3, H, W), floats in [0, 1].
+        path: ends in ``.png``, ``.tif``, ``.tiff`` (these are exact), ``.jpg``, ``.jpeg`` or ``.webp``.
+        quality: of JPEG (at full colour resolution) and WebP, 1 … 100; larger is closer to the image.
+
+    Raises:
+        OSError, TypeError, ValueError: as of `check_writable` and `to_pil`, or if `quality` breaks its rule.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_image(torch.ones(3, 2, 4), Path(folder, "white.png"))
+    ...     load_image(Path(folder, "white.png")).shape
+    torch.Size([3, 2, 4])
+    """
+    if whole_number("quality", quality, minimum=1) > 100:
+        raise ValueError(message("quality", "be at most 100", quality, "Give 100 or less."))
+    picture = to_pil(image)
+    target = check_writable(path, size=(picture.height, picture.width))
+    file_format = _FORMATS[target.suffix.lower()]
+    options = {"quality": quality, "subsampling": 0} if file_format in _LOSSY else {}
+    target = target.resolve()  # a link stays a link; what it points to is written
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:  # a file of tempfile's could be read by its owner alone
+            picture.save(file, file_format, **options)
+        if target.exists():
+            shutil.copymode(target, temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> Path:
+    """Return the path if `save_image` can write a picture there: to be asked before a long run, not after.
+
+    Args:
+        path: as of `save_image`.
+        size: (height, width) of the picture to come; None leaves the format's own limit unchecked.
+
+    Raises:
+        FileNotFoundError, IsADirectoryError, PermissionError: if the path's folder does not exist, the path is
+            a folder, or no file can be made in its folder.
+        TypeError: if the path is of another type.
+        ValueError: if the suffix names no format that can be written, or none for so large a picture.
+    """
+    target = _as_path(path)
+    got = repr(str(target))
+    file_format = _FORMATS[choice("the suffix of path", target.suffix.lower(), _FORMATS)]
+    if file_format == "WEBP" and not features.check("webp"):
+        rule, advice = "name a format that this Pillow writes", "Write PNG, or install Pillow with WebP."
+        raise ValueError(message("path", rule, got, advice))
+    longest = _LONGEST_SIDE.get(file_format)
+    if size is not None and longest is not None and max(size) > longest:
+        rule = f"name a format for the picture's size, and {file_format} ends at {longest} pixels a side"
+        raise ValueError(message("path", rule, f"{size[0]}×{size[1]} for {got}", "Write PNG or TIFF."))
+    if target.is_dir():
+        raise IsADirectoryError(message("path", "name a file", f"{got}, a folder", "Add a file name."))
+    folder = target.resolve().parent
+    if not folder.is_dir():
+        raise FileNotFoundError(message("path", "lie in a folder that exists", got, "Make the folder first."))
+    try:
+        tempfile.TemporaryFile(dir=folder).close()  # permissions do not tell: a disk may be read-only or full
+    except OSError as error:
+        rule, got = "lie in a folder that can be written to", f"{got} ({error.strerror})"
+        raise PermissionError(message("path", rule, got, "Choose another folder.")) from error
+    return target
+
+
+def to_pil(image: Tensor) -> Image.Image:
+    """Return an image, (3, H, W) or (1, 3, H, W) in [0, 1], in PIL's mode RGB, to the nearest of 256 levels.
+
+    Raises:
+        TypeError, ValueError: if the image is no such tensor.
+
+    >>> to_pil(torch.full((3, 1, 1), 0.5)).getpixel((0, 0))
+    (128, 128, 128)
+    """
+    with torch.no_grad():
+        levels = _from_tensor(image, "image")[0].mul_(255).round_().to(torch.uint8)  # (3, H, W)
+    return Image.fromarray(levels.movedim(0, -1).contiguous().cpu().numpy())
+
+
+def resize(image: Tensor, size: tuple[int, int], *, clamp: bool = True) -> Tensor:
+    """Return an image at another size, antialiased bicubic; the same tensor where it has that size already.
+
+    Args:
+        image: shape (B, 3, H, W), float.
+        size: (height, width) in pixels.
+        clamp: whether to cut off at 0 and 1 what the interpolation overshoots at edges. Without, a picture in
+            optimisation, which may lie outside, passes from one size to the next.
+
+    >>> resize(torch.zeros(1, 3, 8, 6), (4, 3)).shape
+    torch.Size([1, 3, 4, 3])
+    """
+    height, width = image.shape[-2:]
+    if (height, width) == size:
+        return image
+    if height > _STEEPEST * size[0] or width > _STEEPEST * size[1]:
+        image = resize(image, (min(height, _STEEPEST * size[0]), min(width, _STEEPEST * size[1])), clamp=clamp)
+    resized = interpolate(image, size=size, mode="bicubic", antialias=True, align_corners=False)
+    return resized.clamp(0, 1) if clamp else resized
+
+
+def fit_within(size: tuple[int, int], longer_side: int) -> tuple[int, int]:
+    """Return `size`, (height, width), scaled to a longer side of so many pixels, each side at least 1.
+
+    >>> fit_within((768, 1024), 512)
+    (384, 512)
+    """
+    ratio = whole_number("longer_side", longer_side, minimum=1) / max(size)
+    return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))
+
+
+def _as_path(path: object, argument: str = "path", rule: str = "be a path") -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(message(argument, rule, type(path).__name__, "Give a str or a pathlib.Path."))
+    return Path(path)
+
+
+def _from_tensor(source: object, argument: str) -> Tensor:
+    """Return a float tensor's checked float32 copy, shape (1, 3, H, W)."""
+    if not isinstance(source, Tensor):
+        raise TypeError(message(argument, "be a tensor", type(source).__name__, "Try to_image_tensor first."))
+    if not source.is_floating_point():
+        advice = "Convert an 8-bit one with .float() / 255."
+        raise TypeError(message(argument, "be a tensor of floats", source.dtype, advice))
+    shape = tuple(source.shape)
+    if shape[:-2] not in {(3,), (1, 3)}:
+        advice = "Give one RGB picture."
+        if shape[-3:-2] == (1,):
+            sizes = "-1, " * (len(shape) - 3) + "3, -1, -1"
+            advice = f"Repeat a grey one over three channels with .expand({sizes})."
+        elif shape[-1:] == (3,):
+            advice = "Move the channels forward with .movedim(-1, -3)."
+        raise ValueError(message(argument, "have shape (3, H, W) or (1, 3, H, W)", shape, advice))
+    _check_sides(argument, *shape[-2:])
+    image = source.reshape(1, *shape[-3:])
+    image = image.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
+    image_values(argument, image)
+    return image
+
+
+def _picture_of(array: NDArray[np.uint8], argument: str) -> Image.Image:
+    if array.dtype != np.uint8:
+        advice = "Make values in [0, 1] a float tensor (3, H, W), or scale them to 8 bits."
+        raise TypeError(message(argument, "be an array of uint8", array.dtype, advice))
+    if array.ndim != 2 and array.shape[2:] not in {(3,), (4,)}:
+        rule = "have shape (H, W, 3), (H, W, 4) or (H, W)"
+        raise ValueError(message(argument, rule, array.shape, "Put the channels last."))
+    return Image.fromarray(array)
+
+
+def _from_file(path: Path, argument: str) -> Tensor:
+    name = repr(str(path))
+    if path.is_dir():
+        raise IsADirectoryError(message(argument, "be a file", f"{name}, a folder", "Name a picture in it."))
+    if not path.exists():
+        raise FileNotFoundError(message(argument, "be a file that exists", name, "Check the path."))
+    with path.open("rb") as file:
+        # Pillow warns of large files, and prints are large. Its limit, twice that, stays as the caller set it.
+        with _decoding(argument, name), _filters_lock, warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(file)
+        return _from_pil(picture, argument, name)
+
+
+@contextmanager
+def _decoding(argument: str, name: str) -> Iterator[None]:
+    """Turn what Pillow raises on a file that it cannot read into errors that say what to do."""
+    try:
+        yield
+    except Image.DecompressionBombError as error:
+        rule, got = "have at most twice PIL.Image.MAX_IMAGE_PIXELS", f"{name}, which has more"
+        raise ValueError(message(argument, rule, got, "Shrink it, or raise that if you trust it.")) from error
+    except UnidentifiedImageError as error:
+        rule, advice = "be a picture that Pillow reads", "Check the file, or convert it to PNG or JPEG."
+        raise ValueError(message(argument, rule, name, advice)) from error
+    except _DECODER_ERRORS as error:
+        rule, got = "be a whole picture", f"{name}, which is damaged or cut short"
+        raise ValueError(message(argument, rule, got, "Get it from its source again.")) from error
+
+
+def _from_pil(picture: Image.Image, argument: str, name: str) -> Tensor:
+    """Return the current frame of a PIL picture, shape (1, 3, H, W)."""
+    _check_sides(argument, picture.height, picture.width)
+    with _decoding(argument, name):
+        picture.load()
+    try:
+        picture = ImageOps.exif_transpose(picture)
+    except _DECODER_ERRORS:
+        _notice(f"{argument} has EXIF data that cannot be read; it was not turned: {name}.")
+    picture = picture.convert(_CONVERTED_FIRST.get(picture.mode, picture.mode))
+    if picture.mode.startswith(("I", "F")):
+        colour, alpha = _deep_grey(picture, argument, name)  # (1, H, W)
+    else:
+        colour = _channels(_in_srgb(picture, argument, name))  # (3, H, W)
+        alpha = _channels(picture.convert("RGBA").getchannel("A")) if picture.has_transparency_data else None
+    if alpha is not None and bool((alpha < 1).any()):
+        _notice(f"{argument} has transparent parts; they were flattened onto white: {name}.")
+        colour = torch.lerp(torch.ones_like(colour), colour, alpha)
+    return colour.expand(1, 3, -1, -1).contiguous()
+
+
+def _in_srgb(picture: Image.Image, argument: str, name: str) -> Image.Image:
+    """Return the colours of a picture with channels of 8 bits in mode RGB, without its alpha."""
+    colour = picture.convert(_COLOUR_MODES.get(picture.mode, "RGB"))
+    if profile_bytes := picture.info.get("icc_profile"):
+        try:
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(profile_bytes))
+            if colour.mode == "L" and profile.profile.xcolor_space.strip() == "RGB":
+                colour = colour.convert("RGB")
+            srgb = ImageCms.createProfile("sRGB")
+            return ImageCms.buildTransform(profile, srgb, colour.mode, "RGB").apply(colour)
+        except (ImageCms.PyCMSError, ImportError, *_DECODER_ERRORS):  # ImportError: a Pillow without ImageCms
+            _notice_unused_profile(argument, name)
+    return colour.convert("RGB")
+
+
+def _channels(picture: Image.Image) -> Tensor:
+    """Return a picture with channels of 8 bits as a tensor (C, H, W) in [0, 1]."""
+    levels = torch.from_numpy(np.array(picture)).reshape(picture.height, picture.width, -1)  # (H, W, C)
+    return levels.movedim(-1, 0).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+
+
+def _deep_grey(picture: Image.Image, argument: str, name: str) -> tuple[Tensor, Tensor | None]:
+    """Return a grey picture of floats or of 16-bit whole numbers, and its alpha, each (1, H, W) in [0, 1]."""
+    if picture.info.get("icc_profile"):
+        _notice_unused_profile(argument, name)
+    levels = torch.from_numpy(np.array(picture, dtype=np.float32)).unsqueeze(0)
+    if picture.mode == "F":
+        image_values(argument, levels)
+        return levels, None
+    low, high = (int(level.item()) for level in levels.aminmax())
+    if low < 0 or high > 65535:
+        advice = "Scale them to 16 bits first."
+        raise ValueError(message(argument, "have grey levels in 0 … 65535", f"{low} … {high}", advice))
+    transparent = picture.info.get("transparency")
+    return levels / 65535, None if transparent is None else (levels != transparent).to(torch.float32)
+
+
+def _check_sides(argument: str, height: int, width: int) -> None:
+    if min(height, width) < 1:
+        raise ValueError(message(argument, "have pixels", f"{height}×{width}", "Give a picture with some."))
+
+
+def _notice_unused_profile(argument: str, name: str) -> None:
+    _notice(f"{argument} has a colour profile that cannot be used; it was read as sRGB: {name}.")
+
+
+def _notice(text: str) -> None:
+    warnings.warn(text, UserWarning, stacklevel=2)

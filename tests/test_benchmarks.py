@@ -1,0 +1,392 @@
+"""The benchmarks: the timing contract, the count of operations, a small run, and the page made from records."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import iterations
+import measurement
+import pytest
+import tables
+import torch
+from measurement import Record
+from torch.utils.flop_counter import FlopCounterMode
+
+from neural_style import Objective, VGG19Features
+from neural_style.weights import random_weights
+
+SMALL = ["--smoke", "--sizes", "64", "--repeats", "5", "--weights", "random"]
+
+
+@pytest.fixture
+def own_threads() -> Iterator[None]:
+    """Give the number of threads back as it was found."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def measured(folder: Path, *words: str) -> Record:
+    """Return the record of a small run with the given options."""
+    output = folder / "record.json"
+    iterations.main([*SMALL, *words, "--output", str(output)])
+    record: Record = json.loads(output.read_text(encoding="utf-8"))
+    return record
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Timing
+# ---------------------------------------------------------------------------------------------------------
+
+
+def test_each_call_is_timed_as_wait_clock_work_wait_clock_after_a_warm_up() -> None:
+    events: list[str] = []
+    ticks = iter(range(100))
+
+    def clock() -> float:
+        events.append("clock")
+        return float(next(ticks))
+
+    samples = measurement.time_calls(
+        lambda: events.append("work"),
+        synchronize=lambda: events.append("wait"),
+        repeats=5,
+        warm_up=2,
+        clock=clock,
+    )
+
+    assert events == ["work", "work"] + ["wait", "clock", "work", "wait", "clock"] * 5
+    assert samples == [1.0] * 5
+
+
+def test_fewer_than_five_repeats_are_refused_before_any_work() -> None:
+    events: list[str] = []
+    with pytest.raises(ValueError, match=r"^repeats must be at least 5; got 4\. Give more\.$"):
+        measurement.time_calls(
+            lambda: events.append("work"), synchronize=lambda: events.append("wait"), repeats=4, warm_up=1
+        )
+    assert events == []
+
+
+def test_a_summary_keeps_the_raw_samples_beside_median_and_spread() -> None:
+    assert measurement.summarize([5.0, 1.0, 2.0, 4.0, 3.0]) == {
+        "median_seconds": 3.0,
+        "iqr_seconds": 2.0,  # from 2 to 4
+        "samples_seconds": [5.0, 1.0, 2.0, 4.0, 3.0],
+    }
+
+
+def test_the_device_is_waited_for_by_torch_and_the_cpu_by_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[torch.device] = []
+    monkeypatch.setattr(torch.accelerator, "synchronize", waited.append)
+    measurement.synchronizer(torch.device("cpu"))()
+    assert waited == []
+    measurement.synchronizer(torch.device("cuda"))()
+    assert waited == [torch.device("cuda")]
+
+
+def test_the_rate_of_a_matrix_product_counts_two_operations_for_each_factor_pair() -> None:
+    rate = measurement.measure_gemm(torch.device("cpu"), torch.float32, 64, repeats=5)
+    assert rate["gflops"] == pytest.approx(2 * 64**3 / rate["median_seconds"] / 1e9)
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Counting operations
+# ---------------------------------------------------------------------------------------------------------
+
+
+def test_operations_of_one_layer_are_those_counted_by_hand() -> None:
+    # conv1_1 at 10 × 12 positions: 64 filters of 3 · 9 factors; a Gram matrix: 64 · 64 sums over 120 positions.
+    convolution, gram = 2 * 64 * 3 * 9 * 120, 2 * 64 * 64 * 120
+    counted = iterations.evaluation_flops((10, 12), layers=["relu1_1"], style_layers=["relu1_1"])
+    assert counted == 2 * (convolution + gram)
+
+
+@pytest.mark.parametrize("size", [(48, 64), (50, 71)])
+def test_operations_of_the_convolutions_are_those_that_torch_counts(size: tuple[int, int]) -> None:
+    network = VGG19Features(random_weights(width=0.25))
+    image = measurement.seeded_picture(size, seed=0).requires_grad_(True)
+    with FlopCounterMode(display=False) as counter:
+        network(image)["relu5_1"].sum().backward()
+    convolutions = sum(
+        flops for call, flops in counter.get_flop_counts()["Global"].items() if "convolution" in str(call)
+    )
+    counted = iterations.evaluation_flops(size, layers=network.layers, style_layers=[], width=0.25)
+    assert counted == convolutions > 0
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Pictures and circumstances
+# ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_seed_decides_the_picture() -> None:
+    picture = measurement.seeded_picture((30, 40), seed=1)
+    assert picture.shape == (1, 3, 30, 40)
+    assert (picture.min().item(), picture.max().item()) == (0.0, 1.0)
+    assert torch.equal(picture, measurement.seeded_picture((30, 40), seed=1))
+    assert not torch.equal(picture, measurement.seeded_picture((30, 40), seed=2))
+
+
+def test_a_picture_is_smoother_than_noise() -> None:
+    picture = measurement.seeded_picture((96, 128), seed=0)
+    neighbours = (picture[..., 1:] - picture[..., :-1]).square().mean()
+    assert neighbours < 0.1 * picture.var()  # independent pixels would give twice the variance
+
+
+def test_a_machine_is_named_by_its_gpu_or_by_processor_and_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measurement, "cpu_model", lambda: "AMD EPYC (7B13)")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _device: "NVIDIA H100 80GB HBM3")
+    assert measurement.machine_name(torch.device("cpu")) == "cpu-amd-epyc-7b13-2threads"
+    assert measurement.machine_name(torch.device("cuda")) == "nvidia-h100-80gb-hbm3"
+
+
+def test_without_a_checkout_or_without_git_the_commit_is_unknown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.setattr(measurement, "REPOSITORY", tmp_path)
+    found = measurement.describe_circumstances(torch.device("cpu"), None)
+    assert (found["commit"], found["dirty"]) == (None, None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert measurement.describe_circumstances(torch.device("cpu"), None)["commit"] is None
+
+
+def test_the_command_in_a_record_leaves_out_defaults_and_the_output() -> None:
+    parser = iterations.argument_parser()
+    words = ["--sizes", "64", "96", "--smoke", "--seed", "0", "--output", "elsewhere.json", "--threads", "2"]
+    command = measurement.reproducing_command("iterations", parser, parser.parse_args(words))
+    assert command == "python benchmarks/iterations.py --sizes 64 96 --threads 2 --smoke"
+
+
+def test_an_error_is_told_in_one_line() -> None:
+    assert measurement.error_text(MemoryError()) == "MemoryError"
+    assert measurement.error_text(RuntimeError("no room: 3 GB\nat line 5")) == "RuntimeError: no room: 3 GB"
+
+
+def test_a_record_is_written_with_sorted_keys_and_never_with_nan(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    measurement.write_record(path, {"b": 1, "a": "×"})
+    assert path.read_text(encoding="utf-8") == '{\n  "a": "×",\n  "b": 1\n}\n'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        measurement.write_record(path, {"loss": math.nan})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"a": "×", "b": 1}
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Seconds per evaluation
+# ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_smoke_run_works_as_a_command_and_its_record_is_complete(tmp_path: Path) -> None:
+    script, output = Path(iterations.__file__), tmp_path / "new folder" / "record.json"
+    options = ["--smoke", "--device", "cpu", "--precision", "float32", "--threads", "1"]
+    command = [sys.executable, "-W", "error", str(script), *options, "--output", str(output)]
+    subprocess.run(command, check=True)
+
+    record = json.loads(output.read_text(encoding="utf-8"))
+    assert record["command"].startswith("python benchmarks/iterations.py --device cpu --precision float32")
+    circumstances = record["circumstances"]
+    assert circumstances["threads"] == 1
+    assert circumstances["torch"] == str(torch.__version__)
+    assert {"commit", "dirty", "date", "cpu", "load_average_before", "load_average_after"} <= set(circumstances)
+    assert record["settings"]["weights"] == "self-taught"
+    assert [result["longer_side"] for result in record["results"]] == iterations.SMOKE_SIZES
+    for result in record["results"]:
+        assert 4 * result["height"] == 3 * result["width"]
+        assert result["megapixels"] == pytest.approx(result["height"] * result["width"] / 1e6)
+        assert len(result["samples_seconds"]) == record["settings"]["repeats"]
+        assert result["loss"] > 0
+        assert result["seconds_per_megapixel"] == pytest.approx(result["median_seconds"] / result["megapixels"])
+        assert result["gflops"] == pytest.approx(result["flops"] / result["median_seconds"] / 1e9)
+        assert result["fraction_of_gemm"] == pytest.approx(
+            result["gflops"] / record["gemm"]["float32"]["gflops"]
+        )
+
+
+@pytest.mark.usefixtures("own_threads")
+def test_every_option_changes_the_run(tmp_path: Path) -> None:
+    base = measured(tmp_path)
+    (result,) = base["results"]
+    assert measured(tmp_path, "--seed", "1")["results"][0]["loss"] != result["loss"]
+    assert measured(tmp_path, "--weights", "self-taught")["results"][0]["loss"] != result["loss"]
+    assert len(measured(tmp_path, "--repeats", "6")["results"][0]["samples_seconds"]) == 6
+    assert [other["width"] for other in measured(tmp_path, "--sizes", "68", "80")["results"]] == [68, 80]
+    assert measured(tmp_path, "--device", "cpu")["circumstances"]["device"] == "cpu"
+    threads = 2 if base["circumstances"]["threads"] == 1 else 1
+    assert measured(tmp_path, "--threads", str(threads))["circumstances"]["threads"] == threads
+
+
+def test_the_loss_in_bfloat16_is_that_in_float32_to_its_rounding(tmp_path: Path) -> None:
+    (exact,) = measured(tmp_path, "--precision", "float32")["results"]
+    (rounded,) = measured(tmp_path, "--precision", "bfloat16")["results"]
+    assert (exact["precision"], rounded["precision"]) == ("float32", "bfloat16")
+    assert rounded["loss"] != exact["loss"]
+    assert rounded["loss"] == pytest.approx(exact["loss"], rel=0.02)
+
+
+def test_bfloat16_is_measured_unasked_only_where_it_is_native(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    monkeypatch.setattr(iterations, "choose_dtype", lambda _precision, _device: torch.float32)
+    assert iterations.precisions("auto", cpu) == ["float32"]
+    assert iterations.precisions("bfloat16", cpu) == ["bfloat16"]
+    monkeypatch.setattr(iterations, "choose_dtype", lambda _precision, _device: torch.bfloat16)
+    assert iterations.precisions("auto", cpu) == ["float32", "bfloat16"]
+
+
+def test_a_size_that_fails_is_recorded_and_the_others_are_measured(tmp_path: Path) -> None:
+    failed, good = measured(tmp_path, "--sizes", "8", "64")["results"]
+    assert failed["error"].startswith("ValueError: ")
+    assert (failed["longer_side"], "median_seconds" in failed) == (8, False)
+    assert good["median_seconds"] > 0
+
+
+def test_a_loss_that_is_no_number_is_an_error_and_no_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nothing = (torch.tensor(math.nan), torch.zeros(1))
+    monkeypatch.setattr(Objective, "value_and_grad", lambda _self, _image: nothing)
+    (result,) = measured(tmp_path)["results"]
+    assert result["error"] == "the loss is nan"
+    assert "median_seconds" not in result
+
+
+def test_a_full_run_goes_to_the_results_and_a_smoke_run_nowhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def instead(arguments: argparse.Namespace, command: str) -> Record:
+        return {"smoke": arguments.smoke, "command": command}
+
+    monkeypatch.setattr(iterations, "RESULTS", tmp_path)
+    monkeypatch.setattr(iterations, "measure", instead)
+    iterations.main(["--smoke"])
+    assert list(tmp_path.iterdir()) == []
+    iterations.main(["--device", "cpu"])
+    (path,) = tmp_path.iterdir()
+    assert path.name == f"iterations-{measurement.machine_name(torch.device('cpu'))}.json"
+
+
+# ---------------------------------------------------------------------------------------------------------
+# The documentation's page
+# ---------------------------------------------------------------------------------------------------------
+
+
+def small_record() -> Record:
+    """Return a record with one measured size and one that failed."""
+    return {
+        "benchmark": "iterations",
+        "command": "python benchmarks/iterations.py --threads 2",
+        "smoke": False,
+        "circumstances": {
+            "commit": "0123456789abcdef0123456789abcdef01234567",
+            "dirty": True,
+            "date": "2026-01-02T03:04:05+00:00",
+            "python": "3.12.1",
+            "torch": "2.9.0",
+            "torchvision": "0.24.0",
+            "numpy": "2.3.0",
+            "system": "Linux x86_64",
+            "cpu": "Some Processor",
+            "threads": 2,
+            "device": "cpu",
+            "device_name": "Some Processor",
+            "tf32_convolutions": None,
+            "load_average_before": [0.11, 0.5, 0.5],
+            "load_average_after": None,
+        },
+        "settings": {"weights": "self-taught", "seed": 0, "repeats": 9, "warm_up": 2},
+        "gemm": {"float32": {"gflops": 123.4, "side": 2048}},
+        "results": [
+            {
+                "precision": "float32",
+                "height": 96,
+                "width": 128,
+                "megapixels": 0.012288,
+                "median_seconds": 0.25,
+                "iqr_seconds": 0.0125,
+                "seconds_per_megapixel": 20.345,
+                "gflops": 1234.5,
+                "fraction_of_gemm": 0.5678,
+                "loss": 1.2345678,
+            },
+            {"precision": "float32", "height": 768, "width": 1024, "error": "MemoryError: a | b"},
+        ],
+    }
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Return a folder that holds the small record."""
+    folder = tmp_path / "results"
+    folder.mkdir()
+    measurement.write_record(folder / "iterations-some.json", small_record())
+    return folder
+
+
+def test_the_page_has_a_row_for_each_result_with_the_loss_beside_the_time(results: Path) -> None:
+    page = tables.make_page(tables.load_records(results))
+    assert "### Some Processor, 2 threads\n" in page
+    assert "| float32 | 96 × 128 | 0.0123 | 0.250 | 0.0125 | 20.3 | 1,234 | 57% | 1.23457 |\n" in page
+    assert "| float32 | 768 × 1024 | failed: MemoryError: a \\| b |  |  |  |  |  |  |\n" in page
+    columns = {line.replace("\\|", "").count("|") for line in page.splitlines() if line.startswith("|")}
+    assert columns == {10}
+
+
+def test_the_page_says_what_made_each_table(results: Path) -> None:
+    page = tables.make_page(tables.load_records(results))
+    assert "Made by `python benchmarks/iterations.py --threads 2` on 2026-01-02" in page
+    assert "commit 0123456789ab with uncommitted changes" in page
+    assert "before and after: 0.1 and unknown." in page
+    assert "Nothing has been measured yet" not in page
+
+
+def test_a_gpu_is_its_own_heading_and_tf32_is_told() -> None:
+    record = small_record()
+    circumstances = {"device": "cuda", "device_name": "Some GPU", "tf32_convolutions": True, "commit": None}
+    record["circumstances"] |= circumstances
+    page = tables.make_page({"one": record})
+    assert "### Some GPU\n" in page
+    assert "the share can exceed 100 %" in page
+    assert "outside a checkout" in page
+
+
+def test_without_records_the_page_says_that_nothing_has_been_measured(tmp_path: Path) -> None:
+    assert tables.make_page(tables.load_records(tmp_path)).endswith("Nothing has been measured yet.\n")
+
+
+def test_check_fails_until_the_page_is_what_the_records_give(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.md"
+    words = ["--results", str(results), "--page", str(page)]
+    assert tables.main([*words, "--check"]) == 1
+    assert not page.exists()
+    assert tables.main(words) == 0
+    assert tables.main([*words, "--check"]) == 0
+    page.write_text(page.read_text(encoding="utf-8").replace("0.250", "0.025"), encoding="utf-8")
+    assert tables.main([*words, "--check"]) == 1
+    assert "Run: python benchmarks/tables.py" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"benchmark": "speed"}, "iterations-some.json must be a record of 'iterations'; got 'speed'. Move it"),
+        ({"smoke": True}, "iterations-some.json must be the record of a full run; got a smoke run's. Measure"),
+    ],
+)
+def test_a_record_that_means_nothing_is_not_published(results: Path, change: Record, message: str) -> None:
+    measurement.write_record(results / "iterations-some.json", small_record() | change)
+    with pytest.raises(ValueError, match=message):
+        tables.load_records(results)
+
+
+def test_the_documentation_shows_the_committed_records() -> None:
+    assert tables.main(["--check"]) == 0

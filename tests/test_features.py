@@ -1,0 +1,252 @@
+"""VGG-19's features against the same network run by hand, and hooks as a resource."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.models import vgg19
+
+from neural_style.features import PADDINGS, POOLINGS, Padding, Pooling, VGG19Features
+from neural_style.vgg19 import convolutions, layer_table
+from neural_style.weights import Weights, random_weights
+
+ALL_LAYERS = list(layer_table())
+NUMPY_MODES = {"reflect": "reflect", "replicate": "edge", "zeros": "constant", "circular": "wrap"}
+
+
+def picture(height: int, width: int, seed: int = 0) -> Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def narrow(seed: int = 0, convention: str = "torchvision") -> Weights:
+    """Return a quarter-width network with biases that are not zero."""
+    generator = torch.Generator().manual_seed(seed)
+    parameters = random_weights(width=0.25, seed=seed).parameters
+    biased = {
+        name: 0.1 * torch.randn(value.shape, generator=generator) if name.endswith("bias") else value
+        for name, value in parameters.items()
+    }
+    return Weights(biased, convention)  # type: ignore[arg-type]
+
+
+def by_hand(weights: Weights, image: Tensor, pooling: str, padding: str) -> dict[str, np.ndarray]:
+    """Run the whole network in NumPy and float64: pad, correlate, rectify, pool."""
+    x = image[0].double().numpy()
+    mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    x = (x - mean[:, None, None]) / std[:, None, None]
+    found = {}
+    for name, layer in layer_table().items():
+        if layer.kind == "conv":
+            kernel = weights.parameters[f"features.{layer.index}.weight"].double().numpy()
+            bias = weights.parameters[f"features.{layer.index}.bias"].double().numpy()
+            padded = np.pad(x, ((0, 0), (1, 1), (1, 1)), mode=NUMPY_MODES[padding])  # type: ignore[call-overload]
+            windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))  # (C, H, W, 3, 3)
+            x = np.einsum("chwij,kcij->khw", windows, kernel) + bias[:, None, None]
+        elif layer.kind == "relu":
+            x = np.maximum(x, 0)
+        else:
+            height, width = x.shape[1] // 2, x.shape[2] // 2
+            blocks = x[:, : 2 * height, : 2 * width].reshape(len(x), height, 2, width, 2)
+            x = blocks.mean((2, 4)) if pooling == "average" else blocks.max((2, 4))
+        found[name] = x
+    return found
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_every_layer_equals_the_network_run_by_hand(pooling: Pooling, padding: Padding) -> None:
+    weights, image = narrow(), picture(37, 52)
+    expected = by_hand(weights, image, pooling, padding)
+    # circular and reflected borders need two positions; the fifth block of this picture has 2 × 3
+    found = VGG19Features(weights, ALL_LAYERS[:-1], pooling=pooling, padding=padding)(image)
+    assert list(found) == ALL_LAYERS[:-1]
+    for name, activation in found.items():
+        scale = np.abs(expected[name]).max()
+        np.testing.assert_allclose(activation[0].numpy() / scale, expected[name] / scale, atol=1e-5)
+
+
+def test_features_equal_torchvisions_own_network() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        theirs = vgg19(weights=None).features.eval()
+    weights = Weights({f"features.{name}": value for name, value in theirs.state_dict().items()})
+    image = picture(32, 32)
+    normalised = (image - torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)) / torch.tensor(
+        [0.229, 0.224, 0.225]
+    ).view(1, 3, 1, 1)
+    with torch.no_grad():
+        expected = theirs(normalised)
+    found = VGG19Features(weights, ["pool5"], pooling="max", padding="zeros")(image)["pool5"]
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_layer_before_the_rectifier_keeps_its_negative_values() -> None:
+    features = VGG19Features(narrow(), ["conv1_1", "relu1_1"])(picture(16, 16))
+    assert features["conv1_1"].min() < 0
+    torch.testing.assert_close(features["conv1_1"].relu(), features["relu1_1"], rtol=0, atol=0)
+
+
+def test_captured_tensors_are_not_changed_by_later_layers() -> None:
+    network = VGG19Features(narrow(), ALL_LAYERS)
+    image = picture(32, 32)
+    snapshots: dict[str, Tensor] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ALL_LAYERS:
+            module = network.network.get_submodule(name)
+            original = module.forward
+
+            def forward(x: Tensor, name: str = name, original: object = original) -> Tensor:
+                output: Tensor = original(x)  # type: ignore[operator]
+                snapshots[name] = output.clone()
+                return output
+
+            patch.setattr(module, "forward", forward)
+        features = network(image)
+    for name in ALL_LAYERS:
+        assert torch.equal(features[name], snapshots[name]), name
+
+
+def hooks(network: nn.Module) -> int:
+    return sum(len(module._forward_hooks) for module in network.modules())
+
+
+def test_no_hook_remains_after_a_call_or_an_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = VGG19Features(narrow(), ["relu1_1", "relu2_1"])
+    network(picture(16, 16))
+    assert hooks(network) == 0
+
+    def fail(_x: Tensor) -> Tensor:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(network.network.get_submodule("conv2_1"), "forward", fail)
+    with pytest.raises(KeyboardInterrupt):
+        network(picture(16, 16))
+    assert hooks(network) == 0
+
+
+def test_the_network_is_truncated_after_the_deepest_layer_asked_for() -> None:
+    network = VGG19Features(narrow(), ["relu3_1", "relu1_1"])
+    assert [name for name, _ in network.network.named_children()][-1] == "relu3_1"
+    assert network.layers == ["relu1_1", "relu3_1"]
+    assert network.minimum_size == 4
+
+
+def test_weights_are_frozen_and_the_gradient_reaches_the_image() -> None:
+    network = VGG19Features(narrow(), ["relu2_1"])
+    image = picture(16, 16).requires_grad_(True)
+    network(image)["relu2_1"].sum().backward()
+    assert image.grad is not None
+    assert image.grad.abs().sum() > 0
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    assert not network.training
+
+
+def test_the_gradient_with_respect_to_the_image_is_right() -> None:
+    network = VGG19Features(narrow(), ["conv2_2"]).double()
+    image = picture(4, 6).double().requires_grad_(True)
+    assert torch.autograd.gradcheck(lambda x: network(x)["conv2_2"], image, eps=1e-6, atol=1e-6)
+
+
+def test_caffes_convention_is_bgr_from_0_to_255_less_its_mean() -> None:
+    caffe, image = narrow(convention="caffe"), picture(16, 20)
+    swapped = image[:, [2, 1, 0]] * 255 - torch.tensor([103.939, 116.779, 123.68]).view(1, 3, 1, 1)
+    padded = F.pad(swapped, (1, 1, 1, 1), mode="reflect")
+    expected = F.conv2d(padded, caffe.parameters["features.0.weight"], caffe.parameters["features.0.bias"])
+    found = VGG19Features(caffe, ["conv1_1"])(image)["conv1_1"]
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_one_position_cannot_be_reflected_and_is_repeated() -> None:
+    network = VGG19Features(narrow(), ["relu5_1"])
+    for height, width in ((16, 16), (16, 64), (64, 16)):
+        features = network(picture(height, width))["relu5_1"]
+        assert features.shape[-2:] == (height // 16, width // 16)
+        assert bool(torch.isfinite(features).all())
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_normalised_filters_have_mean_activation_one_and_are_the_same_up_to_scale(pooling: Pooling) -> None:
+    images = [picture(48, 64, 1), picture(32, 40, 2)]
+    plain = VGG19Features(narrow(), ["relu1_1", "relu3_2", "relu5_1"], pooling=pooling)
+    network = VGG19Features(narrow(), ["relu1_1", "relu3_2", "relu5_1"], pooling=pooling)
+    network.normalize_activations(images)
+    for name in network.layers:
+        maps = [torch.cat([net(image)[name].flatten(2) for image in images], 2)[0] for net in (network, plain)]
+        means = maps[0].mean(1)
+        alive = maps[1].mean(1) > 1e-6
+        torch.testing.assert_close(means[alive], torch.ones_like(means[alive]), rtol=1e-3, atol=1e-3)
+        rescaled = maps[1] / maps[1].mean(1, keepdim=True).clamp(min=1e-12)
+        torch.testing.assert_close(maps[0][alive], rescaled[alive], rtol=1e-3, atol=1e-3)
+    assert hooks(network) == 0
+
+
+def test_a_filter_that_never_responds_is_left_alone() -> None:
+    weights = narrow()
+    weights.parameters["features.0.bias"][3] = -1e6
+    network = VGG19Features(weights, ["relu1_2"])
+    network.normalize_activations([picture(16, 16)])
+    assert network.weights.parameters["features.0.bias"][3] == -1e6
+    assert bool(torch.isfinite(network(picture(16, 16))["relu1_2"]).all())
+
+
+def test_the_networks_weights_can_be_taken_out_and_built_again() -> None:
+    network = VGG19Features(narrow(convention="caffe"), ["relu2_1"])
+    again = VGG19Features(network.weights, ["relu2_1"])
+    image = picture(16, 16)
+    assert torch.equal(network(image)["relu2_1"], again(image)["relu2_1"])
+    assert again.convention == "caffe"
+
+
+def test_random_weights_are_decided_by_the_seed() -> None:
+    image = picture(16, 16)
+    first, same, other = (
+        VGG19Features("random", ["relu1_1"], seed=seed)(image)["relu1_1"] for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [
+        ((3, 16, 16), "image must have shape (B, 3, H, W); got (3, 16, 16). "),
+        ((1, 4, 16, 16), "image must have shape (B, 3, H, W); got (1, 4, 16, 16). "),
+        ((1, 3, 15, 16), "image must have sides of at least 16 pixels for relu5_1; got 15×16. "),
+    ],
+)
+def test_a_picture_of_the_wrong_shape_is_refused(shape: tuple[int, ...], text: str) -> None:
+    network = VGG19Features(narrow(), ["relu5_1"])
+    with pytest.raises(ValueError, match=re.escape(text)):
+        network(torch.zeros(shape))
+
+
+def test_bad_arguments_are_refused_with_what_exists() -> None:
+    with pytest.raises(
+        ValueError, match=r"layers must be names of VGG-19 layers; got 'relu4_5'\. Did you mean"
+    ):
+        VGG19Features(narrow(), ["relu4_5"])
+    with pytest.raises(ValueError, match="pooling must be one of 'average', 'max'; got 'mean'"):
+        VGG19Features(narrow(), ["relu1_1"], pooling="mean")  # type: ignore[arg-type]
+    with pytest.raises(
+        ValueError, match="padding must be one of 'reflect', 'replicate', 'zeros', 'circular'; got"
+    ):
+        VGG19Features(narrow(), ["relu1_1"], padding="same")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="weights must come with pictures to learn from; got none"):
+        VGG19Features("self-taught", ["relu1_1"])
+    with pytest.raises(TypeError, match="weights must be one of 'imagenet', 'self-taught', 'random', a path"):
+        VGG19Features(3, ["relu1_1"])  # type: ignore[arg-type]
+
+
+def test_weights_that_end_before_the_deepest_layer_are_refused() -> None:
+    last = convolutions()[2].index
+    short = Weights(
+        {name: value for name, value in narrow().parameters.items() if int(name.split(".")[1]) <= last}
+    )
+    assert VGG19Features(short, ["relu2_1"]).layers == ["relu2_1"]
+    with pytest.raises(ValueError, match="weights must reach relu3_1; got none for conv2_2"):
+        VGG19Features(short, ["relu3_1"])

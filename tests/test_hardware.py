@@ -1,0 +1,86 @@
+"""What "auto" means for device and precision, on machines that this one is not."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+
+from neural_style.hardware import available_devices, choose_device, choose_dtype
+
+
+def pretend(patch: pytest.MonkeyPatch, *kinds: str) -> None:
+    """Make torch find these kinds of device, one of each."""
+    patch.setattr(torch.cuda, "is_available", lambda: "cuda" in kinds)
+    patch.setattr(torch.backends.mps, "is_available", lambda: "mps" in kinds)
+    patch.setattr(torch.xpu, "is_available", lambda: "xpu" in kinds)
+    patch.setattr(torch.cuda, "device_count", lambda: 1)
+    patch.setattr(torch.xpu, "device_count", lambda: 1)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [(("cuda", "mps", "xpu"), "cuda"), (("mps", "xpu"), "mps"), (("xpu",), "xpu"), ((), "cpu")],
+)
+def test_auto_takes_the_best_device(
+    monkeypatch: pytest.MonkeyPatch, kinds: tuple[str, ...], expected: str
+) -> None:
+    pretend(monkeypatch, *kinds)
+    assert available_devices() == [*kinds, "cpu"]
+    assert choose_device("auto").type == expected
+    assert choose_device("cpu").type == "cpu"
+
+
+def test_a_device_may_be_named_or_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, "cuda")
+    assert choose_device("cuda:0") == torch.device("cuda", 0)
+    assert choose_device(torch.device("cpu")) == torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", ["cuda:1", "mps", "gpu", "meta", "cpu:x"])
+def test_a_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    pretend(monkeypatch, "cuda")
+    text = (
+        f"device must name a device that torch finds here; got {name!r}. Here there are 'auto', 'cuda', 'cpu'."
+    )
+    with pytest.raises(ValueError, match=re.escape(text)):
+        choose_device(name)
+
+
+@pytest.mark.parametrize(
+    ("capability", "expected"), [((9, 0), torch.bfloat16), ((8, 0), torch.bfloat16), ((7, 5), torch.float32)]
+)
+def test_auto_precision_on_cuda_asks_for_its_capability(
+    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], expected: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: capability)
+    assert choose_dtype("auto", torch.device("cuda")) == expected
+
+
+@pytest.mark.parametrize("avx512", [False, True])
+@pytest.mark.parametrize("amx", [False, True])
+def test_auto_precision_on_a_cpu_asks_for_its_instructions(
+    monkeypatch: pytest.MonkeyPatch, avx512: bool, amx: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
+    expected = torch.bfloat16 if avx512 or amx else torch.float32
+    assert choose_dtype("auto", torch.device("cpu")) == expected
+
+
+def test_a_torch_without_those_questions_gets_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.delattr(torch.cpu, name, raising=False)
+    assert choose_dtype("auto", torch.device("cpu")) == torch.float32
+
+
+def test_other_devices_get_float32_unless_asked() -> None:
+    assert choose_dtype("auto", torch.device("mps")) == torch.float32
+    assert choose_dtype("bfloat16", torch.device("mps")) == torch.bfloat16
+    assert choose_dtype("float32", torch.device("cuda")) == torch.float32
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(ValueError, match="precision must be one of 'auto', 'float32', 'bfloat16'; got 'half'"):
+        choose_dtype("half", torch.device("cpu"))

@@ -1,0 +1,164 @@
+"""Optimisers on functions with a known minimum, with torch's own as a second witness."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+from torch import Tensor
+
+from neural_style.optimizers import LBFGS, Adam, Optimizer, Step
+
+CURVATURE = torch.linspace(1, 50, 12).view(1, 3, 2, 2)
+MINIMUM = torch.linspace(0.1, 0.9, 12).view(1, 3, 2, 2)
+OPTIMIZERS: tuple[Optimizer, ...] = (LBFGS(), Adam(learning_rate=0.02))
+
+
+def bowl(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Return ½ Σ c (x − m)² and its gradient c (x − m): the minimum is m."""
+    difference = image - MINIMUM
+    return 0.5 * (CURVATURE * difference.square()).sum(), CURVATURE * difference
+
+
+def start() -> Tensor:
+    return torch.full((1, 3, 2, 2), 0.5)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
+def test_the_known_minimum_is_found(optimizer: Optimizer) -> None:
+    found = optimizer.minimize(start(), bowl, 400)
+    torch.testing.assert_close(found, MINIMUM, atol=2e-3, rtol=0)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
+def test_the_start_is_not_changed(optimizer: Optimizer) -> None:
+    begin = start()
+    optimizer.minimize(begin, bowl, 5)
+    assert torch.equal(begin, start())
+    assert not begin.requires_grad
+
+
+def test_lbfgs_takes_torchs_own_steps() -> None:
+    seen: list[Tensor] = []
+    LBFGS(history=5).minimize(start(), bowl, 12, lambda step: seen.append(step.image.clone()))
+    theirs: list[Tensor] = []
+    x = start()
+    optimizer = torch.optim.LBFGS([x], lr=1, max_iter=12, history_size=5, tolerance_grad=0, tolerance_change=0)
+
+    def closure() -> Tensor:
+        loss, x.grad = bowl(x)
+        theirs.append(x.clone())
+        return loss
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    assert len(seen) == 12
+    assert all(torch.equal(ours, other) for ours, other in zip(seen, theirs, strict=False))
+
+
+def test_lbfgs_returns_the_best_picture_evaluated_not_the_last() -> None:
+    losses = iter([5.0, 1.0, 7.0, 9.0])
+    pictures: list[Tensor] = []
+
+    def value_and_grad(image: Tensor) -> tuple[Tensor, Tensor]:
+        pictures.append(image.clone())
+        return torch.tensor(next(losses)), image + len(pictures)
+
+    found = LBFGS().minimize(start(), value_and_grad, 4)
+    assert torch.equal(found, pictures[1])
+
+
+def test_lbfgs_keeps_the_best_picture_when_the_loss_becomes_nan() -> None:
+    def value_and_grad(image: Tensor) -> tuple[Tensor, Tensor]:
+        loss, gradient = bowl(image)
+        bad = image.max() > 0.55
+        return torch.where(bad, torch.nan, loss), gradient
+
+    found = LBFGS().minimize(start(), value_and_grad, 10)
+    assert torch.equal(found, start())
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
+def test_a_loss_that_is_never_finite_is_an_error(optimizer: Optimizer) -> None:
+    def value_and_grad(image: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.tensor(torch.nan), torch.full_like(image, torch.nan)
+
+    with pytest.raises(
+        FloatingPointError,
+        match=re.escape("the loss must be finite; got NaN or infinity. Use precision='float32'"),
+    ):
+        optimizer.minimize(start(), value_and_grad, 3)
+
+
+def test_adam_stays_in_the_box() -> None:
+    seen: list[Tensor] = []
+
+    def value_and_grad(image: Tensor) -> tuple[Tensor, Tensor]:
+        seen.append(image.clone())
+        return (image - 3).square().sum(), 2 * (image - 3)
+
+    found = Adam(learning_rate=0.3).minimize(start() * 4 - 1, value_and_grad, 20)
+    for image in [*seen, found]:
+        assert image.min() >= 0
+        assert image.max() <= 1 + 1e-6
+
+
+def test_adam_returns_the_bias_corrected_average_of_its_iterates() -> None:
+    def iterates(steps: int) -> Tensor:
+        return Adam(average=0.0).minimize(start(), bowl, steps)
+
+    expected = (0.5 * (0.5 * iterates(1)) + 0.5 * iterates(2)) / (1 - 0.5**2)
+    torch.testing.assert_close(Adam(average=0.5).minimize(start(), bowl, 2), expected)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
+def test_the_callback_sees_every_evaluation_and_can_end_the_run(optimizer: Optimizer) -> None:
+    steps: list[Step] = []
+
+    def callback(step: Step) -> bool:
+        steps.append(step)
+        return step.number == 3
+
+    found = optimizer.minimize(start(), bowl, 50, callback)
+    assert [(step.number, step.steps) for step in steps] == [(1, 50), (2, 50), (3, 50)]
+    assert steps[0].loss > bowl(found)[0]
+
+
+def test_adam_stopped_at_once_returns_its_start() -> None:
+    assert torch.equal(Adam().minimize(start(), bowl, 5, lambda _step: True), start())
+
+
+@pytest.mark.parametrize("name", ["LBFGS", "Adam"])
+def test_a_flat_loss_ends_the_run_only_if_asked(name: str) -> None:
+    kind = {"LBFGS": LBFGS, "Adam": Adam}[name]
+    counts = []
+    for tolerance in (None, 1e-3):
+        steps: list[int] = []
+
+        def value_and_grad(image: Tensor) -> tuple[Tensor, Tensor]:
+            loss, gradient = bowl(image)
+            return loss + 100, gradient
+
+        kind(tolerance=tolerance).minimize(
+            start(),
+            value_and_grad,
+            60,
+            lambda step, steps=steps: steps.append(step.number),  # type: ignore[misc]
+        )
+        counts.append(len(steps))
+    assert counts[1] < counts[0] == 60
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "text"),
+    [
+        (lambda: LBFGS(history=0), ValueError, "history must be at least 1; got 0. Give 1 or more."),
+        (lambda: LBFGS(learning_rate=0), ValueError, "learning_rate must be more than 0; got 0. "),
+        (lambda: Adam(average=1.0), ValueError, "average must be at least 0 and less than 1; got 1.0. "),
+        (lambda: Adam(tolerance=-1), ValueError, "tolerance must be a finite number of at least 0; got -1. "),
+        (lambda: LBFGS(history=2.5), TypeError, "history must be a whole number; got 2.5 of type float. "),  # type: ignore[arg-type]
+    ],
+)
+def test_bad_arguments_are_refused(make: object, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=re.escape(text)):
+        make()  # type: ignore[operator]

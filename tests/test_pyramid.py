@@ -1,0 +1,64 @@
+"""Which sizes, and how many iterations at each."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from neural_style.pyramid import FINEST_ITERATIONS, GROWTH, SMALLEST, Level, plan_levels
+
+
+@pytest.mark.parametrize("size", [(384, 512), (512, 384), (300, 211), (2160, 3840), (96, 96), (40, 40)])
+def test_the_sizes_double_up_to_the_result_and_start_small(size: tuple[int, int]) -> None:
+    plan = plan_levels(size)
+    assert plan[-1].size == size
+    for coarse, fine in zip(plan, plan[1:], strict=False):
+        assert max(fine.size) / max(coarse.size) == pytest.approx(2, rel=0.03)
+        assert coarse.iterations == pytest.approx(GROWTH * fine.iterations, abs=1)
+    assert plan[-1].iterations == FINEST_ITERATIONS
+    assert max(plan[0].size) < max(2 * SMALLEST, max(size) + 1)
+
+
+def test_one_count_is_the_finest_levels() -> None:
+    assert plan_levels((192, 256), iterations=10)[-1].iterations == 10
+
+
+def test_a_count_a_level_decides_how_many_levels_there_are() -> None:
+    plan = plan_levels((384, 512), iterations=(7, 5))
+    assert plan == [Level((192, 256), 7), Level((384, 512), 5)]
+
+
+def test_scales_can_be_given() -> None:
+    plan = plan_levels((600, 800), iterations=(500, 200), scales=(0.64, 1.0))
+    assert plan == [Level((384, 512), 500), Level((600, 800), 200)]
+
+
+def test_levels_below_the_networks_smallest_side_are_left_out() -> None:
+    plan = plan_levels((64, 512), iterations=(4, 3, 2, 1), minimum=16)
+    assert [level.size for level in plan] == [(16, 128), (32, 256), (64, 512)]
+    assert [level.size for level in plan_levels((8, 8), minimum=16)] == [(8, 8)]
+
+
+def test_work_is_pixels_times_iterations() -> None:
+    assert Level((3, 5), 7).work == 105
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"iterations": 0}, ValueError, "iterations must be at least 1; got 0. Give 1 or more."),
+        ({"iterations": (3, 0)}, ValueError, "iterations must be at least 1; got 0. Give 1 or more."),
+        ({"iterations": ()}, ValueError, "iterations must have one count for each of "),
+        ({"iterations": 2.5}, TypeError, "iterations must be a whole number; got 2.5 of type float. "),
+        (
+            {"iterations": (1, 2), "scales": (1.0,)},
+            ValueError,
+            "iterations must have one count for each of 1 levels; got 2. Give one number or as many.",
+        ),
+    ],
+)
+def test_bad_counts_are_refused(options: dict[str, Any], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=re.escape(text)):
+        plan_levels((384, 512), **options)

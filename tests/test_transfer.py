@@ -1,0 +1,482 @@
+"""StyleTransfer as its users see it: what goes in, what comes out, and what is left as it was found."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from neural_style import LBFGS, Adam, Progress, RunInterrupted, StyleTransfer, save_image
+from neural_style.features import VGG19Features
+from neural_style.weights import random_weights
+
+
+def picture(height: int = 40, width: int = 56, seed: int = 0) -> Tensor:
+    """Return a smooth picture, shape (3, H, W)."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(1, 3, 5, 5, generator=generator)
+    fine = torch.rand(1, 3, height, width, generator=generator)
+    smooth = torch.nn.functional.interpolate(coarse, size=(height, width), mode="bilinear")
+    return (0.8 * smooth + 0.2 * fine)[0]
+
+
+def quick(**options: Any) -> StyleTransfer:
+    """Return a narrow transfer on the CPU; random weights unless others are asked for."""
+    return StyleTransfer(**{"weights": "random", "width": 0.25, "device": "cpu", **options})
+
+
+CONTENT, STYLE = picture(seed=1), picture(48, 48, seed=2)
+
+
+def run(transfer: StyleTransfer, **options: Any) -> Tensor:
+    return transfer.run(CONTENT, STYLE, **{"size": 56, "iterations": 3, "levels": 1, **options})
+
+
+# -- what comes out -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weights", ["random", "self-taught"])
+@pytest.mark.parametrize("preset", ["default", "paper", "authors"])
+def test_a_run_returns_an_image_and_lowers_the_loss(weights: str, preset: str, device: torch.device) -> None:
+    losses: list[float] = []
+    transfer = quick(weights=weights, preset=preset, device=device, precision="float32")
+    result = run(transfer, iterations=12, callback=lambda p: losses.append(p.loss.item()))
+    assert result.shape == (3, 40, 56)
+    assert (result.dtype, result.device.type) == (torch.float32, device.type)
+    assert result.is_contiguous()
+    assert not result.requires_grad
+    assert not result.is_inference()
+    assert result.min() >= 0
+    assert result.max() <= 1
+    assert min(losses) < losses[0]
+
+
+def test_every_kind_of_picture_gives_the_same_result(tmp_path: Path) -> None:
+    levels = (CONTENT.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    save_image(torch.from_numpy(levels).permute(2, 0, 1) / 255, tmp_path / "content.png")
+    transfer = quick()
+    results = [
+        transfer.run(content, STYLE, size=48, iterations=1)
+        for content in (
+            tmp_path / "content.png",
+            str(tmp_path / "content.png"),
+            Image.fromarray(levels),
+            levels,
+            torch.from_numpy(levels).permute(2, 0, 1) / 255,
+        )
+    ]
+    assert all(torch.equal(result, results[0]) for result in results)
+
+
+def test_four_dimensions_in_give_four_dimensions_out() -> None:
+    transfer = quick()
+    three = transfer.run(CONTENT, STYLE, size=48, iterations=1)
+    four = transfer.run(CONTENT.unsqueeze(0), STYLE.unsqueeze(0), size=48, iterations=1)
+    assert torch.equal(four, three.unsqueeze(0))
+
+
+@pytest.mark.parametrize(("size", "expected"), [(28, (20, 28)), (None, (40, 56)), (112, (80, 112))])
+def test_size_is_the_longer_side_and_none_keeps_the_contents_own(
+    size: int | None, expected: tuple[int, int]
+) -> None:
+    assert run(quick(), size=size, iterations=1).shape[1:] == expected
+
+
+@pytest.mark.parametrize(
+    "shapes", [((32, 32), (32, 32)), ((16, 128), (128, 16)), ((128, 16), (16, 128)), ((33, 57), (300, 20))]
+)
+def test_any_size_and_aspect_works(shapes: tuple[tuple[int, int], tuple[int, int]]) -> None:
+    content, style = (picture(*shape, seed=3) for shape in shapes)
+    result = quick(weights="self-taught").run(content, style, size=None, iterations=2)
+    assert result.shape[1:] == shapes[0]
+    assert bool(torch.isfinite(result).all())
+
+
+@pytest.mark.parametrize("weights", ["random", "self-taught"])
+@pytest.mark.parametrize(
+    ("content", "style"),
+    [
+        (torch.full((3, 32, 32), 0.5), STYLE),
+        (CONTENT, torch.full((3, 32, 32), 0.5)),
+        (torch.zeros(3, 32, 32), torch.zeros(3, 32, 32)),
+        (torch.zeros(3, 32, 32), torch.ones(3, 32, 32)),
+        (CONTENT.mean(0, keepdim=True).expand(3, -1, -1), STYLE),
+        (CONTENT, STYLE.mean(0, keepdim=True).expand(3, -1, -1)),
+        (CONTENT, CONTENT),
+    ],
+    ids=[
+        "constant content",
+        "constant style",
+        "black",
+        "black and white",
+        "grey content",
+        "grey style",
+        "same",
+    ],
+)
+def test_degenerate_pictures_give_finite_results(weights: str, content: Tensor, style: Tensor) -> None:
+    result = quick(weights=weights).run(content, style, size=40, iterations=8)
+    assert bool(torch.isfinite(result).all())
+
+
+# -- the same again, and everything as it was found -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("weights", ["random", "self-taught"])
+def test_the_same_seed_gives_the_same_bits(weights: str) -> None:
+    first, same, other = (run(quick(weights=weights), init="noise", seed=seed) for seed in (3, 3, 4))
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+
+
+def test_a_second_run_of_the_same_object_gives_the_same_bits() -> None:
+    transfer = quick(weights="self-taught")
+    first = run(transfer)
+    transfer.run(STYLE, CONTENT, size=40, iterations=1)
+    assert torch.equal(run(transfer), first)
+
+
+class Broken(Exception):
+    """Raised by a callback."""
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_inputs_and_global_state_are_left_as_they_were(broken: bool) -> None:
+    content, style = CONTENT.clone(), STYLE.clone()
+    array = (CONTENT.permute(1, 2, 0) * 255).to(torch.uint8).numpy()
+    kept = array.copy()
+    transfer = quick()
+    network = transfer.networks.for_style(STYLE.unsqueeze(0), 0)
+    random_state, numpy_state = torch.get_rng_state(), np.random.get_state(legacy=True)[1]  # type: ignore[index]  # noqa: NPY002
+
+    def callback(_progress: Progress) -> None:
+        if broken:
+            raise Broken
+
+    for source in (content, array):
+        try:
+            transfer.run(source, style, size=40, iterations=2, init="noise", callback=callback)
+        except Broken:
+            assert broken
+    assert torch.equal(content, CONTENT)
+    assert torch.equal(style, STYLE)
+    assert np.array_equal(array, kept)
+    assert torch.equal(torch.get_rng_state(), random_state)
+    assert np.array_equal(np.random.get_state()[1], numpy_state)  # type: ignore[index]  # noqa: NPY002
+    assert torch.is_grad_enabled()
+    assert not torch.is_inference_mode_enabled()
+    assert torch.get_default_dtype() == torch.float32
+    assert not network.training
+    assert not any(parameter.requires_grad or parameter.grad is not None for parameter in network.parameters())
+    assert sum(len(module._forward_hooks) for module in network.modules()) == 0
+
+
+def test_the_callers_modes_and_default_dtype_change_nothing() -> None:
+    expected = run(quick(weights="self-taught"))
+    with torch.no_grad():
+        assert torch.equal(run(quick(weights="self-taught")), expected)
+    with torch.inference_mode():
+        inside = run(quick(weights="self-taught"))
+        assert torch.is_inference_mode_enabled()
+    assert torch.equal(inside, expected)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(run(quick(weights="self-taught")), expected)
+    torch.set_default_dtype(torch.float64)
+    try:
+        double = run(quick(weights="self-taught"))
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert double.dtype == torch.float32
+    torch.testing.assert_close(double, expected, atol=1e-4, rtol=0)
+
+
+# -- every option changes the result ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"content_layers": "relu2_2"},
+        {"content_layers": ["relu2_2", "relu4_2"]},
+        {"content_layers": {"relu4_2": 0.5}},
+        {"style_layers": ["relu1_1"]},
+        {"style_layers": {"relu1_1": 1.0, "relu2_1": 0.1}},
+        {"content_weight": 3},
+        {"content_weight": 0},
+        {"style_weight": 0.1},
+        {"style_weight": 0},
+        {"variation_weight": 20.0},
+        {"pooling": "max"},
+        {"padding": "zeros"},
+        {"padding": "replicate"},
+        {"padding": "circular"},
+        {"optimizer": Adam()},
+        {"optimizer": LBFGS(learning_rate=0.5)},
+        {"preset": "paper"},
+        {"preset": "authors"},
+        {"weights": "self-taught"},
+        {"width": 0.5},
+        {"precision": "bfloat16"},
+    ],
+    ids=str,
+)
+def test_every_option_changes_the_result(options: dict[str, Any]) -> None:
+    # the start is noise, since at the content the content's gradient vanishes; bfloat16 is emulated on many CPUs
+    choices = {"iterations": 2, "size": 32} if "precision" in options else {"iterations": 5, "init": "noise"}
+    assert not torch.equal(run(quick(**options), **choices), run(quick(), **choices))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"iterations": 5},
+        {"levels": 2},
+        {"iterations": (2, 3), "levels": None},
+        {"init": "style"},
+        {"init": "noise"},
+        {"init": picture(30, 30, seed=9)},
+        {"size": 48},
+    ],
+    ids=lambda o: ", ".join(o),
+)
+def test_every_choice_of_a_run_changes_the_result(options: dict[str, Any]) -> None:
+    changed, base = run(quick(), **options), run(quick())
+    assert changed.shape != base.shape or not torch.equal(changed, base)
+
+
+def test_a_larger_content_weight_keeps_more_of_the_content() -> None:
+    distances = []
+    for weight in (0.01, 1.0, 100.0):
+        result = run(quick(content_weight=weight), iterations=30)
+        distances.append((result - CONTENT).square().mean().item())
+    assert distances[0] > distances[1] > distances[2]
+
+
+def test_a_larger_variation_weight_is_smoother() -> None:
+    roughness = [
+        run(quick(variation_weight=weight), iterations=20).diff(dim=2).square().mean().item()
+        for weight in (0, 30)
+    ]
+    assert roughness[1] < roughness[0]
+
+
+def test_padding_circular_lets_the_left_border_see_the_right() -> None:
+    objective = quick(padding="circular").objective(CONTENT, STYLE)
+    image = CONTENT.unsqueeze(0)
+    rolled = objective.network(image.roll(16, dims=3))["relu3_1"]
+    torch.testing.assert_close(
+        rolled, objective.network(image)["relu3_1"].roll(4, dims=3), atol=1e-4, rtol=1e-3
+    )
+
+
+# -- self-taught filters -----------------------------------------------------------------------------------------
+
+
+def test_a_style_is_learned_once_for_many_contents(monkeypatch: pytest.MonkeyPatch) -> None:
+    transfer = quick(weights="self-taught")
+    learned: list[int] = []
+    original = transfer.networks.learn
+
+    def counting(style_image: Tensor, seed: int) -> Any:
+        learned.append(seed)
+        return original(style_image, seed)
+
+    monkeypatch.setattr(transfer.networks, "learn", counting)
+    for content in (CONTENT, picture(seed=5), picture(seed=6)):
+        transfer.run(content, STYLE, size=48, iterations=1)
+    assert learned == [0]
+    transfer.run(CONTENT, CONTENT, size=48, iterations=1)
+    transfer.run(CONTENT, CONTENT, size=48, iterations=1, seed=1)
+    assert learned == [0, 0, 1]
+
+
+def test_learned_weights_can_be_saved_and_give_the_same_picture(tmp_path: Path) -> None:
+    transfer = quick(weights="self-taught")
+    expected = transfer.run(CONTENT, STYLE, size=48, iterations=3)
+    transfer.learn(STYLE, size=48).save(tmp_path / "style.pth")
+    layers = transfer.settings.content_layers
+    again = StyleTransfer(weights=tmp_path / "style.pth", device="cpu", content_layers=layers)
+    assert torch.equal(again.run(CONTENT, STYLE, size=48, iterations=3), expected)
+
+
+def test_weights_in_hand_are_used() -> None:
+    transfer = StyleTransfer(weights=random_weights(width=0.25), device="cpu")
+    assert torch.equal(run(transfer), run(quick()))
+
+
+def test_a_normalised_network_can_be_used() -> None:
+    transfer = quick()
+    network = VGG19Features(random_weights(width=0.25), transfer.settings.layers)
+    network.normalize_activations([CONTENT.unsqueeze(0), STYLE.unsqueeze(0)])
+    result = run(StyleTransfer(weights=network.weights, device="cpu"))
+    assert not torch.equal(result, run(transfer))
+    assert bool(torch.isfinite(result).all())
+
+
+# -- progress, early end, interrupt ------------------------------------------------------------------------------
+
+
+def test_progress_tells_level_step_and_a_fraction_that_grows_to_one() -> None:
+    seen: list[Progress] = []
+    quick().run(CONTENT, STYLE, size=56, iterations=(3, 2), callback=seen.append)
+    assert [(p.level, p.levels, p.step, p.steps) for p in seen] == [
+        (1, 2, 1, 3),
+        (1, 2, 2, 3),
+        (1, 2, 3, 3),
+        (2, 2, 1, 2),
+        (2, 2, 2, 2),
+    ]
+    assert [p.size for p in seen[2:4]] == [(20, 28), (40, 56)]
+    fractions = [p.fraction for p in seen]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1.0)
+    assert {"content", "style", "total variation", "style relu1_1"} <= set(seen[0].terms)
+
+
+def test_a_callback_that_returns_true_ends_the_run_at_the_results_size() -> None:
+    steps: list[int] = []
+
+    def callback(progress: Progress) -> bool:
+        steps.append(progress.step)
+        return len(steps) == 2
+
+    result = quick().run(CONTENT, STYLE, size=56, iterations=(5, 5), callback=callback)
+    assert steps == [1, 2]
+    assert result.shape == (3, 40, 56)
+
+
+def test_an_interrupt_loses_nothing() -> None:
+    def callback(progress: Progress) -> None:
+        if progress.level == 2 and progress.step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(RunInterrupted, match="the picture so far") as caught:
+        quick().run(CONTENT, STYLE, size=56, iterations=(5, 5), callback=callback)
+    assert caught.value.image.shape == (3, 40, 56)
+    assert not torch.equal(caught.value.image, CONTENT)
+    assert caught.value.image.min() >= 0
+
+
+def test_the_objective_is_the_finest_levels() -> None:
+    objective = quick().objective(CONTENT, STYLE)
+    loss, gradient = objective.value_and_grad(CONTENT.unsqueeze(0))
+    assert gradient.shape == (1, 3, 40, 56)
+    assert loss > 0
+    losses: list[Tensor] = []
+    run(quick(), size=None, iterations=1, callback=lambda p: losses.append(p.loss))
+    assert torch.equal(losses[0], loss)
+
+
+# -- what is refused -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"preset": "gatys"}, ValueError, "preset must be one of 'default', 'paper', 'authors'; got 'gatys'. "),
+        (
+            {"weights": "imagnet"},
+            FileNotFoundError,
+            "weights must be a known name or an existing file; got 'imagnet'.",
+        ),
+        (
+            {"weights": 3},
+            TypeError,
+            "weights must be one of 'imagenet', 'self-taught', 'random', a path or Weights;",
+        ),
+        (
+            {"device": "gpu"},
+            ValueError,
+            "device must name a device that torch finds here; got 'gpu'. Here there are ",
+        ),
+        ({"device": "cuda:99"}, ValueError, "device must name a device that torch finds here; got 'cuda:99'. "),
+        (
+            {"precision": "half"},
+            ValueError,
+            "precision must be one of 'auto', 'float32', 'bfloat16'; got 'half'. ",
+        ),
+        ({"width": 0.3}, ValueError, "width must be one of 1, 0.5, 0.25; got 0.3. Choose one of them."),
+        ({"convention": "bgr"}, ValueError, "convention must be one of 'torchvision', 'caffe'; got 'bgr'. "),
+        ({"style_layers": []}, ValueError, "style_layers must be names of VGG-19 layers; got none. "),
+        (
+            {"content_layers": "relu4_5"},
+            ValueError,
+            "content_layers must be names of VGG-19 layers; got 'relu4_5'. ",
+        ),
+        (
+            {"style_layers": {"relu1_1": -1}},
+            ValueError,
+            "style_layers['relu1_1'] must be a finite number of at least",
+        ),
+        ({"content_weight": -1}, ValueError, "content_weight must be a finite number of at least 0; got -1. "),
+        ({"style_weight": "1"}, TypeError, "style_weight must be a number; got '1' of type str. "),
+        (
+            {"content_weight": 0, "style_weight": 0},
+            ValueError,
+            "content_weight and style_weight must not both be 0;",
+        ),
+        ({"pooling": "mean"}, ValueError, "pooling must be one of 'average', 'max'; got 'mean'. "),
+        (
+            {"padding": "same"},
+            ValueError,
+            "padding must be one of 'reflect', 'replicate', 'zeros', 'circular'; got",
+        ),
+        ({"optimizer": "adam"}, TypeError, "optimizer must be an Optimizer; got str. Give LBFGS() or Adam()."),
+    ],
+    ids=str,
+)
+def test_bad_choices_are_refused(options: dict[str, Any], error: type[Exception], text: str) -> None:
+    options = {"width": 1.0, **options} if "weights" in options else options
+    with pytest.raises(error, match=re.escape(text)):
+        quick(**options)
+
+
+def test_width_belongs_to_weights_made_here() -> None:
+    with pytest.raises(ValueError, match=r"width must be 1 for weights that have their own; got 0\.25\. "):
+        StyleTransfer(weights=random_weights(deepest="relu1_1"), width=0.25, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"size": 0}, ValueError, "size must be at least 1; got 0. "),
+        ({"size": 15}, ValueError, "the result must have sides of at least 16 pixels for relu5_1; got 11×15. "),
+        ({"size": 512.0}, TypeError, "size must be a whole number; got 512.0 of type float. "),
+        ({"iterations": 0}, ValueError, "iterations must be at least 1; got 0. "),
+        ({"levels": 0}, ValueError, "levels must be at least 1; got 0. "),
+        (
+            {"style": torch.zeros(3, 8, 40)},
+            ValueError,
+            "style must have sides of at least 16 pixels for relu5_1; got 8×40",
+        ),
+        (
+            {"content": torch.full((3, 32, 32), 255.0)},
+            ValueError,
+            "content values must lie in [0, 1]; got a maximum of",
+        ),
+        (
+            {"style": torch.full((3, 32, 32), torch.nan)},
+            ValueError,
+            "style values must be finite; got NaN or infinity. ",
+        ),
+        ({"content": "missing.jpg"}, FileNotFoundError, "missing.jpg"),
+        ({"init": "contents"}, FileNotFoundError, "contents"),
+        ({"content": None}, TypeError, "content must be "),
+    ],
+    ids=str,
+)
+def test_bad_input_is_refused_before_any_work(
+    options: dict[str, Any], error: type[Exception], text: str
+) -> None:
+    steps: list[Progress] = []
+    arguments: dict[str, Any] = {"content": CONTENT, "style": STYLE, "callback": steps.append, **options}
+    with pytest.raises(error, match=re.escape(text)):
+        quick().run(**arguments)
+    assert steps == []
