@@ -21,11 +21,8 @@ def prepare(session: nox.Session, *groups: str, package: bool = True) -> None:
     """Install dependency groups, and the package as a user would have it: built, not the source folder."""
     if not session.virtualenv.is_sandboxed:  # --no-venv: the environment is its owner's, who has filled it
         return
-    session.install(*nox.project.dependency_groups(PROJECT, *groups))
-    if package:
-        # uv takes a folder for unchanged while its pyproject.toml is, and would test yesterday's code.
-        always = ["--reinstall-package", "neural-style"] if session.venv_backend == "uv" else []
-        session.install(*always, ".")
+    requirements = nox.project.dependency_groups(PROJECT, *groups)
+    session.install(*requirements, *(["."] if package else []))
 
 
 @nox.session

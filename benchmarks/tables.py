@@ -106,8 +106,7 @@ def _heading(record: Record) -> str:
     circumstances = record["circumstances"]
     if circumstances["device"] != "cpu":
         return f"### {circumstances['device_name']}"
-    threads = circumstances["threads"]
-    return f"### {circumstances['cpu']}, {threads} {'thread' if threads == 1 else 'threads'}"
+    return f"### {circumstances['cpu']}, {_threads(circumstances)}"
 
 
 def _circumstances(record: Record) -> str:
@@ -119,9 +118,14 @@ def _circumstances(record: Record) -> str:
     return (
         f"Made by `{record['command']}` on {found['date'][:10]}, {commit}; Python {found['python']}, torch "
         f"{found['torch']}, torchvision {found['torchvision']}, NumPy {found['numpy']}, {found['system']}, "
-        f"{found['cpu']}, {found['threads']} threads; load average over a minute before and after: "
+        f"{found['cpu']}, {_threads(found)}; load average over a minute before and after: "
         f"{_load(found['load_average_before'])} and {_load(found['load_average_after'])}."
     )
+
+
+def _threads(circumstances: Record) -> str:
+    """Return how many threads worked."""
+    return "1 thread" if circumstances["threads"] == 1 else f"{circumstances['threads']} threads"
 
 
 def _load(averages: Sequence[float] | None) -> str:

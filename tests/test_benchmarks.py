@@ -10,14 +10,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import iterations
-import measurement
 import pytest
-import tables
 import torch
-from measurement import Record
 from torch.utils.flop_counter import FlopCounterMode
 
+import iterations
+import measurement
+import tables
+from measurement import Record
 from neural_style import Objective, VGG19Features
 from neural_style.weights import random_weights
 
@@ -282,7 +282,7 @@ def small_record() -> Record:
     """Return a record with one measured size and one that failed."""
     return {
         "benchmark": "iterations",
-        "command": "python benchmarks/iterations.py --threads 2",
+        "command": "python benchmarks/iterations.py --threads 1",
         "smoke": False,
         "circumstances": {
             "commit": "0123456789abcdef0123456789abcdef01234567",
@@ -294,7 +294,7 @@ def small_record() -> Record:
             "numpy": "2.3.0",
             "system": "Linux x86_64",
             "cpu": "Some Processor",
-            "threads": 2,
+            "threads": 1,
             "device": "cpu",
             "device_name": "Some Processor",
             "tf32_convolutions": None,
@@ -332,7 +332,7 @@ def results(tmp_path: Path) -> Path:
 
 def test_the_page_has_a_row_for_each_result_with_the_loss_beside_the_time(results: Path) -> None:
     page = tables.make_page(tables.load_records(results))
-    assert "### Some Processor, 2 threads\n" in page
+    assert "### Some Processor, 1 thread\n" in page
     assert "| float32 | 96 × 128 | 0.0123 | 0.250 | 0.0125 | 20.3 | 1,234 | 57% | 1.23457 |\n" in page
     assert "| float32 | 768 × 1024 | failed: MemoryError: a \\| b |  |  |  |  |  |  |\n" in page
     columns = {line.replace("\\|", "").count("|") for line in page.splitlines() if line.startswith("|")}
@@ -341,7 +341,7 @@ def test_the_page_has_a_row_for_each_result_with_the_loss_beside_the_time(result
 
 def test_the_page_says_what_made_each_table(results: Path) -> None:
     page = tables.make_page(tables.load_records(results))
-    assert "Made by `python benchmarks/iterations.py --threads 2` on 2026-01-02" in page
+    assert "Made by `python benchmarks/iterations.py --threads 1` on 2026-01-02" in page
     assert "commit 0123456789ab with uncommitted changes" in page
     assert "before and after: 0.1 and unknown." in page
     assert "Nothing has been measured yet" not in page
@@ -350,9 +350,10 @@ def test_the_page_says_what_made_each_table(results: Path) -> None:
 def test_a_gpu_is_its_own_heading_and_tf32_is_told() -> None:
     record = small_record()
     circumstances = {"device": "cuda", "device_name": "Some GPU", "tf32_convolutions": True, "commit": None}
-    record["circumstances"] |= circumstances
+    record["circumstances"] |= circumstances | {"threads": 2}
     page = tables.make_page({"one": record})
     assert "### Some GPU\n" in page
+    assert "Some Processor, 2 threads; load average" in page
     assert "the share can exceed 100 %" in page
     assert "outside a checkout" in page
 

@@ -96,7 +96,8 @@ def save_image(image: Tensor, path: str | os.PathLike[str], *, quality: int = 95
     Args:
         image: shape (3, H, W) or (1, 3, H, W), floats in [0, 1].
         path: ends in ``.png``, ``.tif``, ``.tiff`` (these are exact), ``.jpg``, ``.jpeg`` or ``.webp``.
-        quality: of JPEG (at full colour resolution) and WebP, 1 … 100; larger is closer to the image.
+        quality: of JPEG and WebP, 1 … 100; larger is closer to the image. WebP always halves the resolution of
+            colour, JPEG here never does.
 
     Raises:
         OSError, TypeError, ValueError: as of `check_writable` and `to_pil`, or if `quality` breaks its rule.
