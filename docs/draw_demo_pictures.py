@@ -27,7 +27,7 @@ ASPECT = WIDTH / HEIGHT
 OVERSAMPLING = 3  # drawn so many times larger, for smooth bristles
 PICTURES = Path(__file__).parent.parent / "src" / "neural_style" / "pictures"
 
-# x, y, radius, turn (+1 clockwise), strength
+# x, y, radius, turn (+1 clockwise)
 EDDIES = (
     (0.47, 0.27, 0.170, 1.0),
     (0.80, 0.37, 0.110, -1.0),
@@ -223,7 +223,8 @@ def composition(x: Array, y: Array, palette: Palette) -> Array:
 def paths(x: Array, y: Array, length: Array, steps: int = 9) -> tuple[Array, Array]:
     """Return strokes as points (n, steps), each centred at its (x, y) and following the directions."""
     step = length / (steps - 1)
-    forward, backward = [(x, y)], []
+    forward: list[tuple[Array, Array]] = [(x, y)]
+    backward: list[tuple[Array, Array]] = []
     for sign, points in ((1.0, forward), (-1.0, backward)):
         px, py = x, y
         for _ in range(steps // 2):
@@ -289,10 +290,10 @@ def painting() -> Image.Image:
 
 def photograph() -> Image.Image:
     """Return the photograph: Chelsea the cat."""
-    from skimage import data
+    from skimage import data  # only the photograph needs it
 
-    pixels: Any = data.chelsea()
-    return Image.fromarray(pixels)
+    read: Any = data.chelsea  # which has no types
+    return Image.fromarray(read())
 
 
 def main() -> None:

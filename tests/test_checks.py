@@ -124,3 +124,14 @@ def test_an_image_below_0_is_refused(device: torch.device) -> None:
     text = "image values must lie in [0, 1]; got a minimum of -2.0. Undo the normalisation first."
     with pytest.raises(ValueError, match=exactly(text)):
         _checks.image_values("image", torch.tensor([-2.0, 1.0]).to(device))
+
+
+def test_an_image_of_no_pixels_is_refused() -> None:
+    text = "image must hold at least one pixel; got (1, 3, 0, 4). Give a larger picture."
+    with pytest.raises(ValueError, match=re.escape(text)):
+        _checks.image_values("image", torch.zeros(1, 3, 0, 4))
+
+
+def test_a_number_beyond_the_floats_is_refused() -> None:
+    with pytest.raises(ValueError, match="a must be a finite number of at least 0; got 1000"):
+        _checks.number("a", 10**400)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -250,3 +251,10 @@ def test_weights_that_end_before_the_deepest_layer_are_refused() -> None:
     assert VGG19Features(short, ["relu2_1"]).layers == ["relu2_1"]
     with pytest.raises(ValueError, match="weights must reach relu3_1; got none for conv2_2"):
         VGG19Features(short, ["relu3_1"])
+
+
+def test_weights_may_be_named_by_a_files_path(tmp_path: Path) -> None:
+    narrow().save(tmp_path / "w.pth")
+    image = picture(16, 16)
+    from_file = VGG19Features(tmp_path / "w.pth", ["relu2_1"])(image)["relu2_1"]
+    assert torch.equal(from_file, VGG19Features(narrow(), ["relu2_1"])(image)["relu2_1"])

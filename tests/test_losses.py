@@ -896,3 +896,31 @@ def test_a_tensor_of_ones_would_let_a_wrong_gram_matrix_pass() -> None:
     expected = reference.gram(array(ones))
     assert matches(losses.gram_matrix(ones)[0], expected, 1e-12)
     assert matches(channels_last_gram(ones), expected, 1e-12)  # which is why no witness above is made of ones
+
+
+def test_moments_of_different_layers_are_refused() -> None:
+    text = "moments must have the target's shape (1, 3, 3); got (1, 1, 1). Compare moments of the same layer"
+    with pytest.raises(ValueError, match=re.escape(text)):
+        losses.layer_style_loss(Moments.of(torch.ones(1, 1, 2, 2)), Moments.of(torch.ones(1, 3, 2, 2)))
+
+
+@pytest.mark.parametrize("weights", [{}, {"relu1_1": 1.0}, {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0}])
+def test_layer_weights_that_name_other_layers_are_refused(weights: dict[str, float]) -> None:
+    layer_losses = {"relu1_1": torch.tensor(1.0), "relu2_1": torch.tensor(2.0)}
+    text = f"layer_weights must name the layers relu1_1, relu2_1; got {', '.join(weights) or 'none'}. "
+    with pytest.raises(ValueError, match=re.escape(text)):
+        losses.style_loss(layer_losses, weights)
+
+
+def test_moments_are_float32_under_autocast() -> None:
+    features = torch.rand(1, 4, 5, 5, generator=torch.Generator().manual_seed(0))
+    expected = Moments.of(features).second
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(Moments.of(features).second, expected)
+
+
+def test_the_style_gradient_of_half_precision_features_is_in_float32() -> None:
+    features = torch.rand(1, 4, 5, 5, generator=torch.Generator().manual_seed(0)).to(torch.bfloat16)
+    target = Moments.of(2 * features)
+    expected = losses.layer_style_loss_gradient(features.float(), target)
+    assert torch.equal(losses.layer_style_loss_gradient(features, target), expected)

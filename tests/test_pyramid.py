@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from neural_style.pyramid import FINEST_ITERATIONS, GROWTH, SMALLEST, Level, pla
 def test_the_sizes_double_up_to_the_result_and_start_small(size: tuple[int, int]) -> None:
     plan = plan_levels(size)
     assert plan[-1].size == size
-    for coarse, fine in zip(plan, plan[1:], strict=False):
+    for coarse, fine in pairwise(plan):
         assert max(fine.size) / max(coarse.size) == pytest.approx(2, rel=0.03)
         assert coarse.iterations == pytest.approx(GROWTH * fine.iterations, abs=1)
     assert plan[-1].iterations == FINEST_ITERATIONS

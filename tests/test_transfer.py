@@ -38,7 +38,7 @@ def run(transfer: StyleTransfer, **options: Any) -> Tensor:
     return transfer.run(CONTENT, STYLE, **{"size": 56, "iterations": 3, "levels": 1, **options})
 
 
-# -- what comes out -----------------------------------------------------------------------------------------
+# -- what comes out -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("weights", ["random", "self-taught"])
@@ -125,7 +125,7 @@ def test_degenerate_pictures_give_finite_results(weights: str, content: Tensor, 
     assert bool(torch.isfinite(result).all())
 
 
-# -- the same again, and everything as it was found -----------------------------------------------------------
+# -- the same again, and everything as it was found -----------------------------------------------------
 
 
 @pytest.mark.parametrize("weights", ["random", "self-taught"])
@@ -197,7 +197,7 @@ def test_the_callers_modes_and_default_dtype_change_nothing() -> None:
     torch.testing.assert_close(double, expected, atol=1e-4, rtol=0)
 
 
-# -- every option changes the result ---------------------------------------------------------------------------
+# -- every option changes the result --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_the_callers_modes_and_default_dtype_change_nothing() -> None:
     ids=str,
 )
 def test_every_option_changes_the_result(options: dict[str, Any]) -> None:
-    # the start is noise, since at the content the content's gradient vanishes; bfloat16 is emulated on many CPUs
+    # from noise, as at the content its gradient vanishes; few steps where bfloat16 may be emulated
     choices = {"iterations": 2, "size": 32} if "precision" in options else {"iterations": 5, "init": "noise"}
     assert not torch.equal(run(quick(**options), **choices), run(quick(), **choices))
 
@@ -276,7 +276,7 @@ def test_padding_circular_lets_the_left_border_see_the_right() -> None:
     )
 
 
-# -- self-taught filters -----------------------------------------------------------------------------------------
+# -- self-taught filters --------------------------------------------------------------------------------
 
 
 def test_a_style_is_learned_once_for_many_contents(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,7 +320,7 @@ def test_a_normalised_network_can_be_used() -> None:
     assert bool(torch.isfinite(result).all())
 
 
-# -- progress, early end, interrupt ------------------------------------------------------------------------------
+# -- progress, early end, interrupt ---------------------------------------------------------------------
 
 
 def test_progress_tells_level_step_and_a_fraction_that_grows_to_one() -> None:
@@ -338,6 +338,23 @@ def test_progress_tells_level_step_and_a_fraction_that_grows_to_one() -> None:
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1.0)
     assert {"content", "style", "total variation", "style relu1_1"} <= set(seen[0].terms)
+
+
+@pytest.mark.parametrize(
+    ("preset", "levels", "expected"),
+    [("paper", None, (1, 500)), ("authors", None, (2, 500)), ("authors", 1, (1, 200)), ("default", 2, (2, 80))],
+)
+def test_levels_and_iterations_left_out_are_the_presets(
+    preset: str, levels: int | None, expected: tuple[int, int]
+) -> None:
+    seen: list[Progress] = []
+
+    def callback(progress: Progress) -> bool:
+        seen.append(progress)
+        return True
+
+    quick(preset=preset).run(CONTENT, STYLE, size=56, levels=levels, callback=callback)
+    assert [(p.levels, p.steps) for p in seen] == [expected]
 
 
 def test_a_callback_that_returns_true_ends_the_run_at_the_results_size() -> None:
@@ -374,7 +391,7 @@ def test_the_objective_is_the_finest_levels() -> None:
     assert torch.equal(losses[0], loss)
 
 
-# -- what is refused -----------------------------------------------------------------------------------------------
+# -- what is refused ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -141,3 +141,9 @@ def test_there_are_16_convolutions_in_network_order() -> None:
     names = [layer.name for layer in convolutions()]
     assert names == [name for name in names_by_hand() if name.startswith("conv")]
     assert len(names) == 16
+
+
+def test_one_text_is_no_list_of_names() -> None:
+    text = "layers must be a list of names; got the text 'relu4_2'. Write ['relu4_2']."
+    with pytest.raises(TypeError, match=re.escape(text)):
+        check_layers("layers", "relu4_2")

@@ -72,11 +72,12 @@ def test_imagenet_weights_are_read_from_torchs_cache(torch_home: Path) -> None:
     assert all(torch.equal(value, state[name]) for name, value in weights.parameters.items())
 
 
-def test_imagenet_weights_that_cannot_be_had_are_an_error_that_says_what_to_do(torch_home: Path) -> None:
+def test_imagenet_weights_that_cannot_be_had_are_an_error_with_advice(torch_home: Path) -> None:
     text = (
-        "weights must be cached or possible to download; got 'imagenet' (URLError: <urlopen error no network in "
-        f"tests>). Put that file of torchvision's at {torch_home / IMAGENET_FILE} (a damaged one has to be deleted "
-        "first), name another weight file, or take weights='self-taught', which needs no download."
+        "weights must be cached or possible to download; "
+        "got 'imagenet' (URLError: <urlopen error no network in tests>). "
+        f"Put that file of torchvision's at {torch_home / IMAGENET_FILE} (a damaged one has to be deleted first), "
+        "name another weight file, or take weights='self-taught', which needs no download."
     )
     with pytest.raises(WeightsUnavailableError, match=re.escape(text)):
         load_weights("imagenet")
@@ -100,7 +101,7 @@ def test_saved_weights_load_again(tmp_path: Path, suffix: str) -> None:
 def test_a_save_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     path.mkdir()
-    with pytest.raises(OSError, match="weights.pth"):
+    with pytest.raises(OSError, match=r"weights\.pth"):
         narrow().save(path)
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 

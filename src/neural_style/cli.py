@@ -96,7 +96,7 @@ def _fill_stylize(parser: argparse.ArgumentParser) -> None:
     add("--iterations", type=_counts, metavar="N[,N...]", help="of the finest level, or of every level")
     add("--levels", type=int, metavar="N", help="how many sizes, each half the next")
     choose("--preset", PRESETS, default=_default_of(StyleTransfer, "preset"))
-    text = f"a file, or {AUTO}: ImageNet's where they can be had, else self-taught"
+    text = f"or a file; or {AUTO}: ImageNet's where they can be had, else self-taught"
     choose("--weights", NAMED_SOURCES, also=text, default=AUTO)
     choose("--convention", CONVENTIONS, also="the input that a weight file was made for")
     widths = [f"{width:g}" for width in WIDTHS]
@@ -109,7 +109,7 @@ def _fill_stylize(parser: argparse.ArgumentParser) -> None:
     choose("--pooling", POOLINGS)
     choose("--padding", PADDINGS)
     choose("--optimizer", OPTIMIZERS, default=next(iter(OPTIMIZERS)))
-    choose("--init", INITS, also="a picture to start from, or one of")
+    choose("--init", INITS, also="or a picture to start from")
     choose("--device", (AUTO, *available_devices()), default=AUTO)
     choose("--precision", PRECISIONS, default=AUTO)
     quality, text = _default_of(save_image, "quality"), "of JPEG and WebP, 1 to 100"
