@@ -112,7 +112,7 @@ def test_a_picture_of_the_size_asked_for_is_written_and_told(capsys: Capture) ->
     assert load_image("out.png").shape == (3, 36, 48)
     told = capsys.readouterr()
     assert re.fullmatch(r"out\.png: 48×36 pixels in \d+\.\d s\n", told.out)
-    assert told.err == "level 1/1: 48×36 pixels, 1 steps\n"
+    assert told.err == "level 1/1: 48×36 pixels, steps: 1\n"
 
 
 def test_the_picture_is_the_librarys() -> None:
@@ -680,7 +680,7 @@ def test_hours_and_minutes_are_told_as_minutes() -> None:
         bar.show(progress(0.0))
         clock.now += 2000
         bar.show(progress(0.25, level=2))
-    assert stream.getvalue().splitlines()[1] == "level 2/2: 64×48 pixels, 10 steps, 100:00 left"
+    assert stream.getvalue().splitlines()[1] == "level 2/2: 64×48 pixels, steps: 10, 100:00 left"
 
 
 def test_without_a_terminal_there_is_a_line_a_level_and_the_loss_is_never_read() -> None:
@@ -689,7 +689,7 @@ def test_without_a_terminal_there_is_a_line_a_level_and_the_loss_is_never_read()
         for fraction, level in ((0.1, 1), (0.2, 1), (0.6, 2), (0.8, 2)):
             bar.show(progress(fraction, level=level, loss=loss))
             clock.now += 1
-    lines = ["level 1/2: 32×24 pixels, 10 steps", "level 2/2: 64×48 pixels, 10 steps, 0:02 left"]
+    lines = ["level 1/2: 32×24 pixels, steps: 10", "level 2/2: 64×48 pixels, steps: 10, 0:02 left"]
     assert stream.getvalue().splitlines() == lines
     assert loss.reads == 0
 

@@ -76,7 +76,8 @@ def test_imagenet_weights_that_cannot_be_had_are_an_error_with_advice(torch_home
     text = (
         "weights must be cached or possible to download; "
         "got 'imagenet' (URLError: <urlopen error no network in tests>). "
-        f"Put that file of torchvision's at {torch_home / IMAGENET_FILE} (a damaged one has to be deleted first), "
+        f"Put that file of torchvision's at {torch_home / IMAGENET_FILE} "
+        "(a damaged one has to be deleted first), "
         "name another weight file, or take weights='self-taught', which needs no download."
     )
     with pytest.raises(WeightsUnavailableError, match=re.escape(text)):

@@ -384,7 +384,7 @@ class _ProgressBar:
         level = f"level {progress.level}/{progress.levels}"
         if not self.terminal:
             if progress.level > self.level:
-                parts = (_pixels(progress.size) + " pixels", f"{progress.steps} steps", left)
+                parts = (f"{_pixels(progress.size)} pixels", f"steps: {progress.steps}", left)
                 print(f"{level}: {', '.join(part for part in parts if part)}", file=self.stream, flush=True)
             self.level = progress.level
         elif now - self.drawn_at >= REDRAW_SECONDS:

@@ -1,0 +1,132 @@
+"""Make the gallery: every picture, the page with its captions, and the sheet of all, from one seeded script.
+
+    python docs/make_gallery.py --pictures FOLDER
+
+FOLDER holds the inputs under the names of the table below; they are not part of the project, only what is made
+of them is. `chelsea`, `coffee` and `camera` are those of scikit-image (CC0), which has to be installed. A
+picture that exists already is kept, so that an interrupted run goes on; delete it to make it anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from neural_style import StyleTransfer, load_image, save_image
+from neural_style.image_io import fit_within, resize, to_image_tensor
+
+DOCS = Path(__file__).parent
+SIZE = 512
+SKIMAGE = ("chelsea", "coffee", "camera")
+
+CREDITS = {
+    "tuebingen": "the Neckarfront in Tübingen (photograph by Andreas Praefcke, CC BY 3.0)",
+    "chelsea": "Chelsea the cat (photograph by Stéfan van der Walt, CC0, from scikit-image)",
+    "coffee": "a cup of coffee (photograph by Rachel Michetti, CC0, from scikit-image)",
+    "camera": "a cameraman, in grey (photograph by Lav Varshney, CC0, from scikit-image)",
+    "starry_night": "Vincent van Gogh, The Starry Night, 1889",
+    "night_cafe": "Vincent van Gogh, The Night Café, 1888",
+    "olive_trees": "Vincent van Gogh, The Olive Trees, 1889",
+    "great_wave": "Katsushika Hokusai, Under the Wave off Kanagawa, about 1831",
+}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One picture of the gallery."""
+
+    content: str
+    style: str
+
+    @property
+    def name(self) -> str:
+        """The file's name without its suffix."""
+        return f"{self.content}-{self.style}".replace("_", "-")
+
+    @property
+    def caption(self) -> str:
+        """What is shown, with its credit."""
+        return f"{CREDITS[self.content]}, after {CREDITS[self.style]}"
+
+
+PIECES = (
+    Piece("tuebingen", "starry_night"),
+    Piece("tuebingen", "night_cafe"),
+    Piece("tuebingen", "olive_trees"),
+    Piece("tuebingen", "great_wave"),
+    Piece("chelsea", "starry_night"),
+    Piece("coffee", "olive_trees"),
+    Piece("camera", "night_cafe"),
+)
+
+
+def main() -> None:
+    """Make what is missing, then the sheet and the page."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--pictures", type=Path, required=True, help="the folder of the inputs")
+    pictures = parser.parse_args().pictures
+    transfer = StyleTransfer(weights="self-taught")
+    for piece in PIECES:
+        target = DOCS / "images" / f"{piece.name}.jpg"
+        if not target.exists():
+            began = time.monotonic()
+            image = transfer.run(find(pictures, piece.content), find(pictures, piece.style), size=SIZE)
+            save_image(image, target, quality=92)
+            print(f"{target}: {time.monotonic() - began:.0f} s", flush=True)
+    save_image(
+        sheet([load_image(DOCS / "images" / f"{piece.name}.jpg") for piece in PIECES]), SHEET, quality=88
+    )
+    (DOCS / "gallery.md").write_text(page(), encoding="utf-8")
+
+
+SHEET = DOCS / "images" / "gallery.jpg"
+
+
+def find(folder: Path, name: str) -> torch.Tensor:
+    """Return a picture of the folder, or of scikit-image's, by its name."""
+    if name in SKIMAGE:
+        import skimage.data
+
+        return to_image_tensor(getattr(skimage.data, name)())[0]
+    return load_image(next(folder.glob(f"{name}.*")))
+
+
+def sheet(images: list[torch.Tensor], columns: int = 3, height: int = 300, gap: int = 8) -> torch.Tensor:
+    """Return the pictures in rows of equal height on white, shape (3, H, W)."""
+    small = []
+    for image in images:
+        width = round(image.shape[2] * height / image.shape[1])
+        small.append(resize(image.unsqueeze(0), fit_within((height, width), max(height, width)))[0])
+    rows = [small[i : i + columns] for i in range(0, len(small), columns)]
+    whole = max(sum(image.shape[2] + gap for image in row) - gap for row in rows)
+    canvas = torch.ones(3, len(rows) * (height + gap) - gap, whole)
+    for number, row in enumerate(rows):
+        left, top = 0, number * (height + gap)
+        for image in row:
+            canvas[:, top : top + height, left : left + image.shape[2]] = image
+            left += image.shape[2] + gap
+    return canvas
+
+
+def page() -> str:
+    """Return the gallery's page."""
+    parts = [
+        "# Gallery\n",
+        "<!-- Written by docs/make_gallery.py. -->\n",
+        f"Every picture is made by the defaults at {SIZE} px with filters learned from its painting alone, "
+        "seed 0, and nothing else done to it:\n",
+        f'```python\nStyleTransfer(weights="self-taught").run(content, style, size={SIZE})\n```\n',
+        "![All of them](images/gallery.jpg)\n",
+    ]
+    for piece in PIECES:
+        caption = piece.caption[0].upper() + piece.caption[1:]
+        parts.append(f"![{caption}](images/{piece.name}.jpg)\n\n*{caption}.*\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    main()
