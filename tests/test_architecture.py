@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("objective",),
     ("presets", "descent"),
     ("transfer",),
-    ("demo",),
+    ("demo", "progress", "arguments"),
     ("cli",),
     ("__main__",),
 )

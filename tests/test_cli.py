@@ -27,12 +27,14 @@ import torch
 from torch import Tensor
 
 from neural_style import cli, load_image, load_weights, save_image
+from neural_style.arguments import OPTIMIZERS
 from neural_style.descent import Progress, RunInterrupted
 from neural_style.features import PADDINGS, POOLINGS
 from neural_style.hardware import PRECISIONS
 from neural_style.image_io import fit_within
 from neural_style.optimizers import LBFGS, Adam
 from neural_style.presets import INITS, PRESETS
+from neural_style.progress import ProgressBar
 from neural_style.transfer import StyleTransfer
 from neural_style.weights import CONVENTIONS, NAMED_SOURCES, WIDTHS, Weights, WeightsUnavailableError
 
@@ -202,7 +204,7 @@ def test_the_help_lists_what_the_tables_have_and_their_defaults(capsys: Capture,
         cli.main(["stylize", "--help"])
     assert leaving.value.code == 0
     text = capsys.readouterr().out
-    for table in (PRESETS, POOLINGS, PADDINGS, PRECISIONS, CONVENTIONS, INITS, NAMED_SOURCES, cli.OPTIMIZERS):
+    for table in (PRESETS, POOLINGS, PADDINGS, PRECISIONS, CONVENTIONS, INITS, NAMED_SOURCES, OPTIMIZERS):
         assert ", ".join(table) in text
     assert ", ".join(f"{width:g}" for width in WIDTHS) in text
     for default in ("512", "0", "95", "auto", "default", "lbfgs"):
@@ -368,7 +370,7 @@ def test_ctrl_c_saves_the_picture_so_far(capsys: Capture, monkeypatch: Patch) ->
     def interrupt(_bar: object, _progress: Progress) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli._ProgressBar, "show", interrupt)
+    monkeypatch.setattr(ProgressBar, "show", interrupt)
     assert stylize("--quiet", "--save-weights", "filters.pth") == 130
     assert load_image("out.png").shape == (3, 24, 32)
     assert capsys.readouterr() == ("", "neural-style: interrupted; the picture so far is in out.png\n")
@@ -636,7 +638,7 @@ class Clock:
 
 def test_on_a_terminal_one_line_shows_level_size_step_loss_and_the_remaining_time() -> None:
     stream, clock = Terminal(), Clock()
-    with cli._ProgressBar(stream, quiet=False, clock=clock) as bar:
+    with ProgressBar(stream, quiet=False, clock=clock) as bar:
         assert stream.getvalue() == "\rpreparing the network"
         bar.show(progress(0.1))
         line = "[##------------------]  level 1/2  32×24  step 1/10  loss 0.1235"
@@ -651,7 +653,7 @@ def test_on_a_terminal_one_line_shows_level_size_step_loss_and_the_remaining_tim
 
 def test_a_terminals_line_is_redrawn_ten_times_a_second_and_the_loss_read_no_more_often() -> None:
     stream, clock, loss = Terminal(), Clock(), Loss()
-    with cli._ProgressBar(stream, quiet=False, clock=clock) as bar:
+    with ProgressBar(stream, quiet=False, clock=clock) as bar:
         for step in range(1, 101):
             bar.show(progress(step / 100, step=step, loss=loss))
             clock.now += 0.025
@@ -660,7 +662,7 @@ def test_a_terminals_line_is_redrawn_ten_times_a_second_and_the_loss_read_no_mor
 
 def test_a_shorter_line_leaves_nothing_of_a_longer_one() -> None:
     stream = Terminal()
-    bar = cli._ProgressBar(stream, quiet=False)
+    bar = ProgressBar(stream, quiet=False)
     bar._draw("long line")
     bar._draw("short")
     assert stream.getvalue() == "\rlong line\rshort    "
@@ -669,14 +671,14 @@ def test_a_shorter_line_leaves_nothing_of_a_longer_one() -> None:
 def test_a_line_is_never_wider_than_the_terminal(monkeypatch: Patch) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     stream = Terminal()
-    with cli._ProgressBar(stream, quiet=False) as bar:
+    with ProgressBar(stream, quiet=False) as bar:
         bar.show(progress(0.1))
     assert max(len(line) for line in stream.getvalue().split("\r")) == 19
 
 
 def test_hours_and_minutes_are_told_as_minutes() -> None:
     stream, clock = io.StringIO(), Clock()
-    with cli._ProgressBar(stream, quiet=False, clock=clock) as bar:
+    with ProgressBar(stream, quiet=False, clock=clock) as bar:
         bar.show(progress(0.0))
         clock.now += 2000
         bar.show(progress(0.25, level=2))
@@ -685,7 +687,7 @@ def test_hours_and_minutes_are_told_as_minutes() -> None:
 
 def test_without_a_terminal_there_is_a_line_a_level_and_the_loss_is_never_read() -> None:
     stream, clock, loss = io.StringIO(), Clock(), Loss()
-    with cli._ProgressBar(stream, quiet=False, clock=clock) as bar:
+    with ProgressBar(stream, quiet=False, clock=clock) as bar:
         for fraction, level in ((0.1, 1), (0.2, 1), (0.6, 2), (0.8, 2)):
             bar.show(progress(fraction, level=level, loss=loss))
             clock.now += 1
@@ -696,14 +698,14 @@ def test_without_a_terminal_there_is_a_line_a_level_and_the_loss_is_never_read()
 
 @pytest.mark.parametrize("stream", [Terminal(), io.StringIO()])
 def test_quiet_shows_no_progress(stream: io.StringIO) -> None:
-    with cli._ProgressBar(stream, quiet=True) as bar:
+    with ProgressBar(stream, quiet=True) as bar:
         bar.show(progress(0.5))
     assert stream.getvalue() == ""
 
 
 def test_the_bar_is_gone_from_a_terminal_also_after_an_error() -> None:
     stream = Terminal()
-    with pytest.raises(ValueError, match="no"), cli._ProgressBar(stream, quiet=False):
+    with pytest.raises(ValueError, match="no"), ProgressBar(stream, quiet=False):
         raise ValueError("no")
     assert stream.getvalue().endswith(f"\r{' ' * len('preparing the network')}\r")
 

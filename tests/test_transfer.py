@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from neural_style import LBFGS, Adam, Progress, RunInterrupted, StyleTransfer, save_image
+from neural_style import LBFGS, Adam, Progress, RunInterrupted, StyleTransfer, networks, save_image
 from neural_style.features import VGG19Features
-from neural_style.weights import random_weights
+from neural_style.weights import Weights, learn_weights, random_weights
 
 
 def picture(height: int = 40, width: int = 56, seed: int = 0) -> Tensor:
@@ -282,15 +282,15 @@ def test_padding_circular_lets_the_left_border_see_the_right() -> None:
 def test_a_style_is_learned_once_for_many_contents(monkeypatch: pytest.MonkeyPatch) -> None:
     transfer = quick(weights="self-taught")
     learned: list[int] = []
-    original = transfer.networks.learn
 
-    def counting(style_image: Tensor, seed: int) -> Any:
-        learned.append(seed)
-        return original(style_image, seed)
+    def counting(*arguments: Any, **options: Any) -> Weights:
+        learned.append(options["seed"])
+        return learn_weights(*arguments, **options)
 
-    monkeypatch.setattr(transfer.networks, "learn", counting)
+    monkeypatch.setattr(networks, "learn_weights", counting)
     for content in (CONTENT, picture(seed=5), picture(seed=6)):
         transfer.run(content, STYLE, size=48, iterations=1)
+    transfer.learn(STYLE, size=48)
     assert learned == [0]
     transfer.run(CONTENT, CONTENT, size=48, iterations=1)
     transfer.run(CONTENT, CONTENT, size=48, iterations=1, seed=1)
@@ -301,8 +301,7 @@ def test_learned_weights_can_be_saved_and_give_the_same_picture(tmp_path: Path) 
     transfer = quick(weights="self-taught")
     expected = transfer.run(CONTENT, STYLE, size=48, iterations=3)
     transfer.learn(STYLE, size=48).save(tmp_path / "style.pth")
-    layers = transfer.settings.content_layers
-    again = StyleTransfer(weights=tmp_path / "style.pth", device="cpu", content_layers=layers)
+    again = StyleTransfer(weights=tmp_path / "style.pth", device="cpu")
     assert torch.equal(again.run(CONTENT, STYLE, size=48, iterations=3), expected)
 
 
@@ -467,6 +466,8 @@ def test_width_belongs_to_weights_made_here() -> None:
         ({"size": 15}, ValueError, "the result must have sides of at least 16 pixels for relu5_1; got 11×15. "),
         ({"size": 512.0}, TypeError, "size must be a whole number; got 512.0 of type float. "),
         ({"iterations": 0}, ValueError, "iterations must be at least 1; got 0. "),
+        ({"seed": -1}, ValueError, "seed must be at least 0; got -1. "),
+        ({"seed": 2**64}, ValueError, f"seed must be at most {2**63 - 1}; got {2**64}. "),
         ({"levels": 0}, ValueError, "levels must be at least 1; got 0. "),
         (
             {"style": torch.zeros(3, 8, 40)},

@@ -99,6 +99,21 @@ def test_saved_weights_load_again(tmp_path: Path, suffix: str) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_what_the_weights_are_is_kept_in_their_file(tmp_path: Path, suffix: str) -> None:
+    parameters = narrow().parameters
+    for weights in (
+        Weights(parameters),
+        Weights(parameters, "caffe"),
+        Weights(parameters, self_taught=True),
+        Weights(parameters, "caffe", self_taught=True),
+    ):
+        weights.save(tmp_path / f"w{suffix}")
+        again = load_weights(tmp_path / f"w{suffix}")
+        assert (again.convention, again.self_taught) == (weights.convention, weights.self_taught)
+        assert equal(again, weights)
+
+
 def test_a_save_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     path.mkdir()
@@ -193,6 +208,8 @@ def test_learned_filters_have_the_widths_channels_and_end_where_asked() -> None:
     ]
     assert [len(weights.parameters[f"features.{i}.bias"]) for i in (0, 5, 10)] == [16, 32, 64]
     assert weights.width == 0.25
+    assert weights.self_taught
+    assert not random_weights(width=0.25).self_taught
 
 
 def test_the_same_seed_teaches_the_same_bits() -> None:

@@ -37,18 +37,20 @@ def did_you_mean(value: object, names: Iterable[str]) -> str:
     return f"Did you mean {near[0]!r}?" if near else "Choose one of them."
 
 
-def whole_number(argument: str, value: object, *, minimum: int) -> int:
-    """Return `value` where it is an int of at least `minimum` (a bool is not).
+def whole_number(argument: str, value: object, *, minimum: int, maximum: int | None = None) -> int:
+    """Return `value` where it is an int of at least `minimum` and at most `maximum` (a bool is no int).
 
     Raises:
         TypeError: if it is no int.
-        ValueError: if it is smaller than `minimum`.
+        ValueError: if it is smaller than `minimum` or larger than `maximum`.
     """
     if isinstance(value, bool) or not isinstance(value, int):
         got = f"{value!r} of type {type(value).__name__}"
         raise TypeError(message(argument, "be a whole number", got, f"Give an int of at least {minimum}."))
     if value < minimum:
         raise ValueError(message(argument, f"be at least {minimum}", value, f"Give {minimum} or more."))
+    if maximum is not None and value > maximum:
+        raise ValueError(message(argument, f"be at most {maximum}", value, f"Give {maximum} or less."))
     return value
 
 

@@ -74,7 +74,7 @@ class VGG19Features(nn.Module):
         self.pooling = _checks.choice("pooling", pooling, POOLINGS)
         self.padding = _checks.choice("padding", padding, PADDINGS)
         loaded = _resolve(weights, self.layers[-1], seed)
-        self.convention = loaded.convention
+        self.convention, self.self_taught = loaded.convention, loaded.self_taught
         self.network = _build(loaded, self.layers[-1], self.pooling, self.padding)
         caffe = loaded.convention == "caffe"
         mean = [value / 255 for value in CAFFE_MEAN] if caffe else IMAGENET_MEAN
@@ -100,7 +100,7 @@ class VGG19Features(nn.Module):
                 for kind, parameter in module.named_parameters():
                     copy = parameter.detach().to("cpu", torch.float32, copy=True)
                     parameters[f"features.{layer_table()[name].index}.{kind}"] = copy
-        return Weights(parameters, self.convention)
+        return Weights(parameters, self.convention, self.self_taught)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """Return the activations by layer name, in network order.

@@ -107,8 +107,7 @@ def save_image(image: Tensor, path: str | os.PathLike[str], *, quality: int = 95
     ...     load_image(Path(folder, "white.png")).shape
     torch.Size([3, 2, 4])
     """
-    if whole_number("quality", quality, minimum=1) > 100:
-        raise ValueError(message("quality", "be at most 100", quality, "Give 100 or less."))
+    whole_number("quality", quality, minimum=1, maximum=100)
     picture = to_pil(image)
     target = check_writable(path, size=(picture.height, picture.width))
     file_format = _FORMATS[target.suffix.lower()]

@@ -13,6 +13,8 @@ from neural_style import _checks
 from neural_style.features import VGG19Features
 from neural_style.weights import (
     CONVENTIONS,
+    MADE_HERE,
+    NAMED_SOURCES,
     Convention,
     Weights,
     check_width,
@@ -26,26 +28,20 @@ class NetworkSource:
     """Gives the network for a style picture, and keeps the last one.
 
     Args:
-        weights: as of `StyleTransfer`.
-        width: as of `StyleTransfer`.
-        convention: as of `StyleTransfer`.
+        weights: as `resolve_weights` returns them.
+        width: of the networks made here.
         layers: names of the layers the network has to return.
         pooling: as of `VGG19Features`.
         padding: as of `VGG19Features`.
         device: where the network works.
         dtype: of its parameters and activations.
-
-    Raises:
-        WeightsUnavailableError: if ImageNet's weights are neither cached nor to be downloaded.
-        ValueError, TypeError: if an argument breaks its rule.
     """
 
     def __init__(
         self,
-        weights: str | os.PathLike[str] | Weights,
+        weights: str | Weights,
         *,
         width: float,
-        convention: Convention | None,
         layers: Sequence[str],
         pooling: str,
         padding: str,
@@ -53,42 +49,31 @@ class NetworkSource:
         dtype: torch.dtype,
     ) -> None:
         self.layers, self.pooling, self.padding = list(layers), pooling, padding
-        self.width, self.device, self.dtype = check_width(width), device, dtype
-        self.self_taught = is_self_taught(weights)
-        self._learned: tuple[str, VGG19Features] | None = None
-        if convention is not None:
-            _checks.choice("convention", convention, CONVENTIONS)
+        self.width, self.device, self.dtype = width, device, dtype
+        self.self_taught = weights == "self-taught"
+        self._learned: tuple[str, Weights, VGG19Features] | None = None
         if not self.self_taught:
-            self._fixed = self._built(self._fixed_weights(weights, convention))
+            made = isinstance(weights, str)
+            fixed = random_weights(deepest=self.layers[-1], width=width) if made else weights
+            self._fixed = self._built(fixed)
 
     def for_style(self, style_image: Tensor, seed: int) -> VGG19Features:
         """Return the network for a style picture of shape (1, 3, H, W), learned from it where self-taught."""
-        if not self.self_taught:
-            return self._fixed
-        key = _fingerprint(style_image, seed)
-        if self._learned is None or self._learned[0] != key:
-            self._learned = (key, self._built(self.learn(style_image, seed)))
-        return self._learned[1]
+        return self._learn(style_image, seed)[1] if self.self_taught else self._fixed
 
     def learn(self, style_image: Tensor, seed: int) -> Weights:
         """Return the filters that a style picture of shape (1, 3, H, W) teaches."""
-        return learn_weights([style_image], deepest=self.layers[-1], width=self.width, seed=seed)
+        return self._learn(style_image, seed)[0]
 
-    def _fixed_weights(
-        self, weights: str | os.PathLike[str] | Weights, convention: Convention | None
-    ) -> str | os.PathLike[str] | Weights:
-        """Return weights that do not depend on the style picture."""
-        if isinstance(weights, str) and weights == "random":
-            return random_weights(deepest=self.layers[-1], width=self.width)
-        if self.width != 1.0:
-            rule = "be 1 for weights that have their own"
-            advice = "Leave it out, or take weights='self-taught' or 'random'."
-            raise ValueError(_checks.message("width", rule, self.width, advice))
-        if isinstance(weights, str | os.PathLike):
-            return load_weights(weights, convention=convention)
-        return weights
+    def _learn(self, style_image: Tensor, seed: int) -> tuple[Weights, VGG19Features]:
+        """Return the filters and network of a style picture: the last ones, where they are what it teaches."""
+        key = _fingerprint(style_image, seed)
+        if self._learned is None or self._learned[0] != key:
+            weights = learn_weights([style_image], deepest=self.layers[-1], width=self.width, seed=seed)
+            self._learned = (key, weights, self._built(weights))
+        return self._learned[1:]
 
-    def _built(self, weights: str | os.PathLike[str] | Weights) -> VGG19Features:
+    def _built(self, weights: str | Weights) -> VGG19Features:
         network = VGG19Features(
             weights,
             self.layers,
@@ -99,9 +84,35 @@ class NetworkSource:
         return network.to(self.device)
 
 
-def is_self_taught(weights: object) -> bool:
-    """Return whether weights are to be learned from each style picture."""
-    return isinstance(weights, str) and weights == "self-taught"
+def resolve_weights(
+    weights: str | os.PathLike[str] | Weights, *, width: float = 1.0, convention: Convention | None = None
+) -> str | Weights:
+    """Return `Weights` that are at hand or can be loaded, or the name of those that are made here.
+
+    Args:
+        weights: as of `StyleTransfer`.
+        width: as of `StyleTransfer`.
+        convention: as of `StyleTransfer`.
+
+    Raises:
+        WeightsUnavailableError: if ImageNet's weights are neither cached nor to be downloaded.
+        ValueError, TypeError: if an argument breaks its rule.
+    """
+    check_width(width)
+    if convention is not None:
+        _checks.choice("convention", convention, CONVENTIONS)
+    if isinstance(weights, str) and weights in MADE_HERE:
+        return weights
+    if width != 1.0:
+        advice = f"Leave it out, or take weights={' or '.join(repr(name) for name in MADE_HERE)}."
+        raise ValueError(_checks.message("width", "be 1 for weights that have their own", width, advice))
+    if isinstance(weights, Weights):
+        return weights
+    if not isinstance(weights, str | os.PathLike):
+        names = ", ".join(repr(name) for name in NAMED_SOURCES)
+        rule, got = f"be one of {names}, a path or Weights", type(weights).__name__
+        raise TypeError(_checks.message("weights", rule, got, "Give one of these."))
+    return load_weights(weights, convention=convention)
 
 
 def _fingerprint(image: Tensor, seed: int) -> str:

@@ -14,7 +14,7 @@ from neural_style.descent import Callback, RunInterrupted, descend
 from neural_style.features import Padding, Pooling
 from neural_style.hardware import Precision, choose_device, choose_dtype
 from neural_style.image_io import ImageSource, fit_within, resize, to_image_tensor
-from neural_style.networks import NetworkSource, is_self_taught
+from neural_style.networks import NetworkSource, resolve_weights
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Optimizer
 from neural_style.presets import INITS, LayerChoice, choose_settings
@@ -77,9 +77,10 @@ class StyleTransfer:
         optimizer: Optimizer | None = None,
     ) -> None:
         self.device = choose_device(device)
+        resolved = resolve_weights(weights, width=width, convention=convention)
         self.settings = choose_settings(
             preset,
-            self_taught=is_self_taught(weights),
+            self_taught=resolved.self_taught if isinstance(resolved, Weights) else resolved == "self-taught",
             content_layers=content_layers,
             style_layers=style_layers,
             content_weight=content_weight,
@@ -93,9 +94,8 @@ class StyleTransfer:
             raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
         self.optimizer = LBFGS() if optimizer is None else optimizer
         self.networks = NetworkSource(
-            weights,
+            resolved,
             width=width,
-            convention=convention,
             layers=self.settings.layers,
             pooling=self.settings.pooling,
             padding=self.settings.padding,
@@ -139,6 +139,7 @@ class StyleTransfer:
             RunInterrupted: on Ctrl-C; it holds the picture so far.
         """
         with self._own_state():
+            _check_seed(seed)
             content_image, style_image = self._pictures(content, style)
             target = self._target_size(content_image, size)
             plan = self._plan(target, iterations, levels)
@@ -170,6 +171,7 @@ class StyleTransfer:
             seed: as of `run`.
         """
         with self._own_state():
+            _check_seed(seed)
             content_image, style_image = self._pictures(content, style)
             target = self._target_size(content_image, size)
             style_at_target = self._style_at(style_image, max(target))
@@ -184,6 +186,7 @@ class StyleTransfer:
             size: longer side, in pixels, of the results they are meant for.
             seed: as of `run`.
         """
+        _check_seed(seed)
         _checks.whole_number("size", size, minimum=1)
         with self._own_state():
             return self.networks.learn(self._style_at(self._style_picture(style), size), seed)
@@ -266,3 +269,8 @@ def _covering(image: Tensor, size: tuple[int, int]) -> Tensor:
     covering = resize(image, (max(size[0], round(height * ratio)), max(size[1], round(width * ratio))))
     top, left = (covering.shape[-2] - size[0]) // 2, (covering.shape[-1] - size[1]) // 2
     return covering[..., top : top + size[0], left : left + size[1]]
+
+
+def _check_seed(seed: int) -> None:
+    """Check that torch's generators take the seed."""
+    _checks.whole_number("seed", seed, minimum=0, maximum=2**63 - 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
@@ -23,9 +23,12 @@ from neural_style import _checks
 from neural_style.self_taught import learn_filters, random_orthogonal
 from neural_style.vgg19 import Layer, check_layers, convolutions, layer_table
 
+_CAFFE_MARK, _SELF_TAUGHT_MARK = "neural_style.caffe", "neural_style.self_taught"
+
 Convention = Literal["torchvision", "caffe"]
 
-NAMED_SOURCES = ("imagenet", "self-taught", "random")
+MADE_HERE = ("self-taught", "random")
+NAMED_SOURCES = ("imagenet", *MADE_HERE)
 WIDTHS = (1.0, 0.5, 0.25)
 CONVENTIONS: tuple[Convention, ...] = ("torchvision", "caffe")
 
@@ -46,10 +49,13 @@ class Weights:
             of shape (K,), float32, on the CPU.
         convention: the input they were made for: ``torchvision`` (RGB, ImageNet's mean and deviation) or
             ``caffe`` (BGR, 0–255, mean subtracted).
+        self_taught: whether they were learned from pictures by `learn_weights`: the default then holds the
+            content in a shallower layer.
     """
 
     parameters: dict[str, Tensor]
     convention: Convention = "torchvision"
+    self_taught: bool = False
 
     @property
     def width(self) -> float:
@@ -59,11 +65,13 @@ class Weights:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the parameters to a file that `load_weights` reads again: ``.safetensors``, else ``.pth``.
 
-        The file keeps torchvision's names; the convention is not written, and to be named when it is loaded
-        where it is not torchvision's.
+        The file is a state dict with torchvision's names, and beside them a mark for each of Caffe's convention
+        and self-taught filters, where they apply.
         """
         target = Path(path)
         parameters = {name: tensor.contiguous() for name, tensor in self.parameters.items()}
+        marks = {_CAFFE_MARK: self.convention == "caffe", _SELF_TAUGHT_MARK: self.self_taught}
+        parameters |= {name: torch.tensor(True, device="cpu") for name, applies in marks.items() if applies}
         temporary = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             if target.suffix == ".safetensors":
@@ -104,8 +112,12 @@ def load_weights(source: str | os.PathLike[str], *, convention: Convention | Non
             _checks.message("weights", "be a known name or an existing file", repr(str(source)), advice)
         )
     state = _read(path)
-    caffe_names = "conv1_1.weight" in state
-    return Weights(_renamed(state, str(path)), convention or ("caffe" if caffe_names else "torchvision"))
+    caffe = "conv1_1.weight" in state or _CAFFE_MARK in state
+    return Weights(
+        _renamed(state, str(path)),
+        convention or ("caffe" if caffe else "torchvision"),
+        self_taught=_SELF_TAUGHT_MARK in state,
+    )
 
 
 def learn_weights(
@@ -131,7 +143,7 @@ def learn_weights(
         blocks.setdefault(layer.stride, []).append(_scaled(layer.out_channels, width))
     with torch.no_grad():
         filters = learn_filters(normalised, list(blocks.values()), generator)
-    return _named([(weight.cpu(), bias.cpu()) for weight, bias in filters])
+    return replace(_named([(weight.cpu(), bias.cpu()) for weight, bias in filters]), self_taught=True)
 
 
 def random_weights(*, deepest: str = "relu5_4", width: float = 1.0, seed: int = 0) -> Weights:
@@ -187,16 +199,20 @@ def _named(filters: Sequence[tuple[Tensor, Tensor]]) -> Weights:
     return Weights(parameters)
 
 
+def imagenet_file() -> Path:
+    """Return where torch's cache keeps ImageNet's weights, whether they are there or not."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(VGG19_Weights.IMAGENET1K_V1.url).name
+
+
 def _imagenet() -> Mapping[str, Tensor]:
     """Return torchvision's state dict from torch's cache, downloaded to it first where it is missing."""
     weights = VGG19_Weights.IMAGENET1K_V1
     try:
         state: Mapping[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True)
     except (URLError, OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
         advice = (
-            f"Put that file of torchvision's at {cached} (a damaged one has to be deleted first), name another "
-            "weight file, or take weights='self-taught', which needs no download."
+            f"Put that file of torchvision's at {imagenet_file()} (a damaged one has to be deleted first), "
+            "name another weight file, or take weights='self-taught', which needs no download."
         )
         reason = f"'imagenet' ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'none'})"
         raise WeightsUnavailableError(

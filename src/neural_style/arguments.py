@@ -1,0 +1,149 @@
+"""What can be typed after ``neural-style``. Choices and defaults come from the tables that decide."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.metadata
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+from neural_style.features import PADDINGS, POOLINGS
+from neural_style.hardware import PRECISIONS, available_devices
+from neural_style.image_io import save_image
+from neural_style.optimizers import LBFGS, Adam, Optimizer
+from neural_style.presets import INITS, PRESETS
+from neural_style.transfer import StyleTransfer
+from neural_style.weights import CONVENTIONS, NAMED_SOURCES, WIDTHS
+
+AUTO = "auto"
+OPTIMIZERS: Mapping[str, Callable[[], Optimizer]] = {"lbfgs": LBFGS, "adam": Adam}
+
+
+class _Parser(argparse.ArgumentParser):
+    """An `ArgumentParser` whose errors are one line, like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message}. See: {self.prog} --help")
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options of a command line; ``command`` names what to do.
+
+    Raises:
+        ValueError: if the line breaks a rule of its own; what the library checks is left to it.
+    """
+    return _parser().parse_args(argv)
+
+
+def _parser() -> argparse.ArgumentParser:
+    version = importlib.metadata.version("neural-style")
+    parser = _Parser(prog="neural-style", description="A photograph's content in a painting's style.")
+    parser.add_argument("--version", action="version", version=f"neural-style {version}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    text = "make a picture of a photograph and a painting"
+    _fill_stylize(commands.add_parser("stylize", help=text, description=f"{text[0].upper()}{text[1:]}."))
+    text = "make a picture of two bundled ones, and a sheet that shows all three; no network needed"
+    _fill_demo(commands.add_parser("demo", help=text, description=f"{text[0].upper()}{text[1:]}."))
+    return parser
+
+
+def _fill_stylize(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "What is left out is the preset's."
+    add, choose = parser.add_argument, partial(_add_choice, parser)
+    add("content", metavar="CONTENT", type=Path, help="the photograph")
+    add("style", metavar="STYLE", type=Path, help="the painting")
+    add("-o", "--output", metavar="OUT", type=Path, help="picture to write (default: CONTENT-STYLE.png, here)")
+    _add_common(parser, size=_default_of(StyleTransfer.run, "size"))
+    add("--iterations", type=_counts, metavar="N[,N...]", help="of the finest level, or of every level")
+    add("--levels", type=int, metavar="N", help="how many sizes, each half the next")
+    choose("--preset", PRESETS, default=_default_of(StyleTransfer, "preset"))
+    text = f"or a file; or {AUTO}: ImageNet's where they can be had, else self-taught"
+    choose("--weights", NAMED_SOURCES, also=text, default=AUTO)
+    choose("--convention", CONVENTIONS, also="the input that a weight file was made for")
+    widths = [f"{width:g}" for width in WIDTHS]
+    choose("--width", widths, also="share of the network's channels; below 1, it is self-taught", type=float)
+    add("--content-weight", type=float, metavar="X", help="larger keeps more of the photograph")
+    add("--style-weight", type=float, metavar="X", help="larger takes more of the painting")
+    add("--variation-weight", type=float, metavar="X", help="larger is smoother")
+    for name in ("--content-layers", "--style-layers"):
+        add(name, type=_layers, metavar="NAME[=X],...", help="such as relu4_2, or relu3_1=0.5,relu4_1=0.5")
+    choose("--pooling", POOLINGS)
+    choose("--padding", PADDINGS)
+    choose("--optimizer", OPTIMIZERS, default=next(iter(OPTIMIZERS)))
+    choose("--init", INITS, also="or a picture to start from")
+    choose("--device", (AUTO, *available_devices()), default=AUTO)
+    choose("--precision", PRECISIONS, default=AUTO)
+    quality, text = _default_of(save_image, "quality"), "of JPEG and WebP, 1 to 100"
+    add("--quality", type=_quality, metavar="N", default=quality, help=f"{text} (default: {quality})")
+    add("--save-weights", metavar="FILE", type=Path, help="keep the self-taught filters, for --weights FILE")
+    parser.set_defaults(command="stylize")
+
+
+def _fill_demo(parser: argparse.ArgumentParser) -> None:
+    text = "picture to write; the sheet is OUT-sheet (default: demo.png)"
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, default=Path("demo.png"), help=text)
+    _add_common(parser, size=256)
+    parser.set_defaults(command="demo")
+
+
+def _add_common(parser: argparse.ArgumentParser, size: int) -> None:
+    text = f"longer side in pixels, or 'original' for the photograph's (default: {size})"
+    parser.add_argument("--size", type=_size, metavar="N", default=size, help=text)
+    seed = _default_of(StyleTransfer.run, "seed")
+    text = f"same seed, same picture (default: {seed})"
+    parser.add_argument("--seed", type=_seed, metavar="N", default=seed, help=text)
+    parser.add_argument("--quiet", action="store_true", help="say nothing but errors")
+
+
+def _add_choice(
+    parser: argparse.ArgumentParser, name: str, choices: Iterable[str], *, also: str = "", **options: Any
+) -> None:
+    """Add an option that the library checks; its choices and default are shown as the tables have them."""
+    default = f" (default: {options['default']})" if "default" in options else ""
+    text = f"{', '.join(choices)}{also and f'; {also}'}{default}"
+    parser.add_argument(name, metavar=name.lstrip("-").upper(), help=text, **options)
+
+
+def _default_of(function: Callable[..., object], argument: str) -> Any:
+    return inspect.signature(function).parameters[argument].default
+
+
+def _whole(text: str, rule: str, minimum: int, maximum: float = math.inf) -> int:
+    """Return the number that a text spells, or leave argparse an error in the house's form."""
+    with contextlib.suppress(ValueError):
+        if minimum <= int(text) <= maximum:
+            return int(text)
+    raise argparse.ArgumentTypeError(f"must be {rule}; got {text!r}")
+
+
+def _size(text: str) -> int | None:
+    return None if text == "original" else _whole(text, "a whole number of at least 1 or 'original'", 1)
+
+
+def _seed(text: str) -> int:
+    return _whole(text, "a whole number from 0 to 2^63 - 1", 0, 2**63 - 1)
+
+
+def _quality(text: str) -> int:
+    return _whole(text, "a whole number from 1 to 100", 1, 100)
+
+
+def _counts(text: str) -> int | list[int]:
+    rule = "a whole number of at least 1, or several with commas between"
+    counts = [_whole(part, rule, 1) for part in text.split(",")]
+    return counts[0] if len(counts) == 1 else counts
+
+
+def _layers(text: str) -> list[str] | dict[str, float]:
+    """Return names, or weights by name where any has one; a name without one then weighs 1."""
+    pairs = [part.strip().partition("=") for part in text.split(",")]
+    try:
+        weights = {name: float(weight) if equals else 1.0 for name, equals, weight in pairs}
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be NAME or NAME=NUMBER; got {text!r}") from None
+    return weights if any(equals for _, equals, _ in pairs) else list(weights)
