@@ -23,6 +23,7 @@ autodoc_typehints_description_target = "documented"
 default_role = "code"
 nitpicky = False
 exclude_patterns = ["_build"]
+doctest_test_doctest_blocks = ""  # docstrings run under pytest, in their own modules
 doctest_global_setup = "import torch\nfrom neural_style import *\nfrom neural_style.losses import *"
 html_theme = "furo"
 html_title = "neural_style"

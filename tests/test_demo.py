@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib import resources
 
-import pytest
 import torch
 
 from neural_style.demo import bundled_pictures, sheet
@@ -46,6 +45,5 @@ def test_a_sheet_shows_even_a_very_narrow_picture() -> None:
     assert sheet([torch.zeros(1, 3, 100, 1), torch.ones(1, 3, 8, 8)], gap=1).shape == (1, 3, 8, 1 + 1 + 8)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-def test_a_sheet_lies_on_the_last_pictures_device() -> None:
-    assert sheet([torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8, device="cuda")]).device.type == "cuda"
+def test_a_sheet_lies_on_the_last_pictures_device(device: torch.device) -> None:
+    assert sheet([torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8, device=device)]).device.type == device.type
