@@ -10,7 +10,7 @@ import neural_style
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("_checks",),
-    ("vgg19", "losses", "optimizers", "image_io", "self_taught", "hardware"),
+    ("vgg19", "losses", "color", "optimizers", "image_io", "self_taught", "hardware"),
     ("weights",),
     ("features",),
     ("networks",),

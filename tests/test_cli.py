@@ -172,6 +172,7 @@ def test_the_options_of_a_run_reach_it(
     [
         ((), {"preset": "default", "device": "auto", "precision": "auto", "width": 1.0, "optimizer": LBFGS()}),
         ((), dict.fromkeys(("convention", "content_layers", "style_layers", "pooling", "padding"))),
+        ((), {"match_colors": None}),
         ((), dict.fromkeys(("content_weight", "style_weight", "variation_weight"))),
         (("--preset", "paper"), {"preset": "paper"}),
         (("--device", "cpu", "--precision", "float32"), {"device": "cpu", "precision": "float32"}),
@@ -182,6 +183,8 @@ def test_the_options_of_a_run_reach_it(
         (("--content-layers", "relu4_2"), {"content_layers": ["relu4_2"]}),
         (("--style-layers", "relu1_1, relu2_1"), {"style_layers": ["relu1_1", "relu2_1"]}),
         (("--style-layers", "relu1_1=0.5,relu2_1"), {"style_layers": {"relu1_1": 0.5, "relu2_1": 1.0}}),
+        (("--match-colors",), {"match_colors": True}),
+        (("--no-match-colors",), {"match_colors": False}),
         (("--pooling", "max", "--padding", "zeros"), {"pooling": "max", "padding": "zeros"}),
         (("--optimizer", "adam"), {"optimizer": Adam()}),
     ],

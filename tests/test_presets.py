@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from neural_style import losses
-from neural_style.presets import PRESETS, choose_settings, layer_weights
+from neural_style.presets import PRESETS, SELF_TAUGHT, choose_settings, layer_weights
 
 FIVE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 
@@ -30,7 +30,9 @@ def test_the_authors_settings_are_those_of_their_code() -> None:
 
 
 def test_self_taught_filters_hold_the_content_in_a_shallower_layer_by_default_only() -> None:
-    assert list(choose_settings("default", self_taught=True).content_layers) == ["relu2_2"]
+    taught = choose_settings("default", self_taught=True)
+    assert {name: getattr(taught, name) for name in SELF_TAUGHT} == SELF_TAUGHT
+    assert list(taught.content_layers) == ["relu2_2"]
     assert list(choose_settings("default", self_taught=False).content_layers) == ["relu4_2"]
     assert list(choose_settings("paper", self_taught=True).content_layers) == ["relu4_2"]
     asked = choose_settings("default", self_taught=True, content_layers="relu3_1")

@@ -74,6 +74,8 @@ def _fill_stylize(parser: argparse.ArgumentParser) -> None:
         add(name, type=_layers, metavar="NAME[=X],...", help="such as relu4_2, or relu3_1=0.5,relu4_1=0.5")
     choose("--pooling", POOLINGS)
     choose("--padding", PADDINGS)
+    text = "give the photograph the painting's colours first"
+    add("--match-colors", action=argparse.BooleanOptionalAction, help=text)
     choose("--optimizer", OPTIMIZERS, default=next(iter(OPTIMIZERS)))
     choose("--init", INITS, also="or a picture to start from")
     choose("--device", (AUTO, *available_devices()), default=AUTO)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.features import VGG19Features
+from neural_style.image_io import resize
 from neural_style.weights import (
     CONVENTIONS,
     MADE_HERE,
@@ -69,7 +70,8 @@ class NetworkSource:
         """Return the filters and network of a style picture: the last ones, where they are what it teaches."""
         key = _fingerprint(style_image, seed)
         if self._learned is None or self._learned[0] != key:
-            weights = learn_weights([style_image], deepest=self.layers[-1], width=self.width, seed=seed)
+            pictures = [style_image, _halved(style_image)]
+            weights = learn_weights(pictures, deepest=self.layers[-1], width=self.width, seed=seed)
             self._learned = (key, weights, self._built(weights))
         return self._learned[1:]
 
@@ -113,6 +115,11 @@ def resolve_weights(
         rule, got = f"be one of {names}, a path or Weights", type(weights).__name__
         raise TypeError(_checks.message("weights", rule, got, "Give one of these."))
     return load_weights(weights, convention=convention)
+
+
+def _halved(image: Tensor) -> Tensor:
+    """Return a picture at half its size, (1, 3, H, W): filters learned at two scales draw bolder strokes."""
+    return resize(image, (max(1, image.shape[-2] // 2), max(1, image.shape[-1] // 2)))
 
 
 def _fingerprint(image: Tensor, seed: int) -> str:

@@ -32,6 +32,8 @@ class Settings:
         variation_weight: weight of the total variation. Larger is smoother.
         pooling: as of `VGG19Features`.
         padding: as of `VGG19Features`.
+        match_colors: whether the content picture is first given the style's colours, so that the content loss
+            asks for its shapes and not for colours that the style does not have.
         init: where the optimisation starts.
         iterations: steps of each level, coarse to fine; None for the pyramid's own counts.
         scales: the pyramid's sizes relative to the result's, coarse to fine; None halves.
@@ -46,6 +48,7 @@ class Settings:
     variation_weight: float
     pooling: str
     padding: str
+    match_colors: bool
     init: str
     iterations: tuple[int, ...] | None
     scales: tuple[float, ...] | None
@@ -75,6 +78,7 @@ PRESETS: dict[str, Settings] = {
         variation_weight=1.0,
         pooling="average",
         padding="reflect",
+        match_colors=False,
         init="content",
         iterations=None,
         scales=None,
@@ -89,6 +93,7 @@ PRESETS: dict[str, Settings] = {
         variation_weight=0.0,
         pooling="average",
         padding="zeros",
+        match_colors=False,
         init="noise",
         iterations=(500,),
         scales=(1.0,),
@@ -103,6 +108,7 @@ PRESETS: dict[str, Settings] = {
         variation_weight=0.0,
         pooling="max",
         padding="zeros",
+        match_colors=False,
         init="content",
         iterations=(500, 200),
         scales=(0.64, 1.0),
@@ -111,8 +117,16 @@ PRESETS: dict[str, Settings] = {
     ),
 }
 
-# Self-taught filters see only the painting: their deep layers would dissolve what the painting does not show.
-SELF_TAUGHT_CONTENT_LAYERS = {"relu2_2": 1.0}
+# Where the default differs with self-taught filters, which know only the painting: their deep layers dissolve
+# what it does not show, colours that it does not have would outweigh the shapes, and the first layer's full share
+# would be paid in dots.
+SELF_TAUGHT: dict[str, Any] = {
+    "content_layers": {"relu2_2": 1.0},
+    "content_weight": 0.4,
+    "style_layers": {"relu1_1": 0.05, "relu2_1": 0.2, "relu3_1": 0.25, "relu4_1": 0.25, "relu5_1": 0.25},
+    "variation_weight": 2.0,
+    "match_colors": True,
+}
 
 
 def choose_settings(preset: str, *, self_taught: bool, **options: Any) -> Settings:
@@ -124,7 +138,7 @@ def choose_settings(preset: str, *, self_taught: bool, **options: Any) -> Settin
     """
     settings = PRESETS[_checks.choice("preset", preset, PRESETS)]
     if preset == "default" and self_taught:
-        settings = replace(settings, content_layers=SELF_TAUGHT_CONTENT_LAYERS)
+        settings = replace(settings, **SELF_TAUGHT)
     given = {name: value for name, value in options.items() if value is not None}
     for name in ("content_layers", "style_layers"):
         if name in given:
@@ -135,6 +149,9 @@ def choose_settings(preset: str, *, self_taught: bool, **options: Any) -> Settin
     for name, choices in (("pooling", POOLINGS), ("padding", PADDINGS)):
         if name in given:
             _checks.choice(name, given[name], choices)
+    if not isinstance(given.get("match_colors", True), bool):
+        got, advice = repr(given["match_colors"]), "Give one of them, or None for the preset's."
+        raise TypeError(_checks.message("match_colors", "be True or False", got, advice))
     settings = replace(settings, **given)
     if settings.content_weight == settings.style_weight == 0:
         advice = "Give at least one of them more than 0."

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from neural_style import _checks
+from neural_style import _checks, color
 from neural_style.descent import Callback, RunInterrupted, descend
 from neural_style.features import Padding, Pooling
 from neural_style.hardware import Precision, choose_device, choose_dtype
@@ -51,6 +51,7 @@ class StyleTransfer:
         variation_weight: weight of the total variation. Larger is smoother.
         pooling: ``"average"`` or ``"max"``.
         padding: ``"reflect"``, ``"replicate"``, ``"zeros"`` or ``"circular"``.
+        match_colors: whether the content picture is first given the style's colours by `color.match_colors`.
         optimizer: an `LBFGS`, `Adam`, or other `Optimizer`; None takes `LBFGS()`.
 
     Raises:
@@ -74,6 +75,7 @@ class StyleTransfer:
         variation_weight: float | None = None,
         pooling: Pooling | None = None,
         padding: Padding | None = None,
+        match_colors: bool | None = None,
         optimizer: Optimizer | None = None,
     ) -> None:
         self.device = choose_device(device)
@@ -88,6 +90,7 @@ class StyleTransfer:
             variation_weight=variation_weight,
             pooling=pooling,
             padding=padding,
+            match_colors=match_colors,
         )
         if optimizer is not None and not isinstance(optimizer, Optimizer):
             got = type(optimizer).__name__
@@ -198,7 +201,12 @@ class StyleTransfer:
             yield
 
     def _pictures(self, content: ImageSource, style: ImageSource) -> tuple[Tensor, Tensor]:
-        return to_image_tensor(content, "content").to(self.device), self._style_picture(style)
+        """Return both pictures on the device, the content in the style's colours where that was chosen."""
+        content_image = to_image_tensor(content, "content").to(self.device)
+        style_image = self._style_picture(style)
+        if self.settings.match_colors:
+            content_image = color.match_colors(content_image, style_image)
+        return content_image, style_image
 
     def _style_picture(self, style: ImageSource) -> Tensor:
         image = to_image_tensor(style, "style").to(self.device)
