@@ -118,13 +118,12 @@ PRESETS: dict[str, Settings] = {
 }
 
 # Where the default differs with self-taught filters, which know only the painting: their deep layers dissolve
-# what it does not show, colours that it does not have would outweigh the shapes, and the first layer's full share
-# would be paid in dots.
+# what it does not show, colours that it does not have would outweigh the shapes, and the first layer's full
+# share would be paid in dots.
 SELF_TAUGHT: dict[str, Any] = {
     "content_layers": {"relu2_2": 1.0},
-    "content_weight": 0.4,
     "style_layers": {"relu1_1": 0.05, "relu2_1": 0.2, "relu3_1": 0.25, "relu4_1": 0.25, "relu5_1": 0.25},
-    "variation_weight": 2.0,
+    "variation_weight": 1.5,
     "match_colors": True,
 }
 
