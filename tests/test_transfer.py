@@ -500,3 +500,10 @@ def test_bad_input_is_refused_before_any_work(
     with pytest.raises(error, match=re.escape(text)):
         quick().run(**arguments)
     assert steps == []
+
+
+def test_the_callers_default_device_changes_nothing() -> None:
+    expected = run(quick(weights="self-taught"), init="noise", iterations=1)
+    with torch.device("meta"):
+        found = run(quick(weights="self-taught"), init="noise", iterations=1)
+    assert torch.equal(found, expected)

@@ -39,7 +39,7 @@ def match_colors(image: Tensor, target: Tensor) -> Tensor:
     inverse = _power(covariance, -0.5)
     transform = inverse @ _power(root @ target_covariance @ root, 0.5) @ inverse  # (3, 3)
     shift = target_mean - transform @ mean  # (3, 1)
-    matched = transform.to(pixels) @ pixels + shift.to(pixels)
+    matched = transform.float().to(pixels) @ pixels + shift.float().to(pixels)
     return matched.reshape(image.shape).clamp(0, 1)
 
 
@@ -48,8 +48,8 @@ def _statistics(image: Tensor) -> tuple[Tensor, Tensor]:
     pixels = image[0].flatten(1)
     mean = pixels.mean(1, keepdim=True)
     centred = pixels - mean
-    covariance = (centred @ centred.T / pixels.shape[1]).to("cpu", torch.float64)
-    return mean.to("cpu", torch.float64), covariance + _NOISE * torch.eye(3, dtype=torch.float64, device="cpu")
+    covariance = (centred @ centred.T / pixels.shape[1]).cpu().double()  # in this order: MPS has no float64
+    return mean.cpu().double(), covariance + _NOISE * torch.eye(3, dtype=torch.float64, device="cpu")
 
 
 def _power(matrix: Tensor, exponent: float) -> Tensor:

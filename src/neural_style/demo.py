@@ -38,7 +38,7 @@ def sheet(pictures: Sequence[Tensor], *, gap: int = 8) -> Tensor:
     torch.Size([1, 3, 16, 20])
     """
     height = pictures[-1].shape[-2]
-    white = torch.ones(1, 3, height, gap).to(pictures[-1])
+    white = torch.ones(1, 3, height, gap, device=pictures[-1].device)
     row: list[Tensor] = []
     for picture in pictures:
         width = max(1, round(picture.shape[-1] * height / picture.shape[-2]))

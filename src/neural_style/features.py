@@ -155,8 +155,8 @@ class VGG19Features(nn.Module):
         with _capture(self.network, names) as activations:
             self.network(self._normalised(image))
         for name, activation in activations.items():
-            rectified = activation.double().relu()
-            yield name, rectified.mean((0, 2, 3)).cpu(), rectified[:, 0].numel()
+            rectified = activation.float().relu()
+            yield name, rectified.mean((0, 2, 3)).cpu().double(), rectified[:, 0].numel()
 
     def _normalised(self, image: Tensor) -> Tensor:
         """Return the picture as the parameters want it: their channel order, scale, dtype and memory layout."""

@@ -170,7 +170,7 @@ class _Watch:
     def __init__(self, steps: int, callback: StepCallback | None, tolerance: float | None) -> None:
         self.steps, self.callback, self.tolerance = steps, callback, tolerance
         self.number = 0
-        self.loss = torch.zeros(())
+        self.loss = torch.zeros((), device="cpu")
         self.losses: list[float] = []
 
     def after_evaluation(self, image: Tensor, loss: Tensor) -> None:

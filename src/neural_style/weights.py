@@ -136,7 +136,8 @@ def learn_weights(
     0.25
     """
     generator = torch.Generator(device="cpu").manual_seed(seed)
-    mean, std = (torch.tensor(v, dtype=torch.float32).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
+    statistics = torch.tensor([IMAGENET_MEAN, IMAGENET_STD], dtype=torch.float32, device="cpu")
+    mean, std = statistics.view(2, 1, 3, 1, 1)
     normalised = [(image.detach() - mean.to(image)) / std.to(image) for image in images]
     blocks: dict[int, list[int]] = {}
     for layer in _down_to(deepest):
