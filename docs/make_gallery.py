@@ -20,7 +20,6 @@ from neural_style import StyleTransfer, load_image, save_image
 from neural_style.image_io import fit_within, resize, to_image_tensor
 
 DOCS = Path(__file__).parent
-SIZE = 512
 SKIMAGE = ("chelsea", "coffee", "camera")
 
 CREDITS = {
@@ -41,6 +40,7 @@ class Piece:
 
     content: str
     style: str
+    size: int = 384
 
     @property
     def name(self) -> str:
@@ -50,11 +50,11 @@ class Piece:
     @property
     def caption(self) -> str:
         """What is shown, with its credit."""
-        return f"{CREDITS[self.content]}, after {CREDITS[self.style]}"
+        return f"{CREDITS[self.content]}, after {CREDITS[self.style]}; {self.size} px"
 
 
 PIECES = (
-    Piece("tuebingen", "starry_night"),
+    Piece("tuebingen", "starry_night", 512),
     Piece("tuebingen", "night_cafe"),
     Piece("tuebingen", "olive_trees"),
     Piece("tuebingen", "great_wave"),
@@ -74,7 +74,7 @@ def main() -> None:
         target = DOCS / "images" / f"{piece.name}.jpg"
         if not target.exists():
             began = time.monotonic()
-            image = transfer.run(find(pictures, piece.content), find(pictures, piece.style), size=SIZE)
+            image = transfer.run(find(pictures, piece.content), find(pictures, piece.style), size=piece.size)
             save_image(image, target, quality=92)
             print(f"{target}: {time.monotonic() - began:.0f} s", flush=True)
     save_image(
@@ -117,9 +117,9 @@ def page() -> str:
     parts = [
         "# Gallery\n",
         "<!-- Written by docs/make_gallery.py. -->\n",
-        f"Every picture is made by the defaults at {SIZE} px with filters learned from its painting alone, "
-        "seed 0, and nothing else done to it:\n",
-        f'```python\nStyleTransfer(weights="self-taught").run(content, style, size={SIZE})\n```\n',
+        "Every picture is made by the defaults with filters learned from its painting alone, seed 0, and "
+        "nothing else done to it:\n",
+        '```python\nStyleTransfer(weights="self-taught").run(content, style, size=384)\n```\n',
         "![All of them](images/gallery.jpg)\n",
     ]
     for piece in PIECES:
