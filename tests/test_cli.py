@@ -113,8 +113,8 @@ def test_a_picture_of_the_size_asked_for_is_written_and_told(capsys: Capture) ->
     assert stylize("--size", "48") == 0
     assert load_image("out.png").shape == (3, 36, 48)
     told = capsys.readouterr()
-    assert re.fullmatch(r"out\.png: 48×36 pixels in \d+\.\d s\n", told.out)
-    assert told.err == "level 1/1: 48×36 pixels, steps: 1\n"
+    assert re.fullmatch(r"out\.png: 48x36 pixels in \d+\.\d s\n", told.out)
+    assert told.err == "level 1/1: 48x36 pixels, steps: 1\n"
 
 
 def test_the_picture_is_the_librarys() -> None:
@@ -138,7 +138,7 @@ def test_quiet_says_nothing(capsys: Capture) -> None:
 def test_the_original_size_is_the_contents_own(capsys: Capture) -> None:
     assert stylize("--size", "original") == 0
     assert load_image("out.png").shape == (3, 24, 32)
-    assert "32×24 pixels" in capsys.readouterr().out
+    assert "32x24 pixels" in capsys.readouterr().out
 
 
 def test_quality_decides_the_size_of_a_jpeg() -> None:
@@ -377,13 +377,13 @@ def test_ctrl_c_saves_the_picture_so_far(capsys: Capture, monkeypatch: Patch) ->
     assert stylize("--quiet", "--save-weights", "filters.pth") == 130
     assert load_image("out.png").shape == (3, 24, 32)
     assert capsys.readouterr() == ("", "neural-style: interrupted; the picture so far is in out.png\n")
-    assert written() == {"out.png"}
+    assert written() == {"out.png", "filters.pth"}  # what was learned is not lost either
 
 
 def test_ctrl_c_before_there_is_a_picture_writes_nothing(capsys: Capture, monkeypatch: Patch) -> None:
     monkeypatch.setattr(StyleTransfer, "run", functools.wraps(StyleTransfer.run)(raising(KeyboardInterrupt())))
     assert stylize() == 130
-    assert capsys.readouterr() == ("", "neural-style: interrupted; nothing was written\n")
+    assert capsys.readouterr() == ("", "neural-style: interrupted before there was a picture\n")
     assert written() == set()
 
 
@@ -537,7 +537,7 @@ def test_filters_to_be_kept_are_self_taught_by_default(
 ) -> None:
     def learn(_self: StyleTransfer, style: Tensor, *, size: int, seed: int) -> Weights:
         assert (style.shape, size, seed) == ((1, 3, 40, 40), 64, 3)
-        return Weights({"features.0.bias": torch.zeros(64)})
+        return Weights({"features.0.weight": torch.zeros(64, 3, 3, 3), "features.0.bias": torch.zeros(64)})
 
     monkeypatch.setattr(StyleTransfer, "learn", learn)
     cache_imagenet()
@@ -559,9 +559,9 @@ FILTERS = "--save-weights must"
         ),
         (
             ("no/filters.pth",),
-            f"{FILTERS} name a file in a folder that exists; got 'no/filters.pth'. Make the folder first.",
+            f"{FILTERS} lie in a folder that exists; got 'no/filters.pth'. Make the folder first.",
         ),
-        ((".",), f"{FILTERS} name a file in a folder that exists; got '.'. Make the folder first."),
+        ((".",), f"{FILTERS} name a file; got '.', a folder. Add a file name."),
         (("out.png",), f"{FILTERS} leave the other files alone; got 'out.png'. Give it a name of its own."),
         (("art.png",), f"{FILTERS} leave the other files alone; got 'art.png'. Give it a name of its own."),
         (
@@ -644,11 +644,11 @@ def test_on_a_terminal_one_line_shows_level_size_step_loss_and_the_remaining_tim
     with ProgressBar(stream, quiet=False, clock=clock) as bar:
         assert stream.getvalue() == "\rpreparing the network"
         bar.show(progress(0.1))
-        line = "[##------------------]  level 1/2  32×24  step 1/10  loss 0.1235"
+        line = "[##------------------]  level 1/2  32x24  step 1/10  loss 0.1235"
         assert stream.getvalue().split("\r")[-1].rstrip() == line
         clock.now += 30  # 0.4 of the work in 30 s: the other half takes 37.5 s
         bar.show(progress(0.5, level=2, step=4))
-        line = "[##########----------]  level 2/2  64×48  step 4/10  loss 0.1235  0:38 left"
+        line = "[##########----------]  level 2/2  64x48  step 4/10  loss 0.1235  0:38 left"
         assert stream.getvalue().split("\r")[-1] == line
     assert stream.getvalue().endswith(f"\r{line}\r{' ' * len(line)}\r")
     assert "\n" not in stream.getvalue()
@@ -685,7 +685,7 @@ def test_hours_and_minutes_are_told_as_minutes() -> None:
         bar.show(progress(0.0))
         clock.now += 2000
         bar.show(progress(0.25, level=2))
-    assert stream.getvalue().splitlines()[1] == "level 2/2: 64×48 pixels, steps: 10, 100:00 left"
+    assert stream.getvalue().splitlines()[1] == "level 2/2: 64x48 pixels, steps: 10, 100:00 left"
 
 
 def test_without_a_terminal_there_is_a_line_a_level_and_the_loss_is_never_read() -> None:
@@ -694,7 +694,7 @@ def test_without_a_terminal_there_is_a_line_a_level_and_the_loss_is_never_read()
         for fraction, level in ((0.1, 1), (0.2, 1), (0.6, 2), (0.8, 2)):
             bar.show(progress(fraction, level=level, loss=loss))
             clock.now += 1
-    lines = ["level 1/2: 32×24 pixels, steps: 10", "level 2/2: 64×48 pixels, steps: 10, 0:02 left"]
+    lines = ["level 1/2: 32x24 pixels, steps: 10", "level 2/2: 64x48 pixels, steps: 10, 0:02 left"]
     assert stream.getvalue().splitlines() == lines
     assert loss.reads == 0
 
@@ -726,7 +726,7 @@ def test_the_demo_writes_its_picture_and_the_sheet(capsys: Capture, recorder: Re
     assert torch.equal(row[..., -width:], load_image("demo.png"))
     assert recorder.made == [{"weights": "self-taught"}]
     assert recorder.asked[0]["seed"] == 0
-    assert capsys.readouterr().out.startswith(f"demo.png: {width}×{height} pixels in ")
+    assert capsys.readouterr().out.startswith(f"demo.png: {width}x{height} pixels in ")
 
 
 def test_the_demos_sheet_lies_beside_its_picture(recorder: Recorder) -> None:

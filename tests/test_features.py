@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -258,3 +260,43 @@ def test_weights_may_be_named_by_a_files_path(tmp_path: Path) -> None:
     image = picture(16, 16)
     from_file = VGG19Features(tmp_path / "w.pth", ["relu2_1"])(image)["relu2_1"]
     assert torch.equal(from_file, VGG19Features(narrow(), ["relu2_1"])(image)["relu2_1"])
+
+
+def test_two_threads_may_use_one_network() -> None:
+    network = VGG19Features(narrow(), ["relu1_1", "relu3_1"])
+    pictures = [picture(64, 64, seed) for seed in range(4)]
+    expected = [network(image)["relu3_1"] for image in pictures]
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(5):
+            found = list(threads.map(lambda image: network(image)["relu3_1"], pictures))
+            for one, other in zip(found, expected, strict=True):
+                torch.testing.assert_close(one, other)
+
+
+def test_a_network_made_in_inference_mode_serves_gradients() -> None:
+    with torch.inference_mode():
+        network = VGG19Features("random", ["relu1_1"])
+    image = picture(16, 16).requires_grad_(True)
+    network(image)["relu1_1"].sum().backward()
+    assert image.grad is not None
+
+
+@pytest.mark.parametrize(
+    ("image", "text"),
+    [
+        (
+            torch.zeros(1, 3, 16, 16, dtype=torch.uint8),
+            "image must be a tensor of floats; got a tensor of torch.uint8.",
+        ),
+        (np.zeros((1, 3, 16, 16)), "image must be a tensor of floats; got ndarray. Scale an 8-bit image"),
+    ],
+    ids=["uint8", "an array"],
+)
+def test_a_picture_that_is_no_float_tensor_is_refused(image: Any, text: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(text)):
+        VGG19Features(narrow(), ["relu1_1"])(image)
+
+
+def test_no_pictures_to_normalise_by_are_refused() -> None:
+    with pytest.raises(ValueError, match="images must hold at least one picture; got none"):
+        VGG19Features(narrow(), ["relu1_1"]).normalize_activations([])

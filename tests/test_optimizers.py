@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -39,21 +40,61 @@ def test_the_start_is_not_changed(optimizer: Optimizer) -> None:
     assert not begin.requires_grad
 
 
-def test_lbfgs_takes_torchs_own_steps() -> None:
+def test_lbfgs_takes_torchs_own_steps_on_the_loss_relative_to_its_first_value() -> None:
     seen: list[Tensor] = []
     LBFGS(history=5).minimize(start(), bowl, 12, lambda step: seen.append(step.image.clone()))
     theirs: list[Tensor] = []
     x = start()
     optimizer = torch.optim.LBFGS([x], lr=1, max_iter=12, history_size=5, tolerance_grad=0, tolerance_change=0)
+    scale = 1 / bowl(x)[0]
 
     def closure() -> Tensor:
-        loss, x.grad = bowl(x)
+        loss, gradient = bowl(x)
+        x.grad = gradient * scale
         theirs.append(x.clone())
-        return loss
+        return loss * scale
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
     assert len(seen) == 12
     assert all(torch.equal(ours, other) for ours, other in zip(seen, theirs, strict=False))
+
+
+@pytest.mark.parametrize("factor", [1e-8, 1e8])
+def test_lbfgs_does_not_depend_on_the_losss_scale(factor: float) -> None:
+    def scaled(image: Tensor) -> tuple[Tensor, Tensor]:
+        loss, gradient = bowl(image)
+        return factor * loss, factor * gradient
+
+    plain, other = (LBFGS().minimize(start(), function, 15) for function in (bowl, scaled))
+    torch.testing.assert_close(other, plain, atol=1e-4, rtol=0)
+
+
+def test_lbfgs_started_at_the_minimum_returns_it() -> None:
+    assert torch.equal(LBFGS().minimize(MINIMUM, bowl, 5), MINIMUM)
+
+
+@pytest.mark.parametrize("returned", [True, np.True_])
+def test_a_callback_may_answer_with_numpys_true(returned: object) -> None:
+    steps: list[int] = []
+
+    def callback(step: Step) -> object:
+        steps.append(step.number)
+        return returned
+
+    Adam().minimize(start(), bowl, 5, callback)
+    assert steps == [1]
+
+
+def test_a_callback_that_answers_with_a_tensor_is_refused() -> None:
+    text = "the callback must return True, False or None; got Tensor. Compare numbers, such as loss.item()."
+    with pytest.raises(TypeError, match=re.escape(text)):
+        Adam().minimize(start(), bowl, 5, lambda step: step.loss < 1)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
+def test_no_steps_are_refused(optimizer: Optimizer) -> None:
+    with pytest.raises(ValueError, match="steps must be at least 1; got 0"):
+        optimizer.minimize(start(), bowl, 0)
 
 
 def test_lbfgs_returns_the_best_picture_evaluated_not_the_last() -> None:

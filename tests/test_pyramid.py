@@ -51,7 +51,7 @@ def test_work_is_pixels_times_iterations() -> None:
     [
         ({"iterations": 0}, ValueError, "iterations must be at least 1; got 0. Give 1 or more."),
         ({"iterations": (3, 0)}, ValueError, "iterations must be at least 1; got 0. Give 1 or more."),
-        ({"iterations": ()}, ValueError, "iterations must have one count for each of "),
+        ({"iterations": ()}, ValueError, "iterations must hold 1 to 16 counts; got 0. "),
         ({"iterations": 2.5}, TypeError, "iterations must be a whole number; got 2.5 of type float. "),
         (
             {"iterations": (1, 2), "scales": (1.0,)},

@@ -470,6 +470,8 @@ def test_width_belongs_to_weights_made_here() -> None:
         ({"iterations": 0}, ValueError, "iterations must be at least 1; got 0. "),
         ({"seed": -1}, ValueError, "seed must be at least 0; got -1. "),
         ({"seed": 2**64}, ValueError, f"seed must be at most {2**63 - 1}; got {2**64}. "),
+        ({"callback": 5}, TypeError, "callback must be callable; got int. Give a function of one Progress."),
+        ({"levels": 2000}, ValueError, "levels must be at most 16; got 2000. "),
         ({"levels": 0}, ValueError, "levels must be at least 1; got 0. "),
         (
             {"style": torch.zeros(3, 8, 40)},
@@ -487,7 +489,11 @@ def test_width_belongs_to_weights_made_here() -> None:
             "style values must be finite; got NaN or infinity. ",
         ),
         ({"content": "missing.jpg"}, FileNotFoundError, "missing.jpg"),
-        ({"init": "contents"}, FileNotFoundError, "contents"),
+        (
+            {"init": "contents"},
+            FileNotFoundError,
+            "init must be one of 'content', 'style', 'noise', an existing file or a picture; got 'contents'. ",
+        ),
         ({"content": None}, TypeError, "content must be "),
     ],
     ids=str,
@@ -507,3 +513,39 @@ def test_the_callers_default_device_changes_nothing() -> None:
     with torch.device("meta"):
         found = run(quick(weights="self-taught"), init="noise", iterations=1)
     assert torch.equal(found, expected)
+
+
+def test_numpys_numbers_are_numbers() -> None:
+    plain = run(quick(content_weight=0.5), size=48, seed=3, init="noise")
+    numpys = run(quick(content_weight=np.float64(0.5)), size=np.int64(48), seed=np.int64(3), init="noise")
+    assert torch.equal(plain, numpys)
+
+
+@pytest.mark.parametrize("weights", ["self-taught", "random", random_weights(deepest="relu5_1", width=0.25)])
+def test_a_convention_for_weights_that_have_one_is_refused(weights: str | Weights) -> None:
+    with pytest.raises(ValueError, match="convention must be left to weights that have one; got caffe"):
+        StyleTransfer(weights=weights, convention="caffe", device="cpu")
+
+
+def test_a_part_of_no_weight_shortens_the_network() -> None:
+    assert quick(style_weight=0, content_layers="relu2_1").settings.layers == ["relu2_1"]
+    assert "relu4_2" not in quick(content_weight=0).settings.layers
+
+
+def test_the_papers_preset_brings_the_style_to_the_contents_size() -> None:
+    paper = quick(preset="paper").objective(CONTENT, STYLE)
+    assert paper.target_moments["relu1_1"].count == 40 * 56
+    assert quick().objective(CONTENT, STYLE).target_moments["relu1_1"].count == 48 * 48
+
+
+def test_scaling_every_weight_changes_nothing() -> None:
+    options = {"content_weight": 0.2, "style_weight": 1.0, "variation_weight": 1.0}
+    tiny = {name: 1e-6 * value for name, value in options.items()}
+    plain, scaled = (run(quick(**weights), iterations=10) for weights in (options, tiny))
+    torch.testing.assert_close(scaled, plain, atol=1e-2, rtol=0)
+
+
+def test_a_transfer_made_in_inference_mode_works() -> None:
+    with torch.inference_mode():
+        transfer = quick()
+    assert torch.equal(run(transfer), run(quick()))

@@ -160,11 +160,30 @@ class Unsafe:
         ({"layer": torch.zeros(1)}, "got one without 'features.0.weight' or 'conv1_1.weight'. "),
         (
             {"conv1_1.weight": torch.zeros(8, 4, 3, 3), "conv1_1.bias": torch.zeros(8)},
-            "got conv1_1.weight of shape (8, 4, 3, 3) where (8, 3, 3, 3) belongs. ",
+            "got features.0.weight of shape (8, 4, 3, 3) after 3 channels. ",
         ),
         (
             {"conv1_1.weight": torch.zeros(8, 3, 3, 3, dtype=torch.int64), "conv1_1.bias": torch.zeros(8)},
-            "got conv1_1.weight of shape (8, 3, 3, 3) where (8, 3, 3, 3) belongs. ",
+            "got conv1_1.weight, which is no tensor of floats. ",
+        ),
+        ({"conv1_1.weight": torch.zeros(8, 3, 3, 3)}, "got none for features.0.bias. "),
+        (
+            {"conv1_1.weight": torch.zeros(8, 3, 3, 3), "conv1_1.bias": torch.zeros(7)},
+            "got one of shape (7,) for features.0.bias. ",
+        ),
+        ({"conv1_1.bias": torch.zeros(8)}, "got none. "),
+        ({"conv1_1.weight": torch.tensor(1.0)}, "got features.0.weight of shape () after 3 channels. "),
+        (
+            {"conv1_1.weight": torch.full((8, 3, 3, 3), torch.nan), "conv1_1.bias": torch.zeros(8)},
+            "got NaN or infinity in conv1_1. ",
+        ),
+        (
+            {
+                "features.0.weight": torch.zeros(8, 3, 3, 3),
+                "features.0.bias": torch.zeros(8),
+                "features.5.weight": torch.zeros(8, 8, 3, 3),
+            },
+            "got conv2_1 without conv1_2. ",
         ),
         (Unsafe(), "got one that cannot be read (UnpicklingError). "),
     ],
@@ -244,3 +263,50 @@ def test_the_global_generator_is_left_alone() -> None:
     learn_weights([picture()], deepest="relu1_2", width=0.25)
     random_weights(width=0.25)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("name", ["self-taught", "random"])
+def test_weights_that_are_made_are_not_loaded(name: str) -> None:
+    with pytest.raises(
+        FileNotFoundError, match=re.escape("Make these with learn_weights([image]) or random_weights()")
+    ):
+        load_weights(name)
+
+
+def test_a_source_that_is_no_name_or_path_is_refused() -> None:
+    with pytest.raises(TypeError, match="weights must be a name or a path; got int"):
+        load_weights(5)  # type: ignore[arg-type]
+
+
+def test_imagenets_weights_have_their_convention(torch_home: Path) -> None:
+    assert torch_home.exists()
+    with pytest.raises(ValueError, match="convention must be left to weights that have one; got caffe"):
+        load_weights("imagenet", convention="caffe")
+
+
+def test_weights_in_hand_are_checked_like_a_files() -> None:
+    with pytest.raises(ValueError, match="parameters must be a state dict of VGG-19; got none"):
+        Weights({})
+    with pytest.raises(ValueError, match="convention must be one of 'torchvision', 'caffe'; got 'cafe'"):
+        Weights(narrow().parameters, "cafe")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("images", "error", "text"),
+    [
+        ([], TypeError, "images must be a list of tensors; got none. Write [image]."),
+        (picture(), TypeError, "images must be a list of tensors; got Tensor. Write [image]."),
+        (["x.png"], TypeError, "images must be tensors of floats; got str. Read files with load_image"),
+        (
+            [torch.zeros(1, 3, 8, 8, dtype=torch.uint8)],
+            TypeError,
+            "images must be tensors of floats; got a tensor of",
+        ),
+        ([picture()[0]], ValueError, "images must have shape (1, 3, H, W); got (3, 32, 32). "),
+        ([picture() * 255], ValueError, "images values must lie in [0, 1]; got a maximum of "),
+    ],
+    ids=["none", "a tensor", "a path", "uint8", "three dimensions", "0 to 255"],
+)
+def test_pictures_that_cannot_teach_are_refused(images: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=re.escape(text)):
+        learn_weights(images)

@@ -16,9 +16,11 @@ from neural_style.losses import style_loss as style_loss
 from neural_style.losses import total_loss as total_loss
 from neural_style.losses import total_variation as total_variation
 from neural_style.objective import Objective as Objective
+from neural_style.objective import Terms as Terms
 from neural_style.optimizers import LBFGS as LBFGS
 from neural_style.optimizers import Adam as Adam
 from neural_style.optimizers import Optimizer as Optimizer
+from neural_style.optimizers import Step as Step
 from neural_style.transfer import StyleTransfer as StyleTransfer
 from neural_style.weights import Weights as Weights
 from neural_style.weights import WeightsUnavailableError as WeightsUnavailableError
@@ -33,7 +35,9 @@ __all__ = [
     "Optimizer",
     "Progress",
     "RunInterrupted",
+    "Step",
     "StyleTransfer",
+    "Terms",
     "VGG19Features",
     "Weights",
     "WeightsUnavailableError",

@@ -6,8 +6,11 @@ A message is ``{argument} must {rule}; got {value}. {what to do}``.
 from __future__ import annotations
 
 import difflib
-import sys
+import math
+import tempfile
 from collections.abc import Iterable
+from numbers import Integral, Real
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -38,36 +41,67 @@ def did_you_mean(value: object, names: Iterable[str]) -> str:
 
 
 def whole_number(argument: str, value: object, *, minimum: int, maximum: int | None = None) -> int:
-    """Return `value` where it is an int of at least `minimum` and at most `maximum` (a bool is no int).
+    """Return `value` where it is an integer, NumPy's too, of at least `minimum` and at most `maximum`.
 
     Raises:
-        TypeError: if it is no int.
+        TypeError: if it is no integer; a bool is none.
         ValueError: if it is smaller than `minimum` or larger than `maximum`.
     """
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         got = f"{value!r} of type {type(value).__name__}"
         raise TypeError(message(argument, "be a whole number", got, f"Give an int of at least {minimum}."))
-    if value < minimum:
-        raise ValueError(message(argument, f"be at least {minimum}", value, f"Give {minimum} or more."))
-    if maximum is not None and value > maximum:
-        raise ValueError(message(argument, f"be at most {maximum}", value, f"Give {maximum} or less."))
-    return value
+    whole = int(value)
+    if whole < minimum:
+        raise ValueError(message(argument, f"be at least {minimum}", whole, f"Give {minimum} or more."))
+    if maximum is not None and whole > maximum:
+        raise ValueError(message(argument, f"be at most {maximum}", whole, f"Give {maximum} or less."))
+    return whole
 
 
 def number(argument: str, value: object, *, minimum: float = 0.0) -> float:
-    """Return `value` as a float where it is finite and at least `minimum`.
+    """Return `value` as a float where it is a number, NumPy's too, finite and at least `minimum`.
 
     Raises:
-        TypeError: if it is no int or float.
+        TypeError: if it is no real number; a bool is none.
         ValueError: if it is NaN, infinite or smaller than `minimum`.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         got = f"{value!r} of type {type(value).__name__}"
         raise TypeError(message(argument, "be a number", got, "Give an int or a float."))
-    if not minimum <= value <= sys.float_info.max:  # which NaN fails too
+    try:
+        real = float(value)
+    except OverflowError:
+        real = math.inf
+    if not minimum <= real < math.inf:  # which NaN fails too
         rule = f"be a finite number of at least {minimum:g}"
         raise ValueError(message(argument, rule, value, "Give such a number."))
-    return float(value)
+    return real
+
+
+def seed(value: object) -> int:
+    """Return a seed that torch's generators take, 0 … 2⁶³ − 1."""
+    return whole_number("seed", value, minimum=0, maximum=2**63 - 1)
+
+
+def file_to_write(argument: str, path: Path) -> Path:
+    """Return `path` where a file can be made there: to be asked before a long run, not after.
+
+    Raises:
+        FileNotFoundError, IsADirectoryError, PermissionError: if its folder does not exist, it is a folder, or
+            no file can be made in its folder.
+    """
+    got = repr(str(path))
+    if path.is_dir():
+        raise IsADirectoryError(message(argument, "name a file", f"{got}, a folder", "Add a file name."))
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise FileNotFoundError(message(argument, "lie in a folder that exists", got, "Make the folder first."))
+    try:
+        tempfile.TemporaryFile(dir=folder).close()  # permissions do not tell: a disk may be read-only or full
+    except OSError as error:
+        rule, got = "lie in a folder that can be written to", f"{got} ({error.strerror})"
+        raise PermissionError(message(argument, rule, got, "Choose another folder.")) from error
+    return path
 
 
 def image_values(argument: str, image: Tensor) -> None:

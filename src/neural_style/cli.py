@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = parse(argv)
         return COMMANDS[options.command](options)
     except KeyboardInterrupt:
-        _tell("interrupted; nothing was written")
+        _tell("interrupted before there was a picture")
         return 130
     except ERRORS as error:
         _tell(f"error: {' '.join(str(error).split()) or type(error).__name__}")
@@ -75,10 +75,9 @@ def _stylize(options: argparse.Namespace) -> int:
     transfer = _transfer(options)
     chosen = {name: getattr(options, name) for name in ("size", "iterations", "levels", "init", "seed")}
     save = partial(save_image, path=out, quality=options.quality)
-    status = _make(partial(transfer.run, **{**chosen, **given}), save, out, quiet=options.quiet)
-    if status == 0 and options.save_weights is not None:
+    if options.save_weights is not None:  # the run takes them from there
         transfer.learn(given["style"], size=max(size), seed=options.seed).save(options.save_weights)
-    return status
+    return _make(partial(transfer.run, **{**chosen, **given}), save, out, quiet=options.quiet)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -129,9 +128,7 @@ def _check_weights_file(options: argparse.Namespace, others: Sequence[Path]) -> 
         rule, got = "come with self-taught filters", f"--weights {options.weights}"
         raise ValueError(_checks.message(argument, rule, got, "Leave one of them out."))
     _check_not_among(argument, path, others)
-    if path.is_dir() or not path.resolve().parent.is_dir():
-        rule, advice = "name a file in a folder that exists", "Make the folder first."
-        raise OSError(_checks.message(argument, rule, f"'{path}'", advice))
+    _checks.file_to_write(argument, path)
     if path.suffix == ".safetensors" and importlib.util.find_spec("safetensors") is None:
         rule, advice = "end in .pth where safetensors is not installed", "Choose .pth, or install safetensors."
         raise ImportError(_checks.message(argument, rule, f"'{path}'", advice))
@@ -160,8 +157,11 @@ def _transfer(options: argparse.Namespace) -> StyleTransfer:
             text = "note: downloading ImageNet's weights once, 548 MB; --weights self-taught does without"
             _tell(text, quiet=options.quiet)
         if download or cached.exists():
-            with contextlib.suppress(WeightsUnavailableError), _downloading(quiet=options.quiet):
-                return StyleTransfer(weights="imagenet", **chosen)
+            try:
+                with _downloading(quiet=options.quiet):
+                    return StyleTransfer(weights="imagenet", **chosen)
+            except WeightsUnavailableError as error:
+                _tell(f"note: {error}", quiet=options.quiet)
         text = f"To have ImageNet's, save {url} as {cached}"
         _tell(f"note: learning the filters from the style picture. {text}", quiet=options.quiet)
     return StyleTransfer(weights="self-taught", **chosen)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from neural_style.image_io import resize
 from neural_style.objective import Objective
-from neural_style.optimizers import Optimizer, Step
+from neural_style.optimizers import Optimizer, Step, asks_to_stop
 from neural_style.pyramid import Level
 
 
@@ -78,10 +78,11 @@ def descend(
     image = start
     try:
         for level in plan:
-            objective = objective_at(level.size)
+            watch.objective = None  # the coarser level's targets are given back before the finer one's are made
             image = resize(image, level.size, clamp=False)
-            watch.enter(level, objective, image)
+            objective = watch.enter(level, objective_at(level.size), image)
             image = optimizer.minimize(image, objective.value_and_grad, level.iterations, watch.after_step)
+            del objective
             if watch.stopped:
                 break
     except KeyboardInterrupt:
@@ -94,18 +95,20 @@ class _Watch:
 
     def __init__(self, plan: Sequence[Level], callback: Callback | None, start: Tensor) -> None:
         self.plan, self.callback, self.image = plan, callback, start
+        self.objective: Objective | None = None
         self.stopped = False
         self.number = 0
         self.work_before = 0
 
-    def enter(self, level: Level, objective: Objective, image: Tensor) -> None:
+    def enter(self, level: Level, objective: Objective, image: Tensor) -> Objective:
         self.work_before = sum(earlier.work for earlier in self.plan[: self.number])
         self.number += 1
         self.level, self.objective, self.image = level, objective, image
+        return objective
 
     def after_step(self, step: Step) -> bool:
         self.image = step.image
-        if self.callback is not None:
+        if self.callback is not None and self.objective is not None:
             work = self.work_before + self.level.work * step.number / step.steps
             progress = Progress(
                 level=self.number,
@@ -118,7 +121,7 @@ class _Watch:
                 terms=self.objective.terms_by_name,
                 image=step.image,
             )
-            self.stopped = self.callback(progress) is True
+            self.stopped = asks_to_stop(self.callback(progress))
         return self.stopped
 
 

@@ -7,6 +7,7 @@ image. Rectifiers never work in place: a hook on ``conv1_1`` would silently retu
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
@@ -73,18 +74,19 @@ class VGG19Features(nn.Module):
         self.layers = check_layers("layers", layers)
         self.pooling = _checks.choice("pooling", pooling, POOLINGS)
         self.padding = _checks.choice("padding", padding, PADDINGS)
-        loaded = _resolve(weights, self.layers[-1], seed)
+        loaded = _resolve(weights, self.layers[-1], _checks.seed(seed))
         self.convention, self.self_taught = loaded.convention, loaded.self_taught
-        self.network = _build(loaded, self.layers[-1], self.pooling, self.padding)
         caffe = loaded.convention == "caffe"
         mean = [value / 255 for value in CAFFE_MEAN] if caffe else IMAGENET_MEAN
         std = [1 / 255] * 3 if caffe else IMAGENET_STD
-        for name, values in (("mean", mean), ("std", std)):
-            buffer = torch.tensor(values, dtype=torch.float32, device="cpu").view(1, 3, 1, 1)
-            self.register_buffer(name, buffer, persistent=False)
-        self.requires_grad_(False)
-        self.eval()
-        self.to(memory_format=torch.channels_last)  # faster on every device measured
+        with torch.inference_mode(False):  # a tensor made in inference mode could never serve a gradient
+            self.network = _build(loaded, self.layers[-1], self.pooling, self.padding)
+            for name, values in (("mean", mean), ("std", std)):
+                buffer = torch.tensor(values, dtype=torch.float32, device="cpu").view(1, 3, 1, 1)
+                self.register_buffer(name, buffer, persistent=False)
+            self.requires_grad_(False)
+            self.eval()
+            self.to(memory_format=torch.channels_last)  # faster on every device measured
 
     @property
     def minimum_size(self) -> int:
@@ -130,12 +132,17 @@ class VGG19Features(nn.Module):
 
         Reference: Gatys et al. (2016), section 2.
         """
+        if not images:
+            advice = "Give one or more to average over."
+            raise ValueError(_checks.message("images", "hold at least one picture", "none", advice))
+        for image in images:
+            self._check(image)
+            _checks.image_values("images", image)
         names = [name for name, module in self.network.named_children() if isinstance(module, nn.Conv2d)]
         sums = dict.fromkeys(names, torch.zeros((), dtype=torch.float64, device="cpu"))
         positions = dict.fromkeys(names, 0)
         with torch.no_grad():
             for image in images:
-                self._check(image)
                 for name, mean, count in self._mean_activations(image, names):
                     sums[name] = sums[name] + mean * count
                     positions[name] += count
@@ -167,6 +174,10 @@ class VGG19Features(nn.Module):
 
     def _check(self, image: Tensor) -> None:
         """Check the shape of a picture, once per call and without reading its values."""
+        if not isinstance(image, Tensor) or not image.is_floating_point():
+            got = f"a tensor of {image.dtype}" if isinstance(image, Tensor) else type(image).__name__
+            advice = "Scale an 8-bit image to [0, 1] first."
+            raise TypeError(_checks.message("image", "be a tensor of floats", got, advice))
         if image.ndim != 4 or image.shape[1] != 3:
             advice = "Add a batch dimension with unsqueeze(0), and drop an alpha channel."
             raise ValueError(_checks.message("image", "have shape (B, 3, H, W)", tuple(image.shape), advice))
@@ -221,13 +232,18 @@ def _build(weights: Weights, deepest: str, pooling: str, padding: str) -> nn.Seq
 
 @contextmanager
 def _capture(network: nn.Sequential, names: Iterable[str]) -> Iterator[dict[str, Tensor]]:
-    """Collect the outputs of the named modules in a dict while open; the hooks are removed whatever happens."""
+    """Collect the outputs of the named modules in a dict while open; the hooks are removed whatever happens.
+
+    Only what this thread computes is collected: another may be using the same network.
+    """
+    thread = threading.get_ident()
     activations: dict[str, Tensor] = {}
     handles: list[RemovableHandle] = []
 
     def keep(name: str) -> RemovableHandle:
         def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-            activations[name] = output
+            if threading.get_ident() == thread:
+                activations[name] = output
 
         return network.get_submodule(name).register_forward_hook(hook)
 

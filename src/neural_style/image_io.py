@@ -10,7 +10,6 @@ import os
 import secrets
 import shutil
 import struct
-import tempfile
 import threading
 import warnings
 import zlib
@@ -26,7 +25,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError, features
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from neural_style._checks import choice, image_values, message, whole_number
+from neural_style._checks import choice, file_to_write, image_values, message, whole_number
 
 ImageSource: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | Tensor
 
@@ -102,6 +101,7 @@ def save_image(image: Tensor, path: str | os.PathLike[str], *, quality: int = 95
     Raises:
         OSError, TypeError, ValueError: as of `check_writable` and `to_pil`, or if `quality` breaks its rule.
 
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_image(torch.ones(3, 2, 4), Path(folder, "white.png"))
     ...     load_image(Path(folder, "white.png")).shape
@@ -147,17 +147,7 @@ def check_writable(path: str | os.PathLike[str], *, size: tuple[int, int] | None
     if size is not None and longest is not None and max(size) > longest:
         rule = f"name a format for the picture's size, and {file_format} ends at {longest} pixels a side"
         raise ValueError(message("path", rule, f"{size[0]}×{size[1]} for {got}", "Write PNG or TIFF."))
-    if target.is_dir():
-        raise IsADirectoryError(message("path", "name a file", f"{got}, a folder", "Add a file name."))
-    folder = target.resolve().parent
-    if not folder.is_dir():
-        raise FileNotFoundError(message("path", "lie in a folder that exists", got, "Make the folder first."))
-    try:
-        tempfile.TemporaryFile(dir=folder).close()  # permissions do not tell: a disk may be read-only or full
-    except OSError as error:
-        rule, got = "lie in a folder that can be written to", f"{got} ({error.strerror})"
-        raise PermissionError(message("path", rule, got, "Choose another folder.")) from error
-    return target
+    return file_to_write("path", target)
 
 
 def to_pil(image: Tensor) -> Image.Image:

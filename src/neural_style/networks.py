@@ -69,11 +69,12 @@ class NetworkSource:
     def _learn(self, style_image: Tensor, seed: int) -> tuple[Weights, VGG19Features]:
         """Return the filters and network of a style picture: the last ones, where they are what it teaches."""
         key = _fingerprint(style_image, seed)
-        if self._learned is None or self._learned[0] != key:
+        learned = self._learned
+        if learned is None or learned[0] != key:
             pictures = [style_image, _halved(style_image)]
             weights = learn_weights(pictures, deepest=self.layers[-1], width=self.width, seed=seed)
-            self._learned = (key, weights, self._built(weights))
-        return self._learned[1:]
+            learned = self._learned = (key, weights, self._built(weights))
+        return learned[1:]
 
     def _built(self, weights: str | Weights) -> VGG19Features:
         network = VGG19Features(
@@ -82,8 +83,9 @@ class NetworkSource:
             pooling=self.pooling,  # type: ignore[arg-type]  # its own check names the choices
             padding=self.padding,  # type: ignore[arg-type]
         )
-        network.network.to(dtype=self.dtype)
-        return network.to(self.device)
+        with torch.inference_mode(False):
+            network.network.to(dtype=self.dtype)
+            return network.to(self.device)
 
 
 def resolve_weights(
@@ -103,6 +105,9 @@ def resolve_weights(
     check_width(width)
     if convention is not None:
         _checks.choice("convention", convention, CONVENTIONS)
+    if convention is not None and (isinstance(weights, Weights) or weights in MADE_HERE):
+        advice = "Leave it out: it is for weight files."
+        raise ValueError(_checks.message("convention", "be left to weights that have one", convention, advice))
     if isinstance(weights, str) and weights in MADE_HERE:
         return weights
     if width != 1.0:

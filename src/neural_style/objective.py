@@ -61,9 +61,10 @@ class Objective:
         with torch.inference_mode(False), torch.no_grad():
             self.target_features: dict[str, Tensor] = {}
             self.target_moments: dict[str, Moments] = {}
-            if terms.content_weight > 0:  # a part of no weight costs no time
+            if terms.content_weight > 0:  # a part of no weight is not computed
                 features = network(content_image)
                 self.target_features = {name: features[name] for name in terms.content_layers}
+                del features
             if terms.style_weight > 0:
                 features = network(style_image)
                 self.target_moments = {name: Moments.of(features[name]) for name in terms.style_layers}
@@ -74,7 +75,11 @@ class Objective:
         Args:
             image: shape (1, 3, H, W), float32, on the network's device. It is not changed.
         """
-        with torch.inference_mode(False), torch.enable_grad():
+        with (
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            torch.autocast(image.device.type, enabled=False),
+        ):
             leaf = image.detach().clone().requires_grad_(True)
             loss = self._loss(leaf)
             (gradient,) = torch.autograd.grad(loss, leaf)

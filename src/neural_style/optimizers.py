@@ -1,6 +1,6 @@
 """A picture and a `value_and_grad` in, a better picture out. Nothing here knows of style.
 
-A *step* is one update. Both optimisers make one evaluation of the loss and its gradient per step.
+A *step* is one evaluation of the loss and its gradient, and the update made of it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -54,7 +55,7 @@ class Optimizer(ABC):
         Args:
             image: the start, float32.
             value_and_grad: picture → (scalar loss, gradient of the picture's shape).
-            steps: how many updates.
+            steps: how many, at least 1.
             callback: called after each evaluation; returning True ends the run with what is best so far.
         """
 
@@ -63,11 +64,14 @@ class Optimizer(ABC):
 class LBFGS(Optimizer):
     """torch's L-BFGS with a short history and unit steps, as everyone's; returns the best picture evaluated.
 
+    The last of its updates is not evaluated, so that one step returns the start. The loss is taken relative to
+    its first value: torch's own thresholds are absolute, and small weights would leave the start as it is.
+
     Attributes:
-        history: pairs of past steps kept, 24 bytes per pixel each. 20 does as well as torch's 100.
+        history: pairs of past steps kept, 24 bytes a pixel each. 20 does as well as torch's 100.
         learning_rate: length of a step relative to the quasi-Newton one.
-        tolerance: None never stops early; else stop where the loss fell by less than this share of itself over
-            ten steps.
+        tolerance: None asks for every step; else stop where the loss fell by less than this share of itself
+            over ten steps.
 
     Reference: Liu & Nocedal, "On the limited memory BFGS method" (1989); the paper uses L-BFGS throughout.
     """
@@ -97,11 +101,17 @@ class LBFGS(Optimizer):
             tolerance_change=0.0,
         )
 
+        scale = torch.ones((), dtype=generated.dtype, device=generated.device)
+
         def closure() -> Tensor:
-            loss, generated.grad = value_and_grad(generated)
+            nonlocal scale
+            loss, gradient = value_and_grad(generated)
+            if watch.number == 0:
+                scale = 1 / loss.abs().clamp(min=torch.finfo(loss.dtype).tiny)
+            generated.grad = gradient * scale
             best.offer(generated, loss)
             watch.after_evaluation(generated, loss)
-            return loss
+            return loss * scale
 
         with suppress(_StoppedError):
             optimizer.step(closure)  # type: ignore[no-untyped-call]
@@ -151,8 +161,20 @@ class Adam(Optimizer):
         return average / weight if weight > 0 else generated
 
 
+def asks_to_stop(returned: object) -> bool:
+    """Return whether a callback's answer ends the run: True does, None and False do not.
+
+    Raises:
+        TypeError: if it is anything else, such as a tensor that compares a loss.
+    """
+    if returned is None or isinstance(returned, bool | np.bool_):
+        return bool(returned)
+    got, advice = type(returned).__name__, "Compare numbers, such as loss.item()."
+    raise TypeError(_checks.message("the callback", "return True, False or None", got, advice))
+
+
 class _Best:
-    """The picture of the lowest loss so far, chosen on the device so that no step waits for a number."""
+    """The picture of the lowest loss so far, chosen on the device: it costs no wait for a number."""
 
     def __init__(self, image: Tensor) -> None:
         self.image = image.clone()
@@ -168,7 +190,8 @@ class _Watch:
     """Counts evaluations, calls back, and ends the run: at the last step, on request, on a flat or bad loss."""
 
     def __init__(self, steps: int, callback: StepCallback | None, tolerance: float | None) -> None:
-        self.steps, self.callback, self.tolerance = steps, callback, tolerance
+        self.steps = _checks.whole_number("steps", steps, minimum=1)
+        self.callback, self.tolerance = callback, tolerance
         self.number = 0
         self.loss = torch.zeros((), device="cpu")
         self.losses: list[float] = []
@@ -176,7 +199,11 @@ class _Watch:
     def after_evaluation(self, image: Tensor, loss: Tensor) -> None:
         self.number += 1
         self.loss = loss
-        if self.callback is not None and self.callback(Step(self.number, self.steps, loss, image)) is True:
+        if self.number == 1:
+            _check_finite(loss)  # found out at the first evaluation of a level, not after its last
+        if self.callback is not None and asks_to_stop(
+            self.callback(Step(self.number, self.steps, loss, image))
+        ):
             raise _StoppedError
         if self.tolerance is not None:
             self.losses.append(loss.item())

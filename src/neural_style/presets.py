@@ -32,6 +32,8 @@ class Settings:
         variation_weight: weight of the total variation. Larger is smoother.
         pooling: as of `VGG19Features`.
         padding: as of `VGG19Features`.
+        stretch_style: whether the style picture is brought to the content's very size, as in the paper, rather
+            than keeping its own aspect.
         match_colors: whether the content picture is first given the style's colours, so that the content loss
             asks for its shapes and not for colours that the style does not have.
         init: where the optimisation starts.
@@ -48,6 +50,7 @@ class Settings:
     variation_weight: float
     pooling: str
     padding: str
+    stretch_style: bool
     match_colors: bool
     init: str
     iterations: tuple[int, ...] | None
@@ -62,8 +65,10 @@ class Settings:
 
     @property
     def layers(self) -> list[str]:
-        """Every layer needed, in network order."""
-        return check_layers("layers", [*self.content_layers, *self.style_layers])
+        """Every layer that has a weight, in network order."""
+        content = self.content_layers if self.content_weight > 0 else {}
+        style = self.style_layers if self.style_weight > 0 else {}
+        return check_layers("layers", [*content, *style])
 
 
 _FIFTHS = dict.fromkeys(STYLE_LAYERS, 1 / 5)
@@ -78,6 +83,7 @@ PRESETS: dict[str, Settings] = {
         variation_weight=1.0,
         pooling="average",
         padding="reflect",
+        stretch_style=False,
         match_colors=False,
         init="content",
         iterations=None,
@@ -93,6 +99,7 @@ PRESETS: dict[str, Settings] = {
         variation_weight=0.0,
         pooling="average",
         padding="zeros",
+        stretch_style=True,
         match_colors=False,
         init="noise",
         iterations=(500,),
@@ -108,6 +115,7 @@ PRESETS: dict[str, Settings] = {
         variation_weight=0.0,
         pooling="max",
         padding="zeros",
+        stretch_style=False,
         match_colors=False,
         init="content",
         iterations=(500, 200),

@@ -15,7 +15,7 @@ REDRAW_SECONDS = 0.1
 
 def pixels(size: Sequence[int]) -> str:
     """Return (height, width) as people write it, the width first."""
-    return f"{size[1]}×{size[0]}"
+    return f"{size[1]}x{size[0]}"
 
 
 class ProgressBar:

@@ -13,6 +13,7 @@ from neural_style import _checks
 
 # Longer side of the coarsest level, at least: at 80 pixels relu5_1 copies the painting's composition.
 SMALLEST = 128
+MOST_LEVELS = 16
 FINEST_ITERATIONS = 50
 GROWTH = 1.6  # each coarser level takes so many times the iterations of the next finer one
 
@@ -56,11 +57,14 @@ def plan_levels(
     [((96, 128), 128), ((192, 256), 80), ((384, 512), 50)]
     """
     ratios = _halvings(max(size)) if scales is None else list(scales)
-    if isinstance(iterations, Sequence):
+    if isinstance(iterations, Sequence) and not isinstance(iterations, str):
+        if not 1 <= len(iterations) <= MOST_LEVELS:
+            rule, advice = f"hold 1 to {MOST_LEVELS} counts", "Give one for each level, or one number."
+            raise ValueError(_checks.message("iterations", rule, len(iterations), advice))
         if scales is None:
             ratios = [0.5 ** (len(iterations) - 1 - i) for i in range(len(iterations))]
         counts = list(iterations)
-        if len(counts) != len(ratios) or not counts:
+        if len(counts) != len(ratios):
             rule = f"have one count for each of {len(ratios)} levels"
             raise ValueError(_checks.message("iterations", rule, len(counts), "Give one number or as many."))
     else:

@@ -135,24 +135,25 @@ def leading_eigenpairs(centred: Tensor, rank: int, generator: torch.Generator) -
     """Return the `rank` largest eigenvalues (r,) and eigenvectors (D, r) of the covariance XᵀX / N.
 
     Exact where a side of X is at most 600, else by randomised subspace iteration: `rank` + 32 directions,
-    two passes.
+    two passes. Decomposed on the CPU, which every device's torch can do, and the same for all of them.
     """
+    device, centred = centred.device, centred.cpu()
     count, dimension = centred.shape
     if dimension <= min(count, _EXACT_UP_TO):
         eigenvalues, eigenvectors = torch.linalg.eigh(centred.T @ centred / count)
-        return eigenvalues[-rank:].clamp(min=0), eigenvectors[:, -rank:]
+        return eigenvalues[-rank:].clamp(min=0).to(device), eigenvectors[:, -rank:].to(device)
     if count <= _EXACT_UP_TO:
         basis = centred
     else:
         start = torch.randn(dimension, rank + 32, generator=generator, device="cpu", dtype=torch.float32)
-        span, _ = torch.linalg.qr(centred @ start.to(centred))  # (N, q)
+        span, _ = torch.linalg.qr(centred @ start)  # (N, q)
         for _ in range(2):
             span, _ = torch.linalg.qr(centred @ (centred.T @ span))
         basis = span.T @ centred  # (q, D): the rows of X as that span sees them
     eigenvalues, left = torch.linalg.eigh(basis @ basis.T / count)
     eigenvalues = eigenvalues[-rank:].clamp(min=0)
     eigenvectors = basis.T @ left[:, -rank:]  # (D, r), of length √(N w)
-    return eigenvalues, F.normalize(eigenvectors, dim=0)
+    return eigenvalues.to(device), F.normalize(eigenvectors, dim=0).to(device)
 
 
 def spherical_kmeans(points: Tensor, clusters: int, iterations: int, generator: torch.Generator) -> Tensor:

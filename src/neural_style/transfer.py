@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ from neural_style.networks import NetworkSource, resolve_weights
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Optimizer
 from neural_style.presets import INITS, LayerChoice, choose_settings
-from neural_style.pyramid import Level, plan_levels
+from neural_style.pyramid import MOST_LEVELS, Level, plan_levels
 from neural_style.vgg19 import layer_table
 from neural_style.weights import Convention, Weights
 
@@ -142,15 +143,18 @@ class StyleTransfer:
             RunInterrupted: on Ctrl-C; it holds the picture so far.
         """
         with self._own_state():
-            _check_seed(seed)
+            seed = _checks.seed(seed)
+            if callback is not None and not callable(callback):
+                got, advice = type(callback).__name__, "Give a function of one Progress."
+                raise TypeError(_checks.message("callback", "be callable", got, advice))
             content_image, style_image = self._pictures(content, style)
             target = self._target_size(content_image, size)
             plan = self._plan(target, iterations, levels)
             start = self._start(init, content_image, style_image, plan[0], seed)
-            network = self.networks.for_style(self._style_at(style_image, max(target)), seed)
+            network = self.networks.for_style(self._style_at(style_image, target), seed)
 
             def objective_at(level_size: tuple[int, int]) -> Objective:
-                style_at_level = self._style_at(style_image, max(level_size))
+                style_at_level = self._style_at(style_image, level_size)
                 return Objective(
                     network, resize(content_image, level_size), style_at_level, self.settings.terms
                 )
@@ -174,10 +178,10 @@ class StyleTransfer:
             seed: as of `run`.
         """
         with self._own_state():
-            _check_seed(seed)
+            seed = _checks.seed(seed)
             content_image, style_image = self._pictures(content, style)
             target = self._target_size(content_image, size)
-            style_at_target = self._style_at(style_image, max(target))
+            style_at_target = self._style_at(style_image, target)
             network = self.networks.for_style(style_at_target, seed)
             return Objective(network, resize(content_image, target), style_at_target, self.settings.terms)
 
@@ -189,10 +193,10 @@ class StyleTransfer:
             size: longer side, in pixels, of the results they are meant for.
             seed: as of `run`.
         """
-        _check_seed(seed)
-        _checks.whole_number("size", size, minimum=1)
+        seed = _checks.seed(seed)
+        size = _checks.whole_number("size", size, minimum=1)
         with self._own_state():
-            return self.networks.learn(self._style_at(self._style_picture(style), size), seed)
+            return self.networks.learn(self._style_at(self._style_picture(style), (size, size)), seed)
 
     @contextmanager
     def _own_state(self) -> Iterator[None]:
@@ -239,7 +243,7 @@ class StyleTransfer:
             wanted = self.settings.iterations if iterations is None else iterations
             scales = self.settings.scales
             return plan_levels(target, iterations=wanted, scales=scales, minimum=self._minimum)
-        _checks.whole_number("levels", levels, minimum=1)
+        _checks.whole_number("levels", levels, minimum=1, maximum=MOST_LEVELS)
         if iterations is None and self.settings.iterations is not None:
             iterations = self.settings.iterations[-1]
         scales = tuple(0.5**i for i in reversed(range(levels)))
@@ -250,6 +254,11 @@ class StyleTransfer:
     ) -> Tensor:
         """Return the first picture of the first level."""
         chosen = self.settings.init if init is None else init
+        if isinstance(chosen, str) and chosen not in INITS and not Path(chosen).exists():
+            names = ", ".join(repr(name) for name in INITS)
+            advice = _checks.did_you_mean(chosen, INITS)
+            rule = f"be one of {names}, an existing file or a picture"
+            raise FileNotFoundError(_checks.message("init", rule, repr(chosen), advice))
         if not (isinstance(chosen, str) and chosen in INITS):
             return resize(to_image_tensor(chosen, "init").to(self.device), level.size)
         if chosen == "content":
@@ -260,13 +269,15 @@ class StyleTransfer:
         shape = (1, 3, *level.size)
         return torch.rand(shape, generator=generator, device="cpu", dtype=torch.float32).to(self.device)
 
-    def _style_at(self, style: Tensor, longer_side: int) -> Tensor:
-        """Return the style picture for a level: of the level's longer side, but never enlarged.
+    def _style_at(self, style: Tensor, size: tuple[int, int]) -> Tensor:
+        """Return the style picture for a level of (height, width): of its longer side, but never enlarged.
 
-        A long narrow picture stays large enough for the network.
+        A long narrow picture stays large enough for the network. In the paper it takes the level's very size.
         """
+        if self.settings.stretch_style:
+            return resize(style, size)
         height, width = style.shape[-2:]
-        ratio = min(1.0, max(longer_side / max(height, width), self._minimum / min(height, width)))
+        ratio = min(1.0, max(max(size) / max(height, width), self._minimum / min(height, width)))
         return resize(style, (round(height * ratio), round(width * ratio)))
 
 
@@ -277,8 +288,3 @@ def _covering(image: Tensor, size: tuple[int, int]) -> Tensor:
     covering = resize(image, (max(size[0], round(height * ratio)), max(size[1], round(width * ratio))))
     top, left = (covering.shape[-2] - size[0]) // 2, (covering.shape[-1] - size[1]) // 2
     return covering[..., top : top + size[0], left : left + size[1]]
-
-
-def _check_seed(seed: int) -> None:
-    """Check that torch's generators take the seed."""
-    _checks.whole_number("seed", seed, minimum=0, maximum=2**63 - 1)

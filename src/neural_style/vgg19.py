@@ -77,9 +77,12 @@ def check_layers(argument: str, names: Iterable[str]) -> list[str]:
     if isinstance(names, str):
         advice = f"Write [{names!r}]."
         raise TypeError(_checks.message(argument, "be a list of names", f"the text {names!r}", advice))
+    if not isinstance(names, Iterable):
+        got, advice = type(names).__name__, "Write ['relu4_2'], for example."
+        raise TypeError(_checks.message(argument, "be a list of names", got, advice))
     table, wanted = layer_table(), list(names)
     for name in wanted:
-        if name not in table:
+        if not isinstance(name, str) or name not in table:
             advice = _checks.did_you_mean(name, table)
             if advice.startswith("Choose"):
                 advice = "They are conv1_1 … conv5_4, relu1_1 … relu5_4 and pool1 … pool5."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,7 +41,7 @@ class WeightsUnavailableError(RuntimeError):
     """The parameters asked for cannot be had on this machine; the message says what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Weights:
     """The parameters of VGG-19's convolutions, or of the first of them.
 
@@ -57,6 +58,10 @@ class Weights:
     convention: Convention = "torchvision"
     self_taught: bool = False
 
+    def __post_init__(self) -> None:
+        _checks.choice("convention", self.convention, CONVENTIONS)
+        _check_parameters(self.parameters, "parameters")
+
     @property
     def width(self) -> float:
         """The share of VGG-19's channels that the network has."""
@@ -68,11 +73,11 @@ class Weights:
         The file is a state dict with torchvision's names, and beside them a mark for each of Caffe's convention
         and self-taught filters, where they apply.
         """
-        target = Path(path)
+        target = _checks.file_to_write("path", Path(path))
         parameters = {name: tensor.contiguous() for name, tensor in self.parameters.items()}
         marks = {_CAFFE_MARK: self.convention == "caffe", _SELF_TAUGHT_MARK: self.self_taught}
         parameters |= {name: torch.tensor(True, device="cpu") for name, applies in marks.items() if applies}
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
         try:
             if target.suffix == ".safetensors":
                 _safetensors().save_file(parameters, temporary)
@@ -102,12 +107,22 @@ def load_weights(source: str | os.PathLike[str], *, convention: Convention | Non
     """
     if convention is not None:
         _checks.choice("convention", convention, CONVENTIONS)
+    if not isinstance(source, str | os.PathLike):
+        got, advice = type(source).__name__, "Give 'imagenet' or the path of a weight file."
+        raise TypeError(_checks.message("weights", "be a name or a path", got, advice))
     if source == "imagenet":
+        if convention is not None:
+            advice = "Leave it out: torchvision's weights have torchvision's."
+            raise ValueError(
+                _checks.message("convention", "be left to weights that have one", convention, advice)
+            )
         return Weights(_renamed(_imagenet(), "imagenet"))
     path = Path(source)
     if not path.is_file():
         names = ", ".join(repr(name) for name in NAMED_SOURCES)
         advice = f"Give one of {names}, or the path of a weight file."
+        if source in MADE_HERE:
+            advice = "Make these with learn_weights([image]) or random_weights()."
         raise FileNotFoundError(
             _checks.message("weights", "be a known name or an existing file", repr(str(source)), advice)
         )
@@ -131,11 +146,15 @@ def learn_weights(
         width: 1, ½ or ¼ of VGG-19's channels. Narrower is faster, about with the square, and weaker.
         seed: same seed, same bits on the CPU.
 
+    Raises:
+        TypeError, ValueError: if a picture, the width or the seed breaks its rule.
+
     >>> picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     >>> learn_weights([picture], deepest="relu2_1", width=0.25).width
     0.25
     """
-    generator = torch.Generator(device="cpu").manual_seed(seed)
+    _check_pictures(images)
+    generator = torch.Generator(device="cpu").manual_seed(_checks.seed(seed))
     statistics = torch.tensor([IMAGENET_MEAN, IMAGENET_STD], dtype=torch.float32, device="cpu")
     mean, std = statistics.view(2, 1, 3, 1, 1)
     normalised = [(image.detach() - mean.to(image)) / std.to(image) for image in images]
@@ -158,7 +177,7 @@ def random_weights(*, deepest: str = "relu5_4", width: float = 1.0, seed: int = 
     >>> random_weights(width=0.25).parameters["features.2.weight"].shape
     torch.Size([16, 16, 3, 3])
     """
-    generator = torch.Generator(device="cpu").manual_seed(seed)
+    generator = torch.Generator(device="cpu").manual_seed(_checks.seed(seed))
     filters = []
     for layer in _down_to(deepest):
         inputs = layer.in_channels if layer.index == 0 else _scaled(layer.in_channels, width)
@@ -239,35 +258,79 @@ def _read(path: Path) -> Mapping[str, Tensor]:
 
 
 def _renamed(state: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
-    """Return the convolutions' parameters under torchvision's names, checked, in float32.
+    """Return the convolutions' parameters under torchvision's names, in float32.
 
     Raises:
-        ValueError: if the first convolution is missing, one is missing below another, or a shape is wrong.
+        ValueError: if there is none, or one is no tensor of floats.
     """
     parameters: dict[str, Tensor] = {}
-    channels = 3
     for layer in convolutions():
-        names = (f"features.{layer.index}", layer.name)
-        name = next((name for name in names if f"{name}.weight" in state and f"{name}.bias" in state), None)
-        if name is None:
-            break
-        weight, bias = state[f"{name}.weight"], state[f"{name}.bias"]
-        expected = (bias.shape[0], channels, 3, 3)
-        if tuple(weight.shape) != expected or not weight.is_floating_point():
-            got = f"{name}.weight of shape {tuple(weight.shape)} where {expected} belongs"
-            raise ValueError(_bad_file(source, got))
-        channels = bias.shape[0]
-        parameters[f"features.{layer.index}.weight"] = weight.detach().to("cpu", torch.float32)
-        parameters[f"features.{layer.index}.bias"] = bias.detach().to("cpu", torch.float32)
+        for kind in ("weight", "bias"):
+            names = (f"features.{layer.index}.{kind}", f"{layer.name}.{kind}")
+            name = next((name for name in names if name in state), None)
+            if name is not None:
+                value = state[name]
+                if not isinstance(value, Tensor) or not value.is_floating_point():
+                    raise ValueError(_bad_file(source, f"{name}, which is no tensor of floats"))
+                parameters[names[0]] = value.detach().to("cpu", torch.float32)
     if not parameters:
         raise ValueError(_bad_file(source, "one without 'features.0.weight' or 'conv1_1.weight'"))
+    _check_parameters(parameters, source)
     return parameters
+
+
+def _check_parameters(parameters: Mapping[str, Tensor], source: str) -> None:
+    """Check that parameters are those of VGG-19's first convolutions: no gap, matching shapes, finite.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    present = [layer for layer in convolutions() if f"features.{layer.index}.weight" in parameters]
+    channels = 3
+    for layer, expected in zip(present, convolutions(), strict=False):
+        if layer != expected:
+            raise ValueError(_bad_file(source, f"{layer.name} without {expected.name}"))
+        weight = parameters[f"features.{layer.index}.weight"]
+        bias = parameters.get(f"features.{layer.index}.bias")
+        shape = (weight.shape[0] if weight.ndim > 0 else 0, channels, 3, 3)
+        if tuple(weight.shape) != shape or shape[0] == 0:
+            got = f"features.{layer.index}.weight of shape {tuple(weight.shape)} after {channels} channels"
+            raise ValueError(_bad_file(source, got))
+        if bias is None or tuple(bias.shape) != shape[:1]:
+            got = "none" if bias is None else f"one of shape {tuple(bias.shape)}"
+            raise ValueError(_bad_file(source, f"{got} for features.{layer.index}.bias"))
+        if not bool(torch.isfinite(weight).all() & torch.isfinite(bias).all()):
+            raise ValueError(_bad_file(source, f"NaN or infinity in {layer.name}"))
+        channels = shape[0]
+    if not present:
+        raise ValueError(_bad_file(source, "none"))
+
+
+def _check_pictures(images: Sequence[Tensor]) -> None:
+    """Check the pictures to learn from.
+
+    Raises:
+        TypeError, ValueError: if there is none, or one is no float tensor (1, 3, H, W) in [0, 1].
+    """
+    if isinstance(images, Tensor) or not isinstance(images, Sequence) or not images:
+        got = type(images).__name__ if not isinstance(images, Sequence) else "none"
+        raise TypeError(_checks.message("images", "be a list of tensors", got, "Write [image]."))
+    for image in images:
+        if not isinstance(image, Tensor) or not image.is_floating_point():
+            got = f"a tensor of {image.dtype}" if isinstance(image, Tensor) else type(image).__name__
+            advice = "Read files with load_image, and scale 8-bit images to [0, 1]."
+            raise TypeError(_checks.message("images", "be tensors of floats", got, advice))
+        if image.ndim != 4 or tuple(image.shape[:2]) != (1, 3):
+            advice = "Add a batch dimension with unsqueeze(0)."
+            raise ValueError(_checks.message("images", "have shape (1, 3, H, W)", tuple(image.shape), advice))
+        _checks.image_values("images", image)
 
 
 def _bad_file(source: str, got: str) -> str:
     """Return the message for a file that is no state dict of VGG-19."""
     advice = "Give a file that torch.save or safetensors wrote from such a network."
-    return _checks.message(f"weights file {source}", "be a state dict of VGG-19", got, advice)
+    name = "parameters" if source == "parameters" else f"weights file {source}"
+    return _checks.message(name, "be a state dict of VGG-19", got, advice)
 
 
 def _safetensors() -> ModuleType:
