@@ -86,7 +86,7 @@ class VGG19Features(nn.Module):
                 self.register_buffer(name, buffer, persistent=False)
             self.requires_grad_(False)
             self.eval()
-            self.to(memory_format=torch.channels_last)  # faster on every device measured
+            self.to(memory_format=torch.channels_last)  # no slower on a CPU, and what tensor cores want
 
     @property
     def minimum_size(self) -> int:
