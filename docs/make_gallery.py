@@ -95,7 +95,7 @@ def find(folder: Path, name: str) -> torch.Tensor:
     return load_image(next(folder.glob(f"{name}.*")))
 
 
-def sheet(images: list[torch.Tensor], columns: int = 3, height: int = 300, gap: int = 8) -> torch.Tensor:
+def sheet(images: list[torch.Tensor], columns: int = 4, height: int = 260, gap: int = 8) -> torch.Tensor:
     """Return the pictures in rows of equal height on white, shape (3, H, W)."""
     small = []
     for image in images:
