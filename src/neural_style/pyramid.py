@@ -14,7 +14,7 @@ from neural_style import _checks
 # Longer side of the coarsest level, at least: at 80 pixels relu5_1 copies the painting's composition.
 SMALLEST = 128
 MOST_LEVELS = 16
-FINEST_ITERATIONS = 50
+FINEST_ITERATIONS = 40
 GROWTH = 1.6  # each coarser level takes so many times the iterations of the next finer one
 
 
@@ -48,13 +48,13 @@ def plan_levels(
     Args:
         size: (height, width) of the result.
         iterations: of the finest level, each coarser one taking 1.6 times as many; or of every level, coarse to
-            fine. None takes 50.
+            fine. None takes 40.
         scales: the levels' sizes relative to the result's, coarse to fine, the last 1. None halves from the
             result's size while the longer side stays at 128 pixels or more.
         minimum: the network's smallest side; levels below are left out.
 
     >>> [(level.size, level.iterations) for level in plan_levels((384, 512))]
-    [((96, 128), 128), ((192, 256), 80), ((384, 512), 50)]
+    [((96, 128), 102), ((192, 256), 64), ((384, 512), 40)]
     """
     ratios = _halvings(max(size)) if scales is None else list(scales)
     if isinstance(iterations, Sequence) and not isinstance(iterations, str):
