@@ -123,8 +123,8 @@ def page() -> str:
     parts = [
         "# Gallery\n",
         "<!-- Written by docs/make_gallery.py. -->\n",
-        "Every picture is made by the defaults, with filters learned from its painting alone and a little more than "
-        "the default's iterations, seed 0, and nothing else done to it:\n",
+        "Every picture is made by the defaults, with filters learned from its painting alone and a little more "
+        "than the default's iterations, seed 0, and nothing else done to it:\n",
         '```python\nStyleTransfer(weights="self-taught").run(content, style, size=384, iterations=50)\n```\n',
         "![All of them](images/gallery.jpg)\n",
     ]
