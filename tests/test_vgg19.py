@@ -147,3 +147,8 @@ def test_one_text_is_no_list_of_names() -> None:
     text = "layers must be a list of names; got the text 'relu4_2'. Write ['relu4_2']."
     with pytest.raises(TypeError, match=re.escape(text)):
         check_layers("layers", "relu4_2")
+
+
+def test_what_is_no_list_is_refused() -> None:
+    with pytest.raises(TypeError, match="layers must be a list of names; got int"):
+        check_layers("layers", 5)  # type: ignore[arg-type]
