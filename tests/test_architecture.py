@@ -10,8 +10,8 @@ import neural_style
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("_checks",),
-    ("vgg19", "losses", "color", "optimizers", "image_io", "self_taught", "hardware"),
-    ("weights",),
+    ("vgg19", "losses", "color", "lbfgs", "preconditioning", "image_io", "self_taught", "hardware"),
+    ("weights", "optimizers"),
     ("features",),
     ("networks",),
     ("pyramid",),

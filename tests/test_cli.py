@@ -269,7 +269,10 @@ def test_what_cannot_be_read_is_one_line_that_leads_to_the_help(
     ("given", "text"),
     [
         (("--pooling", "mox"), "pooling must be one of 'average', 'max'; got 'mox'. Did you mean 'max'?"),
-        (("--optimizer", "sgd"), "optimizer must be one of 'lbfgs', 'adam'; got 'sgd'. Choose one of them."),
+        (
+            ("--optimizer", "sgd"),
+            "optimizer must be one of 'lbfgs', 'torch-lbfgs', 'adam'; got 'sgd'. Choose one of them.",
+        ),
         (("--levels", "0"), "levels must be at least 1; got 0. Give 1 or more."),
         (
             ("--style-layers", "relu4_5"),
@@ -726,7 +729,9 @@ def test_the_demo_writes_its_picture_and_the_sheet(capsys: Capture, recorder: Re
     assert torch.equal(row[..., -width:], load_image("demo.png"))
     assert recorder.made == [{"weights": "self-taught"}]
     assert recorder.asked[0]["seed"] == 0
-    assert capsys.readouterr().out.startswith(f"demo.png: {width}x{height} pixels in ")
+    picture, sheet = capsys.readouterr().out.splitlines()
+    assert picture.startswith(f"demo.png: {width}x{height} pixels in ")
+    assert sheet == "demo-sheet.png: the photograph, the painting and the result"
 
 
 def test_the_demos_sheet_lies_beside_its_picture(recorder: Recorder) -> None:

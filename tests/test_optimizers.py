@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from neural_style.optimizers import LBFGS, Adam, Optimizer, Step
+from neural_style.optimizers import FIRST_STEP, LBFGS, Adam, Optimizer, Step, TorchLBFGS
+from neural_style.preconditioning import Preconditioner
 
 CURVATURE = torch.linspace(1, 50, 12).view(1, 3, 2, 2)
 MINIMUM = torch.linspace(0.1, 0.9, 12).view(1, 3, 2, 2)
-OPTIMIZERS: tuple[Optimizer, ...] = (LBFGS(), Adam(learning_rate=0.02))
+OPTIMIZERS: tuple[Optimizer, ...] = (LBFGS(), TorchLBFGS(), Adam(learning_rate=0.02))
 
 
 def bowl(image: Tensor) -> tuple[Tensor, Tensor]:
@@ -40,9 +41,9 @@ def test_the_start_is_not_changed(optimizer: Optimizer) -> None:
     assert not begin.requires_grad
 
 
-def test_lbfgs_takes_torchs_own_steps_on_the_loss_relative_to_its_first_value() -> None:
+def test_torchs_lbfgs_takes_its_own_steps_on_the_loss_relative_to_its_first_value() -> None:
     seen: list[Tensor] = []
-    LBFGS(history=5).minimize(start(), bowl, 12, lambda step: seen.append(step.image.clone()))
+    TorchLBFGS(history=5).minimize(start(), bowl, 12, lambda step: seen.append(step.image.clone()))
     theirs: list[Tensor] = []
     x = start()
     optimizer = torch.optim.LBFGS([x], lr=1, max_iter=12, history_size=5, tolerance_grad=0, tolerance_change=0)
@@ -59,18 +60,70 @@ def test_lbfgs_takes_torchs_own_steps_on_the_loss_relative_to_its_first_value() 
     assert all(torch.equal(ours, other) for ours, other in zip(seen, theirs, strict=False))
 
 
+def evaluations(optimizer: Optimizer, function: object, loss: float, **options: object) -> int:
+    """Return how many evaluations an optimiser needs until the loss is below a number."""
+    count: list[int] = []
+
+    def stop(step: Step) -> bool:
+        count.append(step.number)
+        return bool(step.loss < loss)
+
+    optimizer.minimize(start(), function, 200, stop, **options)  # type: ignore[arg-type]
+    return count[-1]
+
+
+def test_lbfgs_needs_no_more_evaluations_than_torchs_to_the_minimum() -> None:
+    ours, theirs = (evaluations(kind(history=8), bowl, 1e-10) for kind in (LBFGS, TorchLBFGS))
+    assert ours <= theirs < 60
+
+
+def test_lbfgs_first_step_moves_the_picture_by_two_grey_levels() -> None:
+    seen: list[Tensor] = []
+    LBFGS().minimize(start(), bowl, 2, lambda step: seen.append(step.image))
+    assert (seen[1] - seen[0]).square().mean().sqrt().item() == pytest.approx(FIRST_STEP, rel=1e-4)
+
+
+class Scaled(Preconditioner):
+    """The bowl's own: in its variables every curvature is 1."""
+
+    def change(self, variables: Tensor) -> Tensor:
+        return variables / CURVATURE.sqrt()
+
+    def gradient(self, gradient: Tensor) -> Tensor:
+        return gradient / CURVATURE.sqrt()
+
+
+def test_a_fitting_preconditioner_finds_the_same_minimum_in_fewer_evaluations() -> None:
+    torch.testing.assert_close(LBFGS().minimize(start(), bowl, 40, preconditioner=Scaled()), MINIMUM)
+    plain, fitting = (evaluations(LBFGS(), bowl, 1e-8, preconditioner=p) for p in (None, Scaled()))
+    assert fitting <= 4 < plain
+
+
+def test_lbfgs_takes_a_step_to_twice_the_loss_back_and_tries_a_quarter_of_it() -> None:
+    seen: list[Tensor] = []
+
+    def cliff(image: Tensor) -> tuple[Tensor, Tensor]:
+        loss, gradient = bowl(image)
+        return (loss * 3 if len(seen) == 1 else loss), gradient
+
+    LBFGS().minimize(start(), cliff, 3, lambda step: seen.append(step.image))
+    torch.testing.assert_close(seen[2] - seen[0], (seen[1] - seen[0]) / 4)
+
+
+@pytest.mark.parametrize("kind", [LBFGS, TorchLBFGS])
 @pytest.mark.parametrize("factor", [1e-8, 1e8])
-def test_lbfgs_does_not_depend_on_the_losss_scale(factor: float) -> None:
+def test_lbfgs_does_not_depend_on_the_losss_scale(kind: type[Optimizer], factor: float) -> None:
     def scaled(image: Tensor) -> tuple[Tensor, Tensor]:
         loss, gradient = bowl(image)
         return factor * loss, factor * gradient
 
-    plain, other = (LBFGS().minimize(start(), function, 15) for function in (bowl, scaled))
+    plain, other = (kind().minimize(start(), function, 15) for function in (bowl, scaled))
     torch.testing.assert_close(other, plain, atol=1e-4, rtol=0)
 
 
-def test_lbfgs_started_at_the_minimum_returns_it() -> None:
-    assert torch.equal(LBFGS().minimize(MINIMUM, bowl, 5), MINIMUM)
+@pytest.mark.parametrize("kind", [LBFGS, TorchLBFGS])
+def test_lbfgs_started_at_the_minimum_returns_it(kind: type[Optimizer]) -> None:
+    assert torch.equal(kind().minimize(MINIMUM, bowl, 5), MINIMUM)
 
 
 @pytest.mark.parametrize("returned", [True, np.True_])
@@ -97,7 +150,8 @@ def test_no_steps_are_refused(optimizer: Optimizer) -> None:
         optimizer.minimize(start(), bowl, 0)
 
 
-def test_lbfgs_returns_the_best_picture_evaluated_not_the_last() -> None:
+@pytest.mark.parametrize("kind", [LBFGS, TorchLBFGS])
+def test_lbfgs_returns_the_best_picture_evaluated_not_the_last(kind: type[Optimizer]) -> None:
     losses = iter([5.0, 1.0, 7.0, 9.0])
     pictures: list[Tensor] = []
 
@@ -105,18 +159,36 @@ def test_lbfgs_returns_the_best_picture_evaluated_not_the_last() -> None:
         pictures.append(image.clone())
         return torch.tensor(next(losses)), image + len(pictures)
 
-    found = LBFGS().minimize(start(), value_and_grad, 4)
+    found = kind().minimize(start(), value_and_grad, 4)
     assert torch.equal(found, pictures[1])
 
 
-def test_lbfgs_keeps_the_best_picture_when_the_loss_becomes_nan() -> None:
+def test_torchs_lbfgs_keeps_the_best_picture_when_the_loss_becomes_nan() -> None:
     def value_and_grad(image: Tensor) -> tuple[Tensor, Tensor]:
         loss, gradient = bowl(image)
         bad = image.max() > 0.55
         return torch.where(bad, torch.nan, loss), gradient
 
-    found = LBFGS().minimize(start(), value_and_grad, 10)
+    found = TorchLBFGS().minimize(start(), value_and_grad, 10)
     assert torch.equal(found, start())
+
+
+def test_lbfgs_steps_back_from_a_loss_that_is_not_finite_and_says_so() -> None:
+    """Beyond a wall the loss and its gradient are NaN: it goes on, on this side of it."""
+    seen: list[Tensor] = []
+
+    def value_and_grad(image: Tensor) -> tuple[Tensor, Tensor]:
+        loss, gradient = bowl(image)
+        bad = image.max() > 0.7
+        return torch.where(bad, torch.nan, loss), torch.where(bad, torch.nan, gradient)
+
+    text = (
+        r"\d+ of 40 evaluations gave no finite loss and were stepped back from. The result is the best of the"
+    )
+    with pytest.warns(RuntimeWarning, match=text):
+        found = LBFGS().minimize(start(), value_and_grad, 40, lambda step: seen.append(step.image))
+    assert all(torch.isfinite(image).all() for image in seen)
+    assert bowl(found)[0] < 0.5 * bowl(start())[0]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)

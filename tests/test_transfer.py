@@ -218,6 +218,7 @@ def test_the_callers_modes_and_default_dtype_change_nothing() -> None:
         {"padding": "replicate"},
         {"padding": "circular"},
         {"match_colors": True},
+        {"precondition": False},
         {"optimizer": Adam()},
         {"optimizer": LBFGS(learning_rate=0.5)},
         {"preset": "paper"},
@@ -439,6 +440,11 @@ def test_the_objective_is_the_finest_levels() -> None:
             ValueError,
             "content_weight and style_weight must not both be 0;",
         ),
+        (
+            {"content_weight": 0, "style_layers": {"relu1_1": 0}},
+            ValueError,
+            "content_weight and style_weight must not both be 0; got 0 and 0. Give at least one of them, ",
+        ),
         ({"pooling": "mean"}, ValueError, "pooling must be one of 'average', 'max'; got 'mean'. "),
         (
             {"padding": "same"},
@@ -446,6 +452,7 @@ def test_the_objective_is_the_finest_levels() -> None:
             "padding must be one of 'reflect', 'replicate', 'zeros', 'circular'; got",
         ),
         ({"match_colors": "yes"}, TypeError, "match_colors must be True or False; got 'yes'. Give one of them"),
+        ({"precondition": 1}, TypeError, "precondition must be True or False; got 1. Give one of them"),
         ({"optimizer": "adam"}, TypeError, "optimizer must be an Optimizer; got str. Give LBFGS() or Adam()."),
     ],
     ids=str,

@@ -21,6 +21,9 @@ from neural_style.optimizers import LBFGS as LBFGS
 from neural_style.optimizers import Adam as Adam
 from neural_style.optimizers import Optimizer as Optimizer
 from neural_style.optimizers import Step as Step
+from neural_style.optimizers import TorchLBFGS as TorchLBFGS
+from neural_style.preconditioning import ColorSpectrum as ColorSpectrum
+from neural_style.preconditioning import Preconditioner as Preconditioner
 from neural_style.transfer import StyleTransfer as StyleTransfer
 from neural_style.weights import Weights as Weights
 from neural_style.weights import WeightsUnavailableError as WeightsUnavailableError
@@ -30,14 +33,17 @@ from neural_style.weights import load_weights as load_weights
 __all__ = [
     "LBFGS",
     "Adam",
+    "ColorSpectrum",
     "Moments",
     "Objective",
     "Optimizer",
+    "Preconditioner",
     "Progress",
     "RunInterrupted",
     "Step",
     "StyleTransfer",
     "Terms",
+    "TorchLBFGS",
     "VGG19Features",
     "Weights",
     "WeightsUnavailableError",

@@ -15,13 +15,17 @@ from typing import Any, NoReturn
 from neural_style.features import PADDINGS, POOLINGS
 from neural_style.hardware import PRECISIONS, available_devices
 from neural_style.image_io import save_image
-from neural_style.optimizers import LBFGS, Adam, Optimizer
+from neural_style.optimizers import LBFGS, Adam, Optimizer, TorchLBFGS
 from neural_style.presets import INITS, PRESETS
 from neural_style.transfer import StyleTransfer
 from neural_style.weights import CONVENTIONS, NAMED_SOURCES, WIDTHS
 
 AUTO = "auto"
-OPTIMIZERS: Mapping[str, Callable[[], Optimizer]] = {"lbfgs": LBFGS, "adam": Adam}
+OPTIMIZERS: Mapping[str, Callable[[], Optimizer]] = {
+    "lbfgs": LBFGS,
+    "torch-lbfgs": TorchLBFGS,
+    "adam": Adam,
+}
 
 
 class _Parser(argparse.ArgumentParser):

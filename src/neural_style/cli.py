@@ -93,7 +93,10 @@ def _demo(options: argparse.Namespace) -> int:
 
     transfer = StyleTransfer(weights="self-taught")
     run = partial(transfer.run, content, style, size=options.size, seed=options.seed)
-    return _make(run, save, out, quiet=options.quiet)
+    status = _make(run, save, out, quiet=options.quiet)
+    if not options.quiet:
+        print(f"{sheet_path}: the photograph, the painting and the result")
+    return status
 
 
 def _make(run: Callable[..., Tensor], save: Callable[[Tensor], None], out: Path, *, quiet: bool) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor
 from neural_style.image_io import resize
 from neural_style.objective import Objective
 from neural_style.optimizers import Optimizer, Step, asks_to_stop
+from neural_style.preconditioning import Preconditioner
 from neural_style.pyramid import Level
 
 
@@ -61,6 +62,7 @@ def descend(
     objective_at: Callable[[tuple[int, int]], Objective],
     optimizer: Optimizer,
     callback: Callback | None = None,
+    preconditioner: Preconditioner | None = None,
 ) -> Tensor:
     """Return the picture optimised level by level, shape (1, 3, H, W) of the last level's size, in [0, 1].
 
@@ -70,6 +72,7 @@ def descend(
         objective_at: (height, width) → the `Objective` of that size. One at a time is kept.
         optimizer: what minimises it.
         callback: called after each evaluation; returning True ends the descent with the picture so far.
+        preconditioner: passed on to the optimiser, the same for all levels.
 
     Raises:
         RunInterrupted: on Ctrl-C.
@@ -81,7 +84,13 @@ def descend(
             watch.objective = None  # the coarser level's targets are given back before the finer one's are made
             image = resize(image, level.size, clamp=False)
             objective = watch.enter(level, objective_at(level.size), image)
-            image = optimizer.minimize(image, objective.value_and_grad, level.iterations, watch.after_step)
+            image = optimizer.minimize(
+                image,
+                objective.value_and_grad,
+                level.iterations,
+                watch.after_step,
+                preconditioner=preconditioner,
+            )
             del objective
             if watch.stopped:
                 break

@@ -198,6 +198,19 @@ def style_loss(layer_losses: Mapping[str, Tensor], layer_weights: Mapping[str, f
     >>> style_loss(losses, {"relu1_1": 0.5, "relu2_1": 0.25})
     tensor(2.)
     """
+    return weighted_sum(layer_losses, layer_weights)
+
+
+def weighted_sum(layer_losses: Mapping[str, Tensor], layer_weights: Mapping[str, float]) -> Tensor:
+    """Return the sum over layers of weight · loss, a scalar: of one content layer, as in the paper, or several.
+
+    Args:
+        layer_losses: one loss a layer, by the layer's name.
+        layer_weights: for the same layers.
+
+    Raises:
+        ValueError: if they do not name the same layers, or none.
+    """
     if not layer_losses or layer_losses.keys() != layer_weights.keys():
         rule, got = f"name the layers {', '.join(layer_losses) or '(none)'}", ", ".join(layer_weights) or "none"
         raise ValueError(_checks.message("layer_weights", rule, got, "Give one weight for each loss."))

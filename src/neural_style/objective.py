@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from neural_style.features import VGG19Features
-from neural_style.losses import Moments, style_loss, total_loss, total_variation
+from neural_style.losses import Moments, style_loss, total_loss, total_variation, weighted_sum
 
 ContentLoss = Callable[[Tensor, Tensor], Tensor]
 StyleLoss = Callable[[Moments, Moments], Tensor]
@@ -96,7 +96,7 @@ class Objective:
             for name, target in self.target_moments.items()
         }
         nothing = torch.zeros((), dtype=torch.float32, device=image.device)
-        content = style_loss(contents, terms.content_layers) if contents else nothing
+        content = weighted_sum(contents, terms.content_layers) if contents else nothing
         style = style_loss(styles, terms.style_layers) if styles else nothing
         variation = total_variation(image)
         self.terms_by_name = {

@@ -5,6 +5,7 @@ A *step* is one evaluation of the loss and its gradient, and the update made of 
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +16,10 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
+from neural_style.lbfgs import LimitedMemory
+from neural_style.preconditioning import Preconditioner
+
+FIRST_STEP = 2 / 255  # root mean square change of the picture
 
 ValueAndGrad = Callable[[Tensor], tuple[Tensor, Tensor]]
 
@@ -48,7 +53,13 @@ class Optimizer(ABC):
 
     @abstractmethod
     def minimize(
-        self, image: Tensor, value_and_grad: ValueAndGrad, steps: int, callback: StepCallback | None = None
+        self,
+        image: Tensor,
+        value_and_grad: ValueAndGrad,
+        steps: int,
+        callback: StepCallback | None = None,
+        *,
+        preconditioner: Preconditioner | None = None,
     ) -> Tensor:
         """Return a picture of lower loss than `image`, which is not changed.
 
@@ -57,15 +68,19 @@ class Optimizer(ABC):
             value_and_grad: picture → (scalar loss, gradient of the picture's shape).
             steps: how many, at least 1.
             callback: called after each evaluation; returning True ends the run with what is best so far.
+            preconditioner: variables in which the loss is rounder, for a method that can use them. `LBFGS`
+                does; torch's works in pixels, and Adam in a box of them.
         """
 
 
 @dataclass(frozen=True)
 class LBFGS(Optimizer):
-    """torch's L-BFGS with a short history and unit steps, as everyone's; returns the best picture evaluated.
+    """L-BFGS with unit steps, one evaluation each, that never waits for the device; returns the best picture.
 
-    The last of its updates is not evaluated, so that one step returns the start. The loss is taken relative to
-    its first value: torch's own thresholds are absolute, and small weights would leave the start as it is.
+    The first step moves the picture by two grey levels (root mean square): with no history there is no scale
+    to know better by. A step to a loss that is not finite, or more than twice the last, is taken back, and the
+    next is a quarter as long; pairs of no positive curvature are left out. The loss's own scale does not
+    matter.
 
     Attributes:
         history: pairs of past steps kept, 24 bytes a pixel each. 20 does as well as torch's 100.
@@ -73,7 +88,8 @@ class LBFGS(Optimizer):
         tolerance: None asks for every step; else stop where the loss fell by less than this share of itself
             over ten steps.
 
-    Reference: Liu & Nocedal, "On the limited memory BFGS method" (1989); the paper uses L-BFGS throughout.
+    Reference: Liu & Nocedal, "On the limited memory BFGS method" (1989); the direction is computed in
+    `neural_style.lbfgs`.
     """
 
     history: int = 20
@@ -85,7 +101,83 @@ class LBFGS(Optimizer):
         _check_common(self.learning_rate, self.tolerance)
 
     def minimize(
-        self, image: Tensor, value_and_grad: ValueAndGrad, steps: int, callback: StepCallback | None = None
+        self,
+        image: Tensor,
+        value_and_grad: ValueAndGrad,
+        steps: int,
+        callback: StepCallback | None = None,
+        *,
+        preconditioner: Preconditioner | None = None,
+    ) -> Tensor:
+        """Return the picture with the lowest loss of those evaluated. See `Optimizer.minimize`."""
+        change, gradient_of = _variables(preconditioner)
+        generated = image.detach().clone()
+        best = _Best(generated)
+        watch = _Watch(steps, callback, self.tolerance)
+        memory = LimitedMemory(self.history, generated)
+        setbacks = torch.zeros((), dtype=torch.int64, device=generated.device)
+        with suppress(_StoppedError):
+            loss, gradient = value_and_grad(generated)
+            best.offer(generated, loss)
+            watch.after_evaluation(generated, loss)
+            gradient = gradient_of(gradient)
+            step = -gradient
+            step = step * _ratio(FIRST_STEP, _root_mean_square(change(step)))
+            while watch.number < steps:
+                trial = generated + change(step)
+                trial_loss, trial_gradient = value_and_grad(trial)
+                best.offer(trial, trial_loss)
+                watch.after_evaluation(trial, trial_loss)
+                trial_gradient = gradient_of(trial_gradient)
+                good = trial_loss <= 2 * loss.abs()  # on the device; false for NaN
+                setbacks += ~torch.isfinite(trial_loss)
+                changed = (trial_gradient - gradient).flatten()
+                generated = torch.where(good, trial, generated)
+                gradient = torch.where(good, trial_gradient, gradient)
+                loss = torch.where(good, trial_loss, loss)
+                memory.remember(step.flatten(), changed, gradient.flatten())
+                direction = memory.direction().view_as(gradient) * self.learning_rate
+                step = torch.where(good, direction, step / 4)
+        if preconditioner is not None:
+            preconditioner.observe(*memory.pairs_like(generated))
+        _check_finite(best.loss)
+        if setbacks > 0:
+            lost = f"{setbacks.item()} of {watch.number} evaluations gave no finite loss"
+            text = f"{lost} and were stepped back from. The result is the best of the others."
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+        return best.image
+
+
+@dataclass(frozen=True)
+class TorchLBFGS(Optimizer):
+    """torch's own L-BFGS, in pixels and without a line search; returns the best picture evaluated.
+
+    What everyone uses, for comparison. The last of its updates is not evaluated, so that one step returns the
+    start. The loss is taken relative to its first value: torch's own thresholds are absolute, and small weights
+    would leave the start as it is.
+
+    Attributes:
+        history: pairs of past steps kept, 24 bytes a pixel each.
+        learning_rate: as of `LBFGS`.
+        tolerance: as of `LBFGS`.
+    """
+
+    history: int = 100
+    learning_rate: float = 1.0
+    tolerance: float | None = None
+
+    def __post_init__(self) -> None:
+        _checks.whole_number("history", self.history, minimum=1)
+        _check_common(self.learning_rate, self.tolerance)
+
+    def minimize(
+        self,
+        image: Tensor,
+        value_and_grad: ValueAndGrad,
+        steps: int,
+        callback: StepCallback | None = None,
+        *,
+        preconditioner: Preconditioner | None = None,  # noqa: ARG002  # torch's works in pixels
     ) -> Tensor:
         """Return the picture with the lowest loss of those evaluated. See `Optimizer.minimize`."""
         generated = image.detach().clone()
@@ -142,7 +234,13 @@ class Adam(Optimizer):
             raise ValueError(_checks.message("average", rule, self.average, "Try 0.9, or 0 for no average."))
 
     def minimize(
-        self, image: Tensor, value_and_grad: ValueAndGrad, steps: int, callback: StepCallback | None = None
+        self,
+        image: Tensor,
+        value_and_grad: ValueAndGrad,
+        steps: int,
+        callback: StepCallback | None = None,
+        *,
+        preconditioner: Preconditioner | None = None,  # noqa: ARG002  # works pixel by pixel
     ) -> Tensor:
         """Return the averaged iterate, in [0, 1]. See `Optimizer.minimize`."""
         generated = image.detach().clone().clamp_(0, 1)
@@ -171,6 +269,24 @@ def asks_to_stop(returned: object) -> bool:
         return bool(returned)
     got, advice = type(returned).__name__, "Compare numbers, such as loss.item()."
     raise TypeError(_checks.message("the callback", "return True, False or None", got, advice))
+
+
+def _variables(
+    preconditioner: Preconditioner | None,
+) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+    """Return variables → change of the picture, and gradient of the picture → of the variables."""
+    if preconditioner is None:
+        return (lambda variables: variables), (lambda gradient: gradient)
+    return preconditioner.change, preconditioner.gradient
+
+
+def _root_mean_square(values: Tensor) -> Tensor:
+    return values.square().mean().sqrt()
+
+
+def _ratio(length: float, of: Tensor) -> Tensor:
+    """Return length / of, or 0 where there is nothing to scale."""
+    return torch.where(of > 0, length / of, 0)
 
 
 class _Best:

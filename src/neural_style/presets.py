@@ -36,6 +36,8 @@ class Settings:
             than keeping its own aspect.
         match_colors: whether the content picture is first given the style's colours, so that the content loss
             asks for its shapes and not for colours that the style does not have.
+        precondition: whether L-BFGS works in the style's decorrelated colours and frequencies rather than in
+            pixels.
         init: where the optimisation starts.
         iterations: steps of each level, coarse to fine; None for the pyramid's own counts.
         scales: the pyramid's sizes relative to the result's, coarse to fine; None halves.
@@ -52,6 +54,7 @@ class Settings:
     padding: str
     stretch_style: bool
     match_colors: bool
+    precondition: bool
     init: str
     iterations: tuple[int, ...] | None
     scales: tuple[float, ...] | None
@@ -85,6 +88,7 @@ PRESETS: dict[str, Settings] = {
         padding="reflect",
         stretch_style=False,
         match_colors=False,
+        precondition=True,
         init="content",
         iterations=None,
         scales=None,
@@ -101,6 +105,7 @@ PRESETS: dict[str, Settings] = {
         padding="zeros",
         stretch_style=True,
         match_colors=False,
+        precondition=False,
         init="noise",
         iterations=(500,),
         scales=(1.0,),
@@ -117,6 +122,7 @@ PRESETS: dict[str, Settings] = {
         padding="zeros",
         stretch_style=False,
         match_colors=False,
+        precondition=False,
         init="content",
         iterations=(500, 200),
         scales=(0.64, 1.0),
@@ -156,14 +162,26 @@ def choose_settings(preset: str, *, self_taught: bool, **options: Any) -> Settin
     for name, choices in (("pooling", POOLINGS), ("padding", PADDINGS)):
         if name in given:
             _checks.choice(name, given[name], choices)
-    if not isinstance(given.get("match_colors", True), bool):
-        got, advice = repr(given["match_colors"]), "Give one of them, or None for the preset's."
-        raise TypeError(_checks.message("match_colors", "be True or False", got, advice))
+    _check_switches(given)
     settings = replace(settings, **given)
-    if settings.content_weight == settings.style_weight == 0:
-        advice = "Give at least one of them more than 0."
+    content = settings.content_weight * sum(settings.content_layers.values())
+    style = settings.style_weight * sum(settings.style_layers.values())
+    if content == style == 0:
+        advice = "Give at least one of them, and of its layers, more than 0."
         raise ValueError(_checks.message("content_weight and style_weight", "not both be 0", "0 and 0", advice))
     return settings
+
+
+def _check_switches(given: Mapping[str, Any]) -> None:
+    """Check that what can only be on or off is one of them.
+
+    Raises:
+        TypeError: if it is neither.
+    """
+    for name in ("match_colors", "precondition"):
+        if not isinstance(given.get(name, True), bool):
+            got, advice = repr(given[name]), "Give one of them, or None for the preset's."
+            raise TypeError(_checks.message(name, "be True or False", got, advice))
 
 
 def layer_weights(argument: str, layers: LayerChoice) -> dict[str, float]:

@@ -18,6 +18,7 @@ from neural_style.image_io import ImageSource, fit_within, resize, to_image_tens
 from neural_style.networks import NetworkSource, resolve_weights
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Optimizer
+from neural_style.preconditioning import ColorSpectrum
 from neural_style.presets import INITS, LayerChoice, choose_settings
 from neural_style.pyramid import MOST_LEVELS, Level, plan_levels
 from neural_style.vgg19 import layer_table
@@ -53,7 +54,9 @@ class StyleTransfer:
         pooling: ``"average"`` or ``"max"``.
         padding: ``"reflect"``, ``"replicate"``, ``"zeros"`` or ``"circular"``.
         match_colors: whether the content picture is first given the style's colours by `color.match_colors`.
-        optimizer: an `LBFGS`, `Adam`, or other `Optimizer`; None takes `LBFGS()`.
+        precondition: whether `LBFGS` works in the style's decorrelated colours and frequencies, which takes
+            fewer evaluations to the same loss, or in pixels.
+        optimizer: an `LBFGS`, `TorchLBFGS`, `Adam`, or other `Optimizer`; None takes `LBFGS()`.
 
     Raises:
         WeightsUnavailableError: if ImageNet's weights are neither cached nor to be downloaded.
@@ -77,6 +80,7 @@ class StyleTransfer:
         pooling: Pooling | None = None,
         padding: Padding | None = None,
         match_colors: bool | None = None,
+        precondition: bool | None = None,
         optimizer: Optimizer | None = None,
     ) -> None:
         self.device = choose_device(device)
@@ -92,6 +96,7 @@ class StyleTransfer:
             pooling=pooling,
             padding=padding,
             match_colors=match_colors,
+            precondition=precondition,
         )
         if optimizer is not None and not isinstance(optimizer, Optimizer):
             got = type(optimizer).__name__
@@ -159,9 +164,10 @@ class StyleTransfer:
                     network, resize(content_image, level_size), style_at_level, self.settings.terms
                 )
 
+            preconditioner = ColorSpectrum(style_image) if self.settings.precondition else None
             batched = getattr(content, "ndim", 3) == 4
             try:
-                result = descend(start, plan, objective_at, self.optimizer, callback)
+                result = descend(start, plan, objective_at, self.optimizer, callback, preconditioner)
             except RunInterrupted as interrupt:
                 raise interrupt if batched else RunInterrupted(interrupt.image[0]) from None
         return result if batched else result[0]

@@ -1,0 +1,135 @@
+"""The paper's loop as everyone writes it, to compare with: one scale, float32, torch's L-BFGS, 500 evaluations.
+
+Written against nothing of ours but the weights and the numbers of the objective: plain convolutions in torch's
+own layout, a list of activations, `backward()`, and `torch.optim.LBFGS` as it comes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from neural_style import Terms
+from neural_style.vgg19 import truncated
+
+EVALUATIONS = 500  # the authors' own number
+# torch's thresholds are absolute: at losses below 1, as these are, they would end the run within its first
+# steps. Tutorials escape them by style weights of a million.
+LOSS_SCALE = 1e4
+
+
+@dataclass
+class History:
+    """What a run was like.
+
+    Attributes:
+        losses: of each evaluation, in order, unscaled.
+        seconds: since the start of the run, after each evaluation.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+
+class TextbookLoss(nn.Module):
+    """α · content + β · style + variation of a picture, relative to the targets: our default's loss.
+
+    Args:
+        parameters: of VGG-19's convolutions by torchvision's names.
+        content: shape (1, 3, H, W), RGB in [0, 1].
+        style: shape (1, 3, H', W').
+        terms: weights and layers.
+    """
+
+    def __init__(self, parameters: Mapping[str, Tensor], content: Tensor, style: Tensor, terms: Terms) -> None:
+        super().__init__()
+        self.terms = terms
+        wanted = [*terms.content_layers, *terms.style_layers]
+        self.modules_by_name: dict[str, nn.Module] = {}
+        deepest = [layer.name for layer in truncated("relu5_4") if layer.name in wanted][-1]
+        for layer in truncated(deepest):
+            module: nn.Module
+            if layer.kind == "conv":
+                weight, bias = (parameters[f"features.{layer.index}.{kind}"] for kind in ("weight", "bias"))
+                convolution = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1, padding_mode="reflect")
+                convolution.load_state_dict({"weight": weight, "bias": bias})
+                module = convolution.requires_grad_(False)
+            else:
+                module = nn.ReLU() if layer.kind == "relu" else nn.AvgPool2d(2)
+            self.modules_by_name[layer.name] = module
+        self.network = nn.Sequential(*self.modules_by_name.values()).to(content.device)
+        with torch.no_grad():
+            activations = self.activations(content)
+            self.targets = {name: activations[name] for name in terms.content_layers}
+            activations = self.activations(style)
+            self.grams = {name: gram(activations[name]) for name in terms.style_layers}
+
+    def activations(self, image: Tensor) -> dict[str, Tensor]:
+        """Return the activations by name."""
+        mean = torch.tensor([0.485, 0.456, 0.406], device=image.device).view(1, 3, 1, 1)
+        std = torch.tensor([0.229, 0.224, 0.225], device=image.device).view(1, 3, 1, 1)
+        values, found = (image - mean) / std, {}
+        for name, module in self.modules_by_name.items():
+            values = found[name] = module(values)
+        return found
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the loss of a picture."""
+        activations = self.activations(image)
+        content = torch.zeros((), device=image.device)
+        for name, weight in self.terms.content_layers.items():
+            target = self.targets[name]
+            content = content + weight * F.mse_loss(activations[name], target) / target.square().mean()
+        style = torch.zeros((), device=image.device)
+        for name, weight in self.terms.style_layers.items():
+            target = self.grams[name]
+            difference = F.mse_loss(gram(activations[name]), target)
+            style = style + weight * difference / target.square().mean()
+        across = (image[..., 1:] - image[..., :-1]).square().mean()
+        down = (image[..., 1:, :] - image[..., :-1, :]).square().mean()
+        terms = self.terms
+        weighted = terms.content_weight * content + terms.style_weight * style
+        return weighted + terms.variation_weight * (across + down)
+
+
+def gram(features: Tensor) -> Tensor:
+    """Return the Gram matrix per position of features (1, C, H, W), shape (C, C)."""
+    flat = features.flatten(2)[0]
+    return flat @ flat.T / flat.shape[1]
+
+
+def textbook_transfer(loss: nn.Module, start: Tensor, evaluations: int = EVALUATIONS) -> tuple[Tensor, History]:
+    """Return the picture of the lowest loss, and how the loss fell.
+
+    Args:
+        loss: picture → scalar.
+        start: shape (1, 3, H, W).
+        evaluations: how many.
+    """
+    image = start.clone().requires_grad_(True)
+    optimizer = torch.optim.LBFGS([image])
+    history = History()
+    best, lowest = start, torch.inf
+    began = time.perf_counter()
+
+    def closure() -> Tensor:
+        nonlocal best, lowest
+        optimizer.zero_grad()
+        value: Tensor = loss(image) * LOSS_SCALE
+        value.backward()  # type: ignore[no-untyped-call]
+        number = value.item() / LOSS_SCALE  # every tutorial reads it, and so the device is waited for
+        if len(history.losses) < evaluations:  # torch's inner loop may go on for a few
+            history.losses.append(number)
+            history.seconds.append(time.perf_counter() - began)
+            if number < lowest:
+                best, lowest = image.detach().clone(), number
+        return value
+
+    while len(history.losses) < evaluations:
+        optimizer.step(closure)  # type: ignore[no-untyped-call]
+    return best, history

@@ -1,0 +1,226 @@
+"""How long until our transfer reaches the loss of the textbook's loop after 500 evaluations?
+
+    python benchmarks/time_to_loss.py --pairs PHOTO PAINTING [PHOTO PAINTING …]
+
+Both work on the same pictures with the same filters, from the photograph, in one process, one after the other:
+first the textbook's loop (`textbook.py`), then ours, coarse to fine, until its loss at the full size is as low.
+Both losses are those of one function, evaluated in float32. The record goes to
+``benchmarks/results/time_to_loss-<machine>.json``. ``--smoke`` tries it within seconds on pictures of ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from measurement import (
+    RESULTS,
+    Record,
+    describe_circumstances,
+    error_text,
+    load_average,
+    machine_name,
+    reproducing_command,
+    seeded_picture,
+    synchronizer,
+    write_record,
+)
+from neural_style import Progress, StyleTransfer, load_image
+from neural_style.color import match_colors
+from neural_style.hardware import PRECISIONS, choose_device
+from neural_style.image_io import fit_within, resize
+from neural_style.pyramid import plan_levels
+from textbook import EVALUATIONS, History, TextbookLoss, textbook_transfer
+
+SIZES = [512]
+SMOKE_SIZES = [64]
+SMOKE_EVALUATIONS = 12
+SMOKE_WIDTH = 0.25
+MOST_STEPS = 300  # at the full size, should the loss be slow to reach
+MILESTONES = (10, 20, 50, 100, 200, 300, 400, 500)
+
+
+def pictures_of(arguments: argparse.Namespace) -> list[tuple[str, Tensor, Tensor]]:
+    """Return a name, a content and a style for every pair."""
+    if not arguments.pairs:
+        return [
+            ("drawn", seeded_picture((96, 128), arguments.seed), seeded_picture((96, 128), arguments.seed + 1))
+        ]
+    if len(arguments.pairs) % 2:
+        raise ValueError(f"--pairs must name pictures two by two; got {len(arguments.pairs)}. Add one.")
+    names = [Path(name) for name in arguments.pairs]
+    pairs = zip(names[::2], names[1::2], strict=True)
+    return [
+        (f"{photo.stem} × {painting.stem}", load_image(photo), load_image(painting))
+        for photo, painting in pairs
+    ]
+
+
+def measure_pair(
+    content: Tensor, style: Tensor, size: int, arguments: argparse.Namespace, *, width: float, evaluations: int
+) -> Record:
+    """Return how long both took to the textbook's last loss; or, where it fails, the error."""
+    device = choose_device(arguments.device)
+    record: Record = {"longer_side": size}
+    try:
+        learner = StyleTransfer(weights="self-taught", width=width, device=device)
+        weights = learner.learn(style, size=size, seed=arguments.seed)
+        transfer = StyleTransfer(weights=weights, device=device, precision=arguments.precision)
+        exact = StyleTransfer(weights=weights, device=device, precision="float32")
+        objective = exact.objective(content, style, size=size)
+        start, reduced = (_at(image, size).to(device) for image in (match_colors(content, style), style))
+        loss = TextbookLoss(weights.parameters, start, reduced, objective.terms)
+        picture, history = textbook_transfer(loss, start, evaluations)
+        target = min(history.losses)
+        record |= {"height": start.shape[-2], "width": start.shape[-1], "textbook": _told(history, target)}
+        record["textbook"]["loss_by_our_function"] = objective.value_and_grad(picture)[0].item()
+        record["ours"] = measure_ours(transfer, content, style, size, target)
+    except Exception as error:  # whatever fails here, memory above all, the others are still measured
+        return {**record, "error": error_text(error)}
+    ours, theirs = record["ours"], record["textbook"]
+    if ours["reached"]:
+        record["speedup"] = theirs["seconds"] / ours["seconds"]
+        record["evaluations_ratio"] = theirs["evaluations"] / ours["full_size_evaluations"]
+    return record
+
+
+def _at(image: Tensor, size: int) -> Tensor:
+    """Return a picture with a longer side of at most `size`."""
+    own = (image.shape[-2], image.shape[-1])
+    return image if max(own) <= size else resize(image, fit_within(own, size))
+
+
+def measure_ours(transfer: StyleTransfer, content: Tensor, style: Tensor, size: int, target: float) -> Record:
+    """Return how long our default takes until its loss at the full size is at most `target`.
+
+    The levels are the default's; the last goes on until it is there. Where the default ends is told.
+    """
+    own = (content.shape[-2], content.shape[-1])
+    plan = plan_levels(fit_within(own, size))
+    iterations = [*(level.iterations for level in plan[:-1]), MOST_STEPS]
+    wait, history, done = synchronizer(transfer.device), History(), 0.0
+    default: Record = {}
+    full = plan[-1].size[0] * plan[-1].size[1]
+
+    def watch(progress: Progress) -> bool:
+        nonlocal done
+        done += progress.size[0] * progress.size[1] / full
+        if progress.level < progress.levels:
+            return False
+        history.losses.append(progress.loss.item())
+        wait()
+        history.seconds.append(time.perf_counter() - began)
+        if progress.step == plan[-1].iterations:
+            default.update(loss=min(history.losses), seconds=history.seconds[-1], full_size_evaluations=done)
+        return min(history.losses) <= target and progress.step >= plan[-1].iterations
+
+    began = time.perf_counter()
+    transfer.run(content, style, size=size, iterations=iterations, callback=watch)
+    coarse = done - len(history.losses)
+    first = next((i for i, loss in enumerate(history.losses) if loss <= target), None)
+    reached = {} if first is None else {
+        "seconds": history.seconds[first],
+        "full_size_evaluations": coarse + first + 1,
+        "loss": history.losses[first],
+    }  # fmt: skip
+    return {
+        "levels": [{"size": level.size, "iterations": level.iterations} for level in plan],
+        "default": default,
+        "reached": first is not None,
+        **reached,
+        "losses_at_full_size": history.losses,
+        "seconds_at_full_size": history.seconds,
+    }
+
+
+def _told(history: History, target: float) -> Record:
+    """Return the textbook's run for the record."""
+    return {
+        "evaluations": len(history.losses),
+        "seconds": history.seconds[-1],
+        "loss": target,
+        "milestones": {
+            str(n): {"loss": min(history.losses[:n]), "seconds": history.seconds[n - 1]}
+            for n in MILESTONES
+            if n <= len(history.losses)
+        },
+        "losses": history.losses,
+    }
+
+
+def measure(arguments: argparse.Namespace, command: str) -> Record:
+    """Return the whole record: every pair at every size, and the circumstances."""
+    load_before = load_average()
+    sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
+    evaluations = SMOKE_EVALUATIONS if arguments.smoke else arguments.evaluations
+    width = SMOKE_WIDTH if arguments.smoke else 1.0
+    results = []
+    for name, content, style in pictures_of(arguments):
+        for size in sizes:
+            result = measure_pair(content, style, size, arguments, width=width, evaluations=evaluations)
+            results.append({"pair": name, **result})
+            print(f"{name}, {size} px: {_outcome(result)}", flush=True)
+    return {
+        "benchmark": "time_to_loss",
+        "command": command,
+        "smoke": arguments.smoke,
+        "circumstances": describe_circumstances(choose_device(arguments.device), load_before),
+        "settings": {"channel_width": width, "seed": arguments.seed, "precision": arguments.precision},
+        "results": results,
+    }
+
+
+def _outcome(result: Record) -> str:
+    """Return a result in a few words."""
+    if "error" in result:
+        return f"failed, {result['error']}"
+    theirs, ours = result["textbook"], result["ours"]
+    told = f"textbook {theirs['evaluations']} evaluations, {theirs['seconds']:.0f} s, loss {theirs['loss']:.4f}"
+    if not ours["reached"]:
+        return f"{told}; ours is not there, loss {min(ours['losses_at_full_size']):.4f}"
+    took = f"{ours['full_size_evaluations']:.1f} evaluations, {ours['seconds']:.0f} s"
+    ratios = f"{result['speedup']:.1f} times faster, {result['evaluations_ratio']:.1f} times fewer evaluations"
+    return f"{told}; ours {took}: {ratios}"
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """Return what the command line understands."""
+    parser = argparse.ArgumentParser(description="Time to the loss of the textbook's loop.")
+    parser.add_argument("--pairs", nargs="+", metavar="PICTURE", default=[], help="photo, painting, photo, …")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
+    parser.add_argument("--precision", default="auto", choices=PRECISIONS, help="of ours")
+    parser.add_argument("--sizes", type=int, nargs="+", metavar="PX", help="longer sides in pixels")
+    parser.add_argument("--evaluations", type=int, default=EVALUATIONS, help="of the textbook's loop")
+    parser.add_argument("--threads", type=int, help="of the CPU; torch's own number if left out")
+    parser.add_argument("--seed", type=int, default=0, help="of the filters and of drawn pictures")
+    parser.add_argument("--smoke", action="store_true", help="a tiny size, a few evaluations")
+    parser.add_argument("--output", type=Path, help="default: benchmarks/results/time_to_loss-<machine>.json")
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Measure, and write the record."""
+    parser = argument_parser()
+    arguments = parser.parse_args(words)
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    output: Path | None = arguments.output
+    if output is None and not arguments.smoke:
+        output = RESULTS / f"time_to_loss-{machine_name(choose_device(arguments.device))}.json"
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)  # before the work, so that no result is lost for it
+    record = measure(arguments, reproducing_command("time_to_loss", parser, arguments))
+    if output is None:
+        print("A smoke run is written only where --output says.")
+    else:
+        write_record(output, record)
+        print(f"Wrote {output}")
+
+
+if __name__ == "__main__":
+    main()
