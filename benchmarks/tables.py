@@ -26,7 +26,7 @@ INTRODUCTION = """\
 Every number here comes from a record that a script wrote and that is kept, raw samples included, in
 `benchmarks/results`. A time is the median of at least five calls after calls that are not counted; its
 spread is the interquartile range (IQR). The device is waited for on both sides of each call: wait, read the
-clock, work, wait, read the clock. Beside each speed stands the loss, which must be the same, to the precision's
+clock, work, wait, read the clock. Whole runs are timed once. Beside each speed stands the loss, which must be the same, to the precision's
 rounding, wherever the same pictures were measured. A run that failed is listed with its error.
 """
 
@@ -43,6 +43,18 @@ only their size, so that a photograph takes as long.
 GFLOP/s counts the operations of the convolutions (2 · K · C · 9 · H · W each), of the Gram matrices (2 · N² · M
 each) and of the gradients of both, which take as many; nothing else. Beside it is that rate as a share of
 what one large matrix product (GEMM) reached in the same process and precision.
+"""
+
+
+TIME_TO_LOSS = """\
+## Time to the textbook's loss
+
+How long until ours has the loss that the paper's loop, as everyone writes it, reaches after 500 evaluations? The
+textbook's loop (`benchmarks/textbook.py`) is one scale, float32, torch's L-BFGS with its defaults, from the
+photograph. Ours is the default, coarse to fine, until its loss at the full size is as low. Same pictures, same
+filters, one process, one after the other; both losses are of the same function, in float32. The filters' learning
+counts for neither. Evaluations are counted at the full size: one at half the size counts a quarter. Where the
+default ends, after its own number of iterations, stands in the last columns.
 """
 
 
@@ -88,6 +100,48 @@ def _iterations_row(result: Record) -> str:
         numbers = ("megapixels", "median_seconds", "iqr_seconds", "seconds_per_megapixel", "gflops")
         cells += [_number(result[name]) for name in numbers]
         cells += [f"{result['fraction_of_gemm']:.0%}", f"{result['loss']:.6g}"]
+    return "| " + " | ".join(cells) + " |"
+
+
+def time_to_loss_section(records: Sequence[Record]) -> str:
+    """Return the section on `benchmarks/time_to_loss.py`, a table for each machine."""
+    return "\n".join([TIME_TO_LOSS, *(_time_to_loss_of(record) for record in records)])
+
+
+def _time_to_loss_of(record: Record) -> str:
+    """Return one machine's table."""
+    return "\n".join(
+        [
+            _heading(record),
+            "",
+            "| pair | height × width | loss to reach | textbook: evaluations, s | ours: evaluations, s "
+            "| times fewer evaluations | times faster | the default ends at: evaluations, s, loss |",
+            "|---|---|--:|--:|--:|--:|--:|--:|",
+            *(_time_to_loss_row(result) for result in record["results"]),
+            "",
+            _circumstances(record),
+            "",
+        ]
+    )
+
+
+def _time_to_loss_row(result: Record) -> str:
+    """Return one row; a failed run has its error in place of the numbers."""
+    if "error" in result:
+        failure = "failed: " + result["error"].replace("|", "\\|")
+        cells = [result["pair"], f"{result['longer_side']} px", failure, *[""] * 5]
+        return "| " + " | ".join(cells) + " |"
+    theirs, ours, default = result["textbook"], result["ours"], result["ours"]["default"]
+    cells = [result["pair"], f"{result['height']} × {result['width']}", f"{theirs['loss']:.4f}"]
+    cells.append(f"{theirs['evaluations']}, {_number(theirs['seconds'])}")
+    if ours["reached"]:
+        cells.append(f"{ours['full_size_evaluations']:.1f}, {_number(ours['seconds'])}")
+        cells += [f"{result['evaluations_ratio']:.1f}", f"{result['speedup']:.1f}"]
+    else:
+        cells += [f"not reached; lowest {min(ours['losses_at_full_size']):.4f}", "", ""]
+    cells.append(
+        f"{default['full_size_evaluations']:.1f}, {_number(default['seconds'])}, {default['loss']:.4f}"
+    )
     return "| " + " | ".join(cells) + " |"
 
 
@@ -138,7 +192,10 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
 
 
-SECTIONS: dict[str, Callable[[Sequence[Record]], str]] = {"iterations": iterations_section}
+SECTIONS: dict[str, Callable[[Sequence[Record]], str]] = {
+    "iterations": iterations_section,
+    "time_to_loss": time_to_loss_section,
+}
 
 
 def load_records(folder: Path) -> dict[str, Record]:

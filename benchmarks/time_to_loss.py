@@ -30,10 +30,10 @@ from measurement import (
     synchronizer,
     write_record,
 )
-from neural_style import Progress, StyleTransfer, load_image
+from neural_style import Progress, StyleTransfer
 from neural_style.color import match_colors
 from neural_style.hardware import PRECISIONS, choose_device
-from neural_style.image_io import fit_within, resize
+from neural_style.image_io import fit_within, resize, to_image_tensor
 from neural_style.pyramid import plan_levels
 from textbook import EVALUATIONS, History, TextbookLoss, textbook_transfer
 
@@ -53,12 +53,9 @@ def pictures_of(arguments: argparse.Namespace) -> list[tuple[str, Tensor, Tensor
         ]
     if len(arguments.pairs) % 2:
         raise ValueError(f"--pairs must name pictures two by two; got {len(arguments.pairs)}. Add one.")
-    names = [Path(name) for name in arguments.pairs]
-    pairs = zip(names[::2], names[1::2], strict=True)
-    return [
-        (f"{photo.stem} × {painting.stem}", load_image(photo), load_image(painting))
-        for photo, painting in pairs
-    ]
+    named = [(Path(name).stem, to_image_tensor(Path(name), "a picture of --pairs")) for name in arguments.pairs]
+    pairs = zip(named[::2], named[1::2], strict=True)
+    return [(f"{photo[0]} × {painting[0]}", photo[1], painting[1]) for photo, painting in pairs]
 
 
 def measure_pair(
