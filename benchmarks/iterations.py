@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -32,42 +32,13 @@ from measurement import (
     write_record,
 )
 from neural_style import StyleTransfer
+from neural_style.costs import evaluation_flops
 from neural_style.hardware import PRECISIONS, Precision, choose_device, choose_dtype
-from neural_style.vgg19 import truncated
 
 SIZES = [128, 256, 384, 512, 768, 1024]  # longer side in pixels
 SMOKE_SIZES = [64, 96]
 SMOKE_WIDTH = 0.25
 WARM_UP = 2
-
-
-def evaluation_flops(
-    size: tuple[int, int], *, layers: Sequence[str], style_layers: Iterable[str], width: float = 1.0
-) -> int:
-    """Return how many floating-point operations one evaluation needs; a multiplication and an addition are two.
-
-    A convolution of C into K channels at H · W positions takes 2 · K · C · 9 · H · W; its gradient with respect
-    to what enters takes as many, and none is needed for the weights, which are frozen. A Gram matrix of N
-    channels at M positions takes 2 · N² · M, and its gradient as many. Rectifiers, pooling, padding and the
-    losses are left out: together they are below one per cent.
-
-    Args:
-        size: (height, width) of the picture.
-        layers: names of all layers asked for, in network order; the network ends with the last.
-        style_layers: names of those whose Gram matrices are compared.
-        width: share of VGG-19's channels.
-    """
-    forward = 0
-    gram_layers = set(style_layers)
-    for layer in truncated(layers[-1]):
-        positions = (size[0] // layer.stride) * (size[1] // layer.stride)
-        leaving = round(layer.out_channels * width)
-        if layer.kind == "conv":
-            entering = 3 if layer.index == 0 else round(layer.in_channels * width)
-            forward += 2 * leaving * entering * 9 * positions
-        if layer.name in gram_layers:
-            forward += 2 * leaving**2 * positions
-    return 2 * forward  # the gradient of each product takes as many operations as the product
 
 
 def measure_size(transfer: StyleTransfer, longer_side: int, *, width: float, seed: int, repeats: int) -> Record:

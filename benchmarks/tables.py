@@ -25,9 +25,10 @@ INTRODUCTION = """\
 
 Every number here comes from a record that a script wrote and that is kept, raw samples included, in
 `benchmarks/results`. A time is the median of at least five calls after calls that are not counted; its
-spread is the interquartile range (IQR). The device is waited for on both sides of each call: wait, read the
-clock, work, wait, read the clock. Whole runs are timed once. Beside each speed stands the loss, which must be the same, to the precision's
-rounding, wherever the same pictures were measured. A run that failed is listed with its error.
+spread is the interquartile range (IQR). Whole runs are timed once. The device is waited for on both sides of
+what is timed: wait, read the clock, work, wait, read the clock. Beside each speed stands the loss, which must
+be the same, to the precision's rounding, wherever the same pictures were measured. A run that failed is listed
+with its error.
 """
 
 NOTHING_YET = "Nothing has been measured yet.\n"
@@ -49,12 +50,12 @@ what one large matrix product (GEMM) reached in the same process and precision.
 TIME_TO_LOSS = """\
 ## Time to the textbook's loss
 
-How long until ours has the loss that the paper's loop, as everyone writes it, reaches after 500 evaluations? The
-textbook's loop (`benchmarks/textbook.py`) is one scale, float32, torch's L-BFGS with its defaults, from the
+How long until ours has the loss that the paper's loop, as everyone writes it, reaches after 500 evaluations?
+The textbook's loop (`benchmarks/textbook.py`) is one scale, float32, torch's L-BFGS with its defaults, from the
 photograph. Ours is the default, coarse to fine, until its loss at the full size is as low. Same pictures, same
-filters, one process, one after the other; both losses are of the same function, in float32. The filters' learning
-counts for neither. Evaluations are counted at the full size: one at half the size counts a quarter. Where the
-default ends, after its own number of iterations, stands in the last columns.
+filters, one process, one after the other; both losses are of the same function, in float32. The filters'
+learning counts for neither. Evaluations are counted at the full size: one at half the size counts a quarter.
+Where the default ends, after its own number of iterations, stands in the last column.
 """
 
 

@@ -7,7 +7,7 @@ own layout, a list of activations, `backward()`, and `torch.optim.LBFGS` as it c
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -103,7 +103,9 @@ def gram(features: Tensor) -> Tensor:
     return flat @ flat.T / flat.shape[1]
 
 
-def textbook_transfer(loss: nn.Module, start: Tensor, evaluations: int = EVALUATIONS) -> tuple[Tensor, History]:
+def textbook_transfer(
+    loss: Callable[[Tensor], Tensor], start: Tensor, evaluations: int = EVALUATIONS
+) -> tuple[Tensor, History]:
     """Return the picture of the lowest loss, and how the loss fell.
 
     Args:

@@ -20,7 +20,6 @@ from neural_style import StyleTransfer, load_image, save_image
 from neural_style.image_io import fit_within, resize, to_image_tensor
 
 DOCS = Path(__file__).parent
-ITERATIONS = 50  # of the finest level
 SKIMAGE = ("chelsea", "coffee", "camera")
 
 CREDITS = {
@@ -75,12 +74,7 @@ def main() -> None:
         target = DOCS / "images" / f"{piece.name}.jpg"
         if not target.exists():
             began = time.monotonic()
-            image = transfer.run(
-                find(pictures, piece.content),
-                find(pictures, piece.style),
-                size=piece.size,
-                iterations=ITERATIONS,
-            )
+            image = transfer.run(find(pictures, piece.content), find(pictures, piece.style), size=piece.size)
             save_image(image, target, quality=92)
             print(f"{target}: {time.monotonic() - began:.0f} s", flush=True)
     save_image(
@@ -123,9 +117,9 @@ def page() -> str:
     parts = [
         "# Gallery\n",
         "<!-- Written by docs/make_gallery.py. -->\n",
-        "Every picture is made by the defaults, with filters learned from its painting alone and a little more "
-        "than the default's iterations, seed 0, and nothing else done to it:\n",
-        '```python\nStyleTransfer(weights="self-taught").run(content, style, size=384, iterations=50)\n```\n',
+        "Every picture is made by the defaults, with filters learned from its painting alone, seed 0, and nothing "
+        "else done to it:\n",
+        '```python\nStyleTransfer(weights="self-taught").run(content, style, size=384)\n```\n',
         "![All of them](images/gallery.jpg)\n",
     ]
     for piece in PIECES:

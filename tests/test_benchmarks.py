@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,13 +13,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 import iterations
 import measurement
 import tables
+import textbook
+import time_to_loss
 from measurement import Record
-from neural_style import Objective, VGG19Features
+from neural_style import Objective, StyleTransfer, save_image
 from neural_style.weights import random_weights
 
 SMALL = ["--smoke", "--sizes", "64", "--repeats", "5", "--weights", "random"]
@@ -94,31 +96,6 @@ def test_the_device_is_waited_for_by_torch_and_the_cpu_by_nothing(monkeypatch: p
 def test_the_rate_of_a_matrix_product_counts_two_operations_for_each_factor_pair() -> None:
     rate = measurement.measure_gemm(torch.device("cpu"), torch.float32, 64, repeats=5)
     assert rate["gflops"] == pytest.approx(2 * 64**3 / rate["median_seconds"] / 1e9)
-
-
-# ---------------------------------------------------------------------------------------------------------
-# Counting operations
-# ---------------------------------------------------------------------------------------------------------
-
-
-def test_operations_of_one_layer_are_those_counted_by_hand() -> None:
-    # conv1_1 at 10 × 12 positions: 64 filters of 3 · 9 factors; a Gram matrix: 64 · 64 sums over 120 positions.
-    convolution, gram = 2 * 64 * 3 * 9 * 120, 2 * 64 * 64 * 120
-    counted = iterations.evaluation_flops((10, 12), layers=["relu1_1"], style_layers=["relu1_1"])
-    assert counted == 2 * (convolution + gram)
-
-
-@pytest.mark.parametrize("size", [(48, 64), (50, 71)])
-def test_operations_of_the_convolutions_are_those_that_torch_counts(size: tuple[int, int]) -> None:
-    network = VGG19Features(random_weights(width=0.25))
-    image = measurement.seeded_picture(size, seed=0).requires_grad_(True)
-    with FlopCounterMode(display=False) as counter:
-        network(image)["relu5_1"].sum().backward()
-    convolutions = sum(
-        flops for call, flops in counter.get_flop_counts()["Global"].items() if "convolution" in str(call)
-    )
-    counted = iterations.evaluation_flops(size, layers=network.layers, style_layers=[], width=0.25)
-    assert counted == convolutions > 0
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -274,6 +251,81 @@ def test_a_full_run_goes_to_the_results_and_a_smoke_run_nowhere(
 
 
 # ---------------------------------------------------------------------------------------------------------
+# Time to the textbook's loss
+# ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_textbooks_loss_is_our_objective_written_another_way() -> None:
+    content, style, image = (measurement.seeded_picture((48, 64), seed) for seed in range(3))
+    weights = random_weights(width=0.25)
+    transfer = StyleTransfer(weights=weights, content_layers={"relu2_2": 0.5, "relu3_1": 1})
+    objective = transfer.objective(content, style)
+    loss = textbook.TextbookLoss(weights.parameters, content, style, objective.terms)
+    leaf = image.clone().requires_grad_(True)
+    value = loss(leaf)
+    (gradient,) = torch.autograd.grad(value, leaf)
+    expected, expected_gradient = objective.value_and_grad(image)
+    torch.testing.assert_close(value.detach(), expected, rtol=1e-4, atol=0)
+    torch.testing.assert_close(gradient, expected_gradient, rtol=1e-3, atol=1e-6)
+
+
+def test_the_textbooks_loop_evaluates_as_often_as_asked_and_keeps_its_best_picture() -> None:
+    start = torch.zeros(1, 3, 2, 2)
+
+    def bowl(image: torch.Tensor) -> torch.Tensor:
+        return (image - 0.5).square().sum()
+
+    picture, history = textbook.textbook_transfer(bowl, start, evaluations=30)
+    assert len(history.losses) == len(history.seconds) == 30
+    assert bowl(picture).item() == pytest.approx(min(history.losses))
+    assert history.losses[0] == 3
+    assert history.seconds == sorted(history.seconds)
+    assert torch.equal(start, torch.zeros(1, 3, 2, 2))
+
+
+def compared(folder: Path, *words: str) -> Record:
+    """Return the record of a small comparison with the given options."""
+    output = folder / "record.json"
+    time_to_loss.main(["--smoke", *words, "--output", str(output)])
+    record: Record = json.loads(output.read_text(encoding="utf-8"))
+    return record
+
+
+def test_the_comparison_tells_both_runs_and_where_the_default_ends(tmp_path: Path) -> None:
+    (result,) = compared(tmp_path)["results"]
+    theirs, ours = result["textbook"], result["ours"]
+    assert theirs["loss_by_our_function"] == pytest.approx(theirs["loss"], rel=1e-4)
+    assert theirs["evaluations"] == len(theirs["losses"]) == time_to_loss.SMOKE_EVALUATIONS
+    assert ours["reached"]
+    assert ours["loss"] <= theirs["loss"]
+    assert result["speedup"] == pytest.approx(theirs["seconds"] / ours["seconds"])
+    assert result["evaluations_ratio"] == theirs["evaluations"] / ours["full_size_evaluations"]
+    default = ours["default"]
+    assert default["full_size_evaluations"] == ours["levels"][-1]["iterations"]
+    assert default["loss"] == min(ours["losses_at_full_size"][: ours["levels"][-1]["iterations"]])
+
+
+def test_pairs_are_read_from_files_and_a_failure_is_recorded(tmp_path: Path) -> None:
+    photo, painting, small = (tmp_path / f"{name}.png" for name in ("photo", "painting", "small"))
+    save_image(measurement.seeded_picture((48, 64), 1), photo)
+    save_image(measurement.seeded_picture((64, 48), 2), painting)
+    save_image(measurement.seeded_picture((8, 8), 3), small)
+    pairs = [str(path) for path in (photo, painting, photo, small)]
+    good, bad = compared(tmp_path, "--pairs", *pairs)["results"]
+    assert (good["pair"], good["height"], good["width"]) == ("photo × painting", 48, 64)
+    assert bad["error"].startswith("ValueError: style must have sides of at least 16 pixels")
+    with pytest.raises(ValueError, match=re.escape("--pairs must name pictures two by two; got 1. Add one.")):
+        compared(tmp_path, "--pairs", str(photo))
+
+
+def test_a_loss_that_is_not_reached_is_told_as_such(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(time_to_loss, "MOST_STEPS", 2)
+    (result,) = compared(tmp_path)["results"]
+    assert not result["ours"]["reached"]
+    assert "speedup" not in result
+
+
+# ---------------------------------------------------------------------------------------------------------
 # The documentation's page
 # ---------------------------------------------------------------------------------------------------------
 
@@ -337,6 +389,30 @@ def test_the_page_has_a_row_for_each_result_with_the_loss_beside_the_time(result
     assert "| float32 | 768 × 1024 | failed: MemoryError: a \\| b |  |  |  |  |  |  |\n" in page
     columns = {line.replace("\\|", "").count("|") for line in page.splitlines() if line.startswith("|")}
     assert columns == {10}
+
+
+def test_the_page_compares_with_the_textbook(results: Path) -> None:
+    theirs = {"evaluations": 500, "seconds": 1500.0, "loss": 0.25}
+    default = {"full_size_evaluations": 62.5, "seconds": 187.5, "loss": 0.2}
+    ours = {"reached": True, "full_size_evaluations": 50.0, "seconds": 150.0, "default": default}
+    late = {"reached": False, "losses_at_full_size": [0.5, 0.3], "default": default}
+    size = {"pair": "a × b", "longer_side": 512, "height": 384, "width": 512, "textbook": theirs}
+    record = small_record() | {
+        "benchmark": "time_to_loss",
+        "results": [
+            {**size, "ours": ours, "speedup": 10.0, "evaluations_ratio": 10.0},
+            {**size, "ours": late},
+            {"pair": "a × b", "longer_side": 512, "error": "MemoryError: a | b"},
+        ],
+    }
+    measurement.write_record(results / "time_to_loss-some.json", record)
+    page = tables.make_page(tables.load_records(results))
+    ended = "62.5, 188, 0.2000"
+    assert f"| a × b | 384 × 512 | 0.2500 | 500, 1,500 | 50.0, 150 | 10.0 | 10.0 | {ended} |\n" in page
+    assert f"| 0.2500 | 500, 1,500 | not reached; lowest 0.3000 |  |  | {ended} |\n" in page
+    assert "| a × b | 512 px | failed: MemoryError: a \\| b |  |  |  |  |  |\n" in page
+    section = page[page.index("## Time to") :]
+    assert {line.replace("\\|", "").count("|") for line in section.splitlines() if line[:1] == "|"} == {9}
 
 
 def test_the_page_says_what_made_each_table(results: Path) -> None:

@@ -26,7 +26,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from neural_style import cli, load_image, load_weights, save_image
+from neural_style import Estimate, cli, load_image, load_weights, save_image
 from neural_style.arguments import OPTIMIZERS
 from neural_style.descent import Progress, RunInterrupted
 from neural_style.features import PADDINGS, POOLINGS
@@ -71,12 +71,16 @@ def written() -> set[str]:
     return {path.name for path in Path().iterdir()} - {"photo.png", "art.png"}
 
 
+ESTIMATE = "neural-style: about 1:15 minutes and 3.0 GB of memory\n"
+
+
 @dataclass
 class Recorder:
     """What `StyleTransfer` was made with and asked for, in place of the work."""
 
     made: list[dict[str, Any]] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
+    estimated: list[dict[str, Any]] = field(default_factory=list)
     imagenet: Exception | None = None
 
 
@@ -88,6 +92,7 @@ def recorder(monkeypatch: Patch) -> Recorder:
     @functools.wraps(StyleTransfer.__init__)
     def init(_self: StyleTransfer, **options: Any) -> None:
         record.made.append(options)
+        _self.device = torch.device("cpu")
         if options["weights"] == "imagenet":
             sys.stderr.write("Downloading: torch's own words\n")
             assert socket.getdefaulttimeout() == cli.SERVER_SECONDS
@@ -101,7 +106,13 @@ def recorder(monkeypatch: Patch) -> Recorder:
         size = own if options["size"] is None else fit_within(own, options["size"])
         return torch.full((1, 3, *size), 0.5)
 
+    def estimate(_self: StyleTransfer, size: tuple[int, int], **schedule: Any) -> Estimate:
+        record.estimated.append({"size": size, **schedule})
+        return Estimate(seconds=75, bytes=3_000_000_000, flops=1)
+
     monkeypatch.setattr(StyleTransfer, "__init__", init)
+    monkeypatch.setattr(StyleTransfer, "estimate", estimate)
+    monkeypatch.setattr(cli, "available_memory", lambda _device: None)
     monkeypatch.setattr(StyleTransfer, "run", run)
     return record
 
@@ -114,7 +125,33 @@ def test_a_picture_of_the_size_asked_for_is_written_and_told(capsys: Capture) ->
     assert load_image("out.png").shape == (3, 36, 48)
     told = capsys.readouterr()
     assert re.fullmatch(r"out\.png: 48x36 pixels in \d+\.\d s\n", told.out)
-    assert told.err == "level 1/1: 48x36 pixels, steps: 1\n"
+    estimate, level = told.err.splitlines()
+    assert re.fullmatch(r"neural-style: about .* and \d+ MB of memory", estimate)
+    assert level == "level 1/1: 48x36 pixels, steps: 1"
+
+
+def test_what_it_will_take_is_told_before_the_run(
+    capsys: Capture, recorder: Recorder, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(cli, "available_memory", lambda _device: 3_000_000_000)
+    assert stylize("--size", "48", "--iterations", "7", "--levels", "2") == 0
+    assert recorder.estimated == [{"size": (36, 48), "iterations": 7, "levels": 2}]
+    assert capsys.readouterr().err == ESTIMATE
+
+
+def test_too_little_memory_is_told_before_the_run(
+    capsys: Capture, recorder: Recorder, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(cli, "available_memory", lambda _device: 2_900_000_000)
+    assert stylize("--size", "48") == 0
+    assert len(recorder.estimated) == 1
+    note = "note: only 2.9 GB of memory are free. A smaller --size needs less, in proportion to its square."
+    assert capsys.readouterr().err.splitlines()[-1] == f"neural-style: {note}"
+
+
+def test_a_quiet_run_takes_no_probe(recorder: Recorder) -> None:
+    assert stylize("--quiet") == 0
+    assert recorder.estimated == []
 
 
 def test_the_picture_is_the_librarys() -> None:
@@ -386,7 +423,9 @@ def test_ctrl_c_saves_the_picture_so_far(capsys: Capture, monkeypatch: Patch) ->
 def test_ctrl_c_before_there_is_a_picture_writes_nothing(capsys: Capture, monkeypatch: Patch) -> None:
     monkeypatch.setattr(StyleTransfer, "run", functools.wraps(StyleTransfer.run)(raising(KeyboardInterrupt())))
     assert stylize() == 130
-    assert capsys.readouterr() == ("", "neural-style: interrupted before there was a picture\n")
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.splitlines()[-1] == "neural-style: interrupted before there was a picture"
     assert written() == set()
 
 
@@ -417,7 +456,7 @@ def test_where_imagenet_cannot_be_reached_the_filters_are_self_taught_and_a_line
     url = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
     path = tmp_path / "torch" / "hub" / "checkpoints" / "vgg19-dcbb9e9d.pth"
     text = f"learning the filters from the style picture. To have ImageNet's, save {url} as {path}"
-    assert capsys.readouterr().err == f"neural-style: note: {text}\n"
+    assert capsys.readouterr().err == f"neural-style: note: {text}\n{ESTIMATE}"
 
 
 def test_a_self_taught_picture_comes_out_by_default_where_there_is_no_network(capsys: Capture) -> None:
@@ -440,7 +479,7 @@ def test_a_download_is_announced_with_how_to_avoid_it(
     assert auto() == 0
     assert [made["weights"] for made in recorder.made] == ["imagenet"]
     text = "downloading ImageNet's weights once, 548 MB; --weights self-taught does without"
-    assert capsys.readouterr().err == f"neural-style: note: {text}\nDownloading: torch's own words\n"
+    assert capsys.readouterr().err == f"neural-style: note: {text}\nDownloading: torch's own words\n{ESTIMATE}"
 
 
 @pytest.mark.parametrize("prepare", [cache_imagenet, None])
@@ -480,7 +519,7 @@ def test_a_narrow_network_is_self_taught_without_asking_the_network(
 ) -> None:
     assert auto("--width", "0.25") == 0
     assert [made["weights"] for made in recorder.made] == ["self-taught"]
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err == ESTIMATE
 
 
 def test_the_sockets_timeout_is_as_it_was(recorder: Recorder) -> None:
@@ -595,7 +634,7 @@ def test_a_warning_about_a_picture_is_a_plain_line(capsys: Capture, monkeypatch:
     monkeypatch.setattr(cli, "to_image_tensor", warning)
     assert stylize() == 0
     line = "neural-style: note: content has transparent parts\n"
-    assert capsys.readouterr().err.startswith(line + line + "level 1/1")
+    assert capsys.readouterr().err.startswith(line + line + "neural-style: about")
     assert stylize("--quiet") == 0
     assert capsys.readouterr().err == ""
 

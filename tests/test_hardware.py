@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import torch
 
-from neural_style.hardware import available_devices, choose_device, choose_dtype
+from neural_style import hardware
+from neural_style.hardware import available_devices, available_memory, choose_device, choose_dtype
 
 
 def pretend(patch: pytest.MonkeyPatch, *kinds: str) -> None:
@@ -84,3 +86,26 @@ def test_other_devices_get_float32_unless_asked() -> None:
 def test_an_unknown_precision_is_refused() -> None:
     with pytest.raises(ValueError, match="precision must be one of 'auto', 'float32', 'bfloat16'; got 'half'"):
         choose_dtype("half", torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("MemTotal: 9 kB\nMemAvailable:   2000 kB\n", 2_048_000), ("MemTotal: 9 kB\n", None)]
+)
+def test_free_memory_is_what_linux_lists(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, expected: int | None
+) -> None:
+    listing = tmp_path / "meminfo"
+    listing.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(hardware, "MEMORY_LISTING", listing)
+    assert available_memory(torch.device("cpu")) == expected
+
+
+def test_free_memory_is_unknown_where_nothing_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(hardware, "MEMORY_LISTING", tmp_path / "none")
+    assert available_memory(torch.device("cpu")) is None
+    assert available_memory(torch.device("mps")) is None
+
+
+def test_free_memory_of_a_gpu_is_what_cuda_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (5_000, 9_000))
+    assert available_memory(torch.device("cuda")) == 5_000

@@ -5,6 +5,7 @@
 
 from neural_style.descent import Progress as Progress
 from neural_style.descent import RunInterrupted as RunInterrupted
+from neural_style.estimate import Estimate as Estimate
 from neural_style.features import VGG19Features as VGG19Features
 from neural_style.image_io import load_image as load_image
 from neural_style.image_io import save_image as save_image
@@ -34,6 +35,7 @@ __all__ = [
     "LBFGS",
     "Adam",
     "ColorSpectrum",
+    "Estimate",
     "Moments",
     "Objective",
     "Optimizer",

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
 import torch
@@ -29,6 +30,7 @@ from neural_style import _checks
 from neural_style.arguments import AUTO, OPTIMIZERS, parse
 from neural_style.demo import bundled_pictures, sheet
 from neural_style.descent import Callback, RunInterrupted
+from neural_style.hardware import available_memory
 from neural_style.image_io import check_writable, fit_within, save_image, to_image_tensor
 from neural_style.presets import INITS
 from neural_style.progress import ProgressBar, pixels
@@ -77,6 +79,7 @@ def _stylize(options: argparse.Namespace) -> int:
     save = partial(save_image, path=out, quality=options.quality)
     if options.save_weights is not None:  # the run takes them from there
         transfer.learn(given["style"], size=max(size), seed=options.seed).save(options.save_weights)
+    _tell_estimate(transfer, size, quiet=options.quiet, iterations=options.iterations, levels=options.levels)
     return _make(partial(transfer.run, **{**chosen, **given}), save, out, quiet=options.quiet)
 
 
@@ -92,6 +95,9 @@ def _demo(options: argparse.Namespace) -> int:
         save_image(sheet([content, style, image]), sheet_path)
 
     transfer = StyleTransfer(weights="self-taught")
+    _tell_estimate(
+        transfer, fit_within((content.shape[-2], content.shape[-1]), options.size), quiet=options.quiet
+    )
     run = partial(transfer.run, content, style, size=options.size, seed=options.seed)
     status = _make(run, save, out, quiet=options.quiet)
     if not options.quiet:
@@ -208,6 +214,18 @@ def _downloading(*, quiet: bool) -> Iterator[None]:
 def _tell(text: str, *, quiet: bool = False) -> None:
     if not quiet:
         print(f"neural-style: {text}", file=sys.stderr)
+
+
+def _tell_estimate(transfer: StyleTransfer, size: tuple[int, int], *, quiet: bool, **schedule: Any) -> None:
+    """Tell how long it will take and how much memory, and where that may be too much."""
+    if quiet:
+        return
+    estimate = transfer.estimate(size, **schedule)
+    _tell(str(estimate))
+    free = available_memory(transfer.device)
+    if free is not None and estimate.bytes > free:
+        advice = "A smaller --size needs less, in proportion to its square."
+        _tell(f"note: only {free / 1e9:.1f} GB of memory are free. {advice}")
 
 
 @contextlib.contextmanager

@@ -94,6 +94,11 @@ class VGG19Features(nn.Module):
         return layer_table()[self.layers[-1]].stride
 
     @property
+    def width(self) -> float:
+        """The share of VGG-19's channels that the network has."""
+        return next(self.network.parameters()).shape[0] / layer_table()["conv1_1"].out_channels
+
+    @property
     def weights(self) -> Weights:
         """A copy of the parameters, as after `normalize_activations`."""
         parameters = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -11,6 +13,8 @@ from neural_style import _checks
 Precision = Literal["auto", "float32", "bfloat16"]
 
 PRECISIONS: tuple[Precision, ...] = ("auto", "float32", "bfloat16")
+
+MEMORY_LISTING = Path("/proc/meminfo")  # Linux's
 
 
 def available_devices() -> list[str]:
@@ -56,6 +60,17 @@ def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
     if precision == "auto":
         return torch.bfloat16 if _multiplies_bfloat16(device) else torch.float32
     return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
+def available_memory(device: torch.device) -> int | None:
+    """Return how many bytes of memory are free, or None where the system does not tell."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type != "cpu" or not MEMORY_LISTING.exists():
+        return None
+    text = MEMORY_LISTING.read_text(encoding="utf-8")
+    found = re.search(r"^MemAvailable:\s*(\d+) kB$", text, re.MULTILINE)
+    return int(found[1]) * 1024 if found else None
 
 
 def _multiplies_bfloat16(device: torch.device) -> bool:

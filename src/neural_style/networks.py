@@ -62,6 +62,19 @@ class NetworkSource:
         """Return the network for a style picture of shape (1, 3, H, W), learned from it where self-taught."""
         return self._learn(style_image, seed)[1] if self.self_taught else self._fixed
 
+    @property
+    def to_be_learned(self) -> bool:
+        """Whether a run has to learn its network first."""
+        return self.self_taught and self._learned is None
+
+    def stand_in(self) -> VGG19Features:
+        """Return a network of the shape that serves, to time: where none is learned yet, of random filters."""
+        if not self.self_taught:
+            return self._fixed
+        if self._learned is not None:
+            return self._learned[2]
+        return self._built(random_weights(deepest=self.layers[-1], width=self.width))
+
     def learn(self, style_image: Tensor, seed: int) -> Weights:
         """Return the filters that a style picture of shape (1, 3, H, W) teaches."""
         return self._learn(style_image, seed)[0]

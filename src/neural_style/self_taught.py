@@ -24,6 +24,7 @@ from torch import Tensor
 
 PATCHES = 1500  # drawn per convolution
 RANK = 256  # most eigenvectors kept by the whitening
+OVERSAMPLING = 32  # directions beyond those, where they are found by chance
 KMEANS_ITERATIONS = 2  # more of them look no better; none leaves a noisy photograph
 # The share of the largest eigenvalue that whitening adds to each. The constant matters most: a tenth of it
 # leaves a photograph, from 0.01 on dots appear in flat skies.
@@ -150,7 +151,9 @@ def leading_eigenpairs(centred: Tensor, rank: int, generator: torch.Generator) -
     if count <= _EXACT_UP_TO:
         basis = centred
     else:
-        start = torch.randn(dimension, rank + 32, generator=generator, device="cpu", dtype=torch.float32)
+        start = torch.randn(
+            dimension, rank + OVERSAMPLING, generator=generator, device="cpu", dtype=torch.float32
+        )
         span, _ = torch.linalg.qr(centred @ start)  # (N, q)
         span, _ = torch.linalg.qr(centred @ (centred.T @ span))
         basis = span.T @ centred  # (q, D): the rows of X as that span sees them

@@ -11,13 +11,15 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks, color
+from neural_style.costs import learning_flops
 from neural_style.descent import Callback, RunInterrupted, descend
+from neural_style.estimate import Estimate, estimate_run
 from neural_style.features import Padding, Pooling
 from neural_style.hardware import Precision, choose_device, choose_dtype
 from neural_style.image_io import ImageSource, fit_within, resize, to_image_tensor
 from neural_style.networks import NetworkSource, resolve_weights
 from neural_style.objective import Objective
-from neural_style.optimizers import LBFGS, Optimizer
+from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.preconditioning import ColorSpectrum
 from neural_style.presets import INITS, LayerChoice, choose_settings
 from neural_style.pyramid import MOST_LEVELS, Level, plan_levels
@@ -190,6 +192,40 @@ class StyleTransfer:
             style_at_target = self._style_at(style_image, target)
             network = self.networks.for_style(style_at_target, seed)
             return Objective(network, resize(content_image, target), style_at_target, self.settings.terms)
+
+    def estimate(
+        self,
+        size: int | tuple[int, int] = 512,
+        *,
+        iterations: int | Sequence[int] | None = None,
+        levels: int | None = None,
+    ) -> Estimate:
+        """Return about how long `run` will take and how much memory it needs, from a probe of about a second.
+
+        Args:
+            size: longer side of a result of 4:3 in pixels, or its (height, width).
+            iterations: as of `run`.
+            levels: as of `run`.
+
+        >>> print(StyleTransfer(weights="random", width=0.25).estimate(64, iterations=1).flops)
+        137953280
+        """
+        if isinstance(size, tuple) and len(size) != 2:
+            advice = "Give the longer side, or both."
+            raise ValueError(_checks.message("size", "be a number or (height, width)", size, advice))
+        sides = size if isinstance(size, tuple) else (size, size)
+        height, width = (_checks.whole_number("size", side, minimum=1) for side in sides)
+        target = (height if isinstance(size, tuple) else max(1, 3 * height // 4), width)
+        with self._own_state():
+            self._check_size("the result", target, "Give a larger size.")
+            plan = self._plan(target, iterations, levels)
+            learning = 0
+            if self.networks.to_be_learned:
+                deepest = self.settings.layers[-1]
+                learning = learning_flops(target, deepest=deepest, width=self.networks.width)
+            history = self.optimizer.history if isinstance(self.optimizer, LBFGS | TorchLBFGS) else 0
+            network = self.networks.stand_in()
+            return estimate_run(network, self.settings.terms, plan, history=history, learning=learning)
 
     def learn(self, style: ImageSource, *, size: int = 512, seed: int = 0) -> Weights:
         """Return the self-taught filters of a style, as `run` would use them; `Weights.save` keeps them.

@@ -1,0 +1,105 @@
+"""What a run costs, counted: operations and bytes by picture size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from neural_style.self_taught import KMEANS_ITERATIONS, OVERSAMPLING, PATCHES, RANK
+from neural_style.vgg19 import truncated
+
+FLOAT32 = 4  # bytes
+PICTURES = 16  # of the picture's own size in float32 that an optimiser and an objective hold beside its history
+
+
+def evaluation_flops(
+    size: tuple[int, int], *, layers: Sequence[str], style_layers: Iterable[str], width: float = 1.0
+) -> int:
+    """Return how many floating-point operations one evaluation needs; a multiplication and an addition are two.
+
+    A convolution of C into K channels at H · W positions takes 2 · K · C · 9 · H · W; its gradient with respect
+    to what enters takes as many, and none is needed for the weights, which are frozen. A Gram matrix of N
+    channels at M positions takes 2 · N² · M, and its gradient as many. Rectifiers, pooling, padding and the
+    losses are left out: together they are below one per cent.
+
+    Args:
+        size: (height, width) of the picture.
+        layers: names of all layers asked for, in network order; the network ends with the last.
+        style_layers: names of those whose Gram matrices are compared.
+        width: share of VGG-19's channels.
+
+    >>> evaluation_flops((1000, 1000), layers=["relu5_1"], style_layers=[]) // 10**9
+    1444
+    """
+    forward = 0
+    gram_layers = set(style_layers)
+    for layer in truncated(layers[-1]):
+        positions = (size[0] // layer.stride) * (size[1] // layer.stride)
+        leaving = round(layer.out_channels * width)
+        if layer.kind == "conv":
+            entering = 3 if layer.index == 0 else round(layer.in_channels * width)
+            forward += 2 * leaving * entering * 9 * positions
+        if layer.name in gram_layers:
+            forward += 2 * leaving**2 * positions
+    return 2 * forward  # the gradient of each product takes as many operations as the product
+
+
+def run_bytes(
+    size: tuple[int, int],
+    *,
+    layers: Sequence[str],
+    style_layers: Iterable[str],
+    content_layers: Iterable[str],
+    width: float = 1.0,
+    bytes_per_value: int = FLOAT32,
+    history: int = 0,
+) -> int:
+    """Return about how many bytes the finest level of a run needs at its peak, beside what torch itself takes.
+
+    The peak is between an evaluation's forward and backward pass. Then there are, for every convolution, the
+    bordered copy that enters it and the rectified response; the features in float32 of which half-precision
+    moments are made; the content's features; the history's 2m + 1 vectors and some pictures; and the weights.
+
+    Args:
+        size: (height, width) of the result.
+        layers: as of `evaluation_flops`.
+        style_layers: as of `evaluation_flops`.
+        content_layers: names of those compared position by position.
+        width: as of `evaluation_flops`.
+        bytes_per_value: of the network's activations, 4 in float32 and 2 in bfloat16.
+        history: m, the pairs that L-BFGS keeps; 0 for an optimiser without.
+    """
+    activations = weights = widened = targets = 0
+    style, content = set(style_layers), set(content_layers)
+    for layer in truncated(layers[-1]):
+        positions = (size[0] // layer.stride) * (size[1] // layer.stride)
+        leaving = round(layer.out_channels * width)
+        if layer.kind == "conv":
+            entering = 3 if layer.index == 0 else round(layer.in_channels * width)
+            activations += (entering + leaving) * positions
+            weights += 9 * entering * leaving
+        widened += leaving * positions * (layer.name in style) * (bytes_per_value < FLOAT32)
+        targets += leaving * positions * (layer.name in content)
+    vectors = 3 * size[0] * size[1] * (2 * history + 1 + PICTURES)
+    return bytes_per_value * (activations + weights + targets) + FLOAT32 * (widened + vectors)
+
+
+def learning_flops(size: tuple[int, int], *, deepest: str, width: float = 1.0) -> int:
+    """Return about how many operations it takes to learn a network from a picture and the same at half size.
+
+    Args:
+        size: (height, width) of the style picture.
+        deepest: the last layer to learn.
+        width: as of `evaluation_flops`.
+    """
+    flops = 0.0
+    for layer in truncated(deepest):
+        if layer.kind == "conv":
+            positions = (size[0] // layer.stride) * (size[1] // layer.stride)
+            leaving = round(layer.out_channels * width)
+            values = 9 * (3 if layer.index == 0 else round(layer.in_channels * width))  # of a patch
+            rank = min(RANK, values)
+            flops += 2.5 * leaving * values * positions  # the responses, of both pictures
+            flops += 8 * PATCHES * values * min(values, rank + OVERSAMPLING)  # principal directions
+            flops += 2 * (PATCHES + leaving) * values * rank  # whitening there and back
+            flops += 2 * PATCHES * rank * leaving * (2 * KMEANS_ITERATIONS + 1)  # clusters, and the scale
+    return round(flops)

@@ -1,0 +1,112 @@
+"""How long a run will take and how much memory, told before it: operations counted, their rate probed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from neural_style.costs import evaluation_flops, run_bytes
+from neural_style.features import VGG19Features
+from neural_style.image_io import fit_within
+from neural_style.objective import Objective, Terms
+from neural_style.pyramid import Level
+
+PROBED = 128  # pixels of the longer side: large enough for a CPU's rate, and done within a second
+OVERHEAD = 1.05  # the optimiser's own work, and resizing between levels
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will cost.
+
+    Attributes:
+        seconds: of the whole run, the learning of filters included where they are still to be learned.
+        bytes: of memory at the peak, on the device, beside what torch itself takes.
+        flops: floating-point operations.
+
+    >>> print(Estimate(seconds=200.0, bytes=1_230_000_000, flops=10**13))
+    about 3:20 minutes and 1.2 GB of memory
+    """
+
+    seconds: float
+    bytes: int
+    flops: int
+
+    def __str__(self) -> str:
+        minutes, seconds = divmod(round(self.seconds), 60)
+        duration = f"{minutes}:{seconds:02} minutes" if minutes else f"{max(seconds, 1)} s"
+        memory = f"{self.bytes / 1e9:.1f} GB" if self.bytes >= 1e9 else f"{self.bytes / 1e6:.0f} MB"
+        return f"about {duration} and {memory} of memory"
+
+
+def estimate_run(
+    network: VGG19Features, terms: Terms, plan: Sequence[Level], *, history: int = 0, learning: int = 0
+) -> Estimate:
+    """Return what a run over some levels will cost, from a probe of about a second.
+
+    Args:
+        network: of the shape that the run will use; its values do not matter.
+        terms: what the loss sums.
+        plan: the levels.
+        history: pairs that L-BFGS keeps; 0 for an optimiser without.
+        learning: operations of learning the filters first; 0 where they are at hand.
+    """
+    parameter = next(network.parameters())
+
+    def flops_at(size: tuple[int, int]) -> int:
+        return evaluation_flops(
+            size, layers=network.layers, style_layers=terms.style_layers, width=network.width
+        )
+
+    finest = plan[-1].size
+    small = fit_within(finest, PROBED) if max(finest) > PROBED else finest
+    small = (max(small[0], network.minimum_size), max(small[1], network.minimum_size))
+    # On a CPU the time is proportional to the work. A GPU is idle for most of a small picture's time.
+    sizes = [small] if parameter.device.type == "cpu" else [small, finest]
+    line = _fitted([(flops_at(size), time_evaluation(network, terms, size)) for size in sizes])
+    # A level's targets take the forward passes of a content and a style: as much as one evaluation.
+    seconds = sum((level.iterations + 1) * line(flops_at(level.size)) for level in plan)
+    flops = sum((level.iterations + 1) * flops_at(level.size) for level in plan) + learning
+    memory = run_bytes(
+        finest,
+        layers=network.layers,
+        style_layers=terms.style_layers,
+        content_layers=terms.content_layers,
+        width=network.width,
+        bytes_per_value=parameter.element_size(),
+        history=history,
+    )
+    return Estimate(OVERHEAD * seconds + (line(learning) if learning else 0.0), memory, flops)
+
+
+def time_evaluation(
+    network: VGG19Features,
+    terms: Terms,
+    size: tuple[int, int],
+    *,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """Return the seconds of one evaluation at a size: the shorter of two, after one that is not counted."""
+    device = next(network.parameters()).device
+    picture = torch.linspace(0, 1, 3 * size[0] * size[1], dtype=torch.float32, device="cpu").to(device)
+    picture = picture.view(1, 3, *size)
+    objective = Objective(network, picture, picture, terms)
+    samples = []
+    for _ in range(3):
+        began = clock()
+        loss, _gradient = objective.value_and_grad(picture)
+        loss.item()  # waits for the device
+        samples.append(clock() - began)
+    return min(samples[1:])
+
+
+def _fitted(points: Sequence[tuple[int, float]]) -> Callable[[int], float]:
+    """Return seconds as a function of operations: through the origin and one point, or through two."""
+    (flops, seconds), (more_flops, more_seconds) = points[0], points[-1]
+    if more_flops == flops or more_seconds <= seconds:
+        return lambda work: work * more_seconds / more_flops
+    slope = min((more_seconds - seconds) / (more_flops - flops), more_seconds / more_flops)
+    return lambda work: seconds + slope * max(work - flops, 0)

@@ -1,0 +1,55 @@
+"""Counts of operations and bytes, against torch's own and against counting by hand."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from neural_style import VGG19Features, learn_weights
+from neural_style.costs import evaluation_flops, learning_flops, run_bytes
+from neural_style.weights import random_weights
+
+
+def noise(size: tuple[int, int]) -> torch.Tensor:
+    return torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
+
+
+def test_operations_of_one_layer_are_those_counted_by_hand() -> None:
+    # conv1_1 at 10 × 12 positions: 64 filters of 3 · 9 factors; a Gram matrix: 64 · 64 sums over 120 positions.
+    convolution, gram = 2 * 64 * 3 * 9 * 120, 2 * 64 * 64 * 120
+    counted = evaluation_flops((10, 12), layers=["relu1_1"], style_layers=["relu1_1"])
+    assert counted == 2 * (convolution + gram)
+
+
+@pytest.mark.parametrize("size", [(48, 64), (50, 71)])
+def test_operations_of_the_convolutions_are_those_that_torch_counts(size: tuple[int, int]) -> None:
+    network = VGG19Features(random_weights(width=0.25))
+    image = noise(size).requires_grad_(True)
+    with FlopCounterMode(display=False) as counter:
+        network(image)["relu5_1"].sum().backward()
+    convolutions = sum(
+        flops for call, flops in counter.get_flop_counts()["Global"].items() if "convolution" in str(call)
+    )
+    counted = evaluation_flops(size, layers=network.layers, style_layers=[], width=0.25)
+    assert counted == convolutions > 0
+
+
+def test_operations_of_learning_are_about_those_that_torch_counts() -> None:
+    with FlopCounterMode(display=False) as counter:
+        learn_weights([noise((128, 160)), noise((64, 80))], deepest="relu3_1", width=1.0)
+    counted = learning_flops((128, 160), deepest="relu3_1")
+    assert counted == pytest.approx(counter.get_total_flops(), rel=0.25)
+
+
+def test_bytes_of_one_layer_are_those_counted_by_hand() -> None:
+    # conv1_1 at 10 × 12 positions: 3 channels enter, 64 leave; 64 · 27 weights; a content of 64 channels.
+    network = 4 * ((3 + 64) * 120 + 64 * 27 + 64 * 120)
+    vectors = 4 * 3 * 120 * (2 * 5 + 1 + 16)
+    first = ["relu1_1"]
+    needed = partial(run_bytes, (10, 12), layers=first, style_layers=first, content_layers=first, history=5)
+    assert needed() == network + vectors
+    widened = 4 * 64 * 120  # in half precision the moments are still made of float32
+    assert needed(bytes_per_value=2) == network // 2 + widened + vectors

@@ -1,0 +1,109 @@
+"""What a run will cost: the fit through the probes, the sums over levels, and a run as its witness."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+
+from neural_style import Adam, Estimate, StyleTransfer
+from neural_style import estimate as estimates
+from neural_style.costs import evaluation_flops, learning_flops
+from neural_style.presets import PRESETS
+
+
+@pytest.fixture
+def ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an evaluation take a second at 64 pixels and in proportion to its operations elsewhere."""
+
+    def seconds(_network: object, _terms: object, size: tuple[int, int]) -> float:
+        return size[0] * size[1] / (48 * 64)
+
+    monkeypatch.setattr(estimates, "time_evaluation", seconds)
+
+
+def transfer(**options: object) -> StyleTransfer:
+    return StyleTransfer(**{"weights": "random", "width": 0.25, **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("ticks")
+def test_the_time_is_summed_over_the_levels_with_an_evaluation_each_for_the_targets() -> None:
+    found = transfer().estimate((48, 64), iterations=[10, 4])
+    assert found.seconds == pytest.approx(estimates.OVERHEAD * (11 / 4 + 5), rel=0.05)
+    settings = PRESETS["default"]
+    once, quarter = (
+        evaluation_flops(size, layers=settings.layers, style_layers=settings.style_layers, width=0.25)
+        for size in ((48, 64), (24, 32))
+    )
+    assert found.flops == 5 * once + 11 * quarter
+
+
+@pytest.mark.usefixtures("ticks")
+def test_learning_counts_until_it_is_done() -> None:
+    learner = transfer(weights="self-taught")
+    learning = learning_flops((48, 64), deepest="relu5_1", width=0.25)
+    before = learner.estimate((48, 64), iterations=1, levels=1)
+    learner.learn(torch.rand(3, 48, 64, generator=torch.Generator().manual_seed(0)))
+    after = learner.estimate((48, 64), iterations=1, levels=1)
+    assert before.flops - after.flops == learning
+    assert before.seconds > after.seconds
+
+
+def test_a_number_is_the_longer_side_of_a_picture_of_four_to_three() -> None:
+    by_number, by_size = (transfer().estimate(size, iterations=1) for size in (64, (48, 64)))
+    assert by_number.bytes == by_size.bytes < transfer().estimate(80, iterations=1).bytes
+
+
+def test_the_optimisers_history_is_counted() -> None:
+    with_history, without = (transfer(optimizer=o).estimate(64, iterations=1) for o in (None, Adam()))
+    assert with_history.bytes - without.bytes == 4 * 3 * 48 * 64 * 40
+
+
+def test_a_time_is_the_shorter_of_two_after_one_that_is_not_counted() -> None:
+    readings = iter([0.0, 100.0, 200.0, 203.0, 300.0, 302.0])
+    network = transfer().networks.stand_in()
+    terms = PRESETS["default"].terms
+    assert estimates.time_evaluation(network, terms, (32, 32), clock=lambda: next(readings)) == 2.0
+
+
+def test_one_probe_fits_a_rate_and_two_a_line() -> None:
+    rate = estimates._fitted([(100, 2.0)])
+    assert (rate(0), rate(50), rate(400)) == (0.0, 1.0, 8.0)
+    line = estimates._fitted([(100, 2.0), (500, 4.0)])
+    assert (line(50), line(100), line(300), line(900)) == (2.0, 2.0, 3.0, 6.0)
+    idle = estimates._fitted([(100, 2.0), (500, 1.5)])  # noise: the larger is no slower
+    assert idle(500) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size", "text"),
+    [
+        (200.4, 1_230_000_000, "about 3:20 minutes and 1.2 GB of memory"),
+        (12.3, 45_600_000, "about 12 s and 46 MB of memory"),
+        (0.2, 1_000_000, "about 1 s and 1 MB of memory"),
+    ],
+)
+def test_an_estimate_reads_as_people_say_it(seconds: float, size: int, text: str) -> None:
+    assert str(Estimate(seconds, size, 1)) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "error", "text"),
+    [
+        (0, ValueError, "size must be at least 1; got 0. "),
+        (12, ValueError, "the result must have sides of at least 16 pixels for relu5_1; got 9×12. "),
+        ((48, 8), ValueError, "the result must have sides of at least 16 pixels for relu5_1; got 48×8. "),
+        (64.0, TypeError, "size must be a whole number; got 64.0 of type float. "),
+        ((48, 64, 3), ValueError, "size must be a number or (height, width); got (48, 64, 3). "),
+    ],
+)
+def test_bad_sizes_are_refused(size: object, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=re.escape(text)):
+        transfer().estimate(size)  # type: ignore[arg-type]
+
+
+def test_the_estimate_leaves_the_transfer_as_it_was() -> None:
+    learner = transfer(weights="self-taught")
+    learner.estimate(64, iterations=1)
+    assert learner.networks.to_be_learned
