@@ -117,8 +117,8 @@ def page() -> str:
     parts = [
         "# Gallery\n",
         "<!-- Written by docs/make_gallery.py. -->\n",
-        "Every picture is made by the defaults, with filters learned from its painting alone, seed 0, and nothing "
-        "else done to it:\n",
+        "Every picture is made by the defaults, with filters learned from its painting alone, seed 0, and "
+        "nothing else done to it:\n",
         '```python\nStyleTransfer(weights="self-taught").run(content, style, size=384)\n```\n',
         "![All of them](images/gallery.jpg)\n",
     ]

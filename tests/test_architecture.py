@@ -11,7 +11,7 @@ import neural_style
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("_checks",),
     ("vgg19", "losses", "color", "lbfgs", "preconditioning", "image_io", "self_taught", "hardware"),
-    ("weights", "optimizers"),
+    ("weights", "optimizers", "starts"),
     ("features", "costs"),
     ("networks",),
     ("pyramid",),

@@ -455,7 +455,10 @@ def test_check_fails_until_the_page_is_what_the_records_give(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"benchmark": "speed"}, "iterations-some.json must be a record of 'iterations'; got 'speed'. Move it"),
+        (
+            {"benchmark": "speed"},
+            "iterations-some.json must be a record of 'iterations', 'time_to_loss'; got 'speed'. Move it",
+        ),
         ({"smoke": True}, "iterations-some.json must be the record of a full run; got a smoke run's. Measure"),
     ],
 )

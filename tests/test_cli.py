@@ -33,8 +33,9 @@ from neural_style.features import PADDINGS, POOLINGS
 from neural_style.hardware import PRECISIONS
 from neural_style.image_io import fit_within
 from neural_style.optimizers import LBFGS, Adam
-from neural_style.presets import INITS, PRESETS
+from neural_style.presets import PRESETS
 from neural_style.progress import ProgressBar
+from neural_style.starts import INITS
 from neural_style.transfer import StyleTransfer
 from neural_style.weights import CONVENTIONS, NAMED_SOURCES, WIDTHS, Weights, WeightsUnavailableError
 
@@ -135,7 +136,7 @@ def test_what_it_will_take_is_told_before_the_run(
 ) -> None:
     monkeypatch.setattr(cli, "available_memory", lambda _device: 3_000_000_000)
     assert stylize("--size", "48", "--iterations", "7", "--levels", "2") == 0
-    assert recorder.estimated == [{"size": (36, 48), "iterations": 7, "levels": 2}]
+    assert recorder.estimated == [{"size": (36, 48), "iterations": 7, "levels": 2, "preview": False}]
     assert capsys.readouterr().err == ESTIMATE
 
 
@@ -195,6 +196,7 @@ def test_quality_decides_the_size_of_a_jpeg() -> None:
         (("--levels", "2"), {"levels": 2}),
         (("--init", "noise"), {"init": "noise"}),
         (("--seed", "5"), {"seed": 5}),
+        (("--preview",), {"preview": True}),
     ],
 )
 def test_the_options_of_a_run_reach_it(
@@ -596,8 +598,13 @@ FILTERS = "--save-weights must"
     ("given", "text"),
     [
         (
+            ("filters.pth", "--preview"),
+            f"{FILTERS} come with self-taught filters of full width; got --preview. Leave one of them out.",
+        ),
+        (
             ("filters.pth", "--weights", "random"),
-            f"{FILTERS} come with self-taught filters; got --weights random. Leave one of them out.",
+            f"{FILTERS} come with self-taught filters of full width; got --weights random. "
+            "Leave one of them out.",
         ),
         (
             ("no/filters.pth",),

@@ -14,6 +14,9 @@ from torch import Tensor
 
 from neural_style import LBFGS, Adam, Progress, RunInterrupted, StyleTransfer, networks, save_image
 from neural_style.features import VGG19Features
+from neural_style.image_io import resize
+from neural_style.networks import PREVIEW_WIDTH
+from neural_style.pyramid import PREVIEW_ITERATIONS
 from neural_style.weights import Weights, learn_weights, random_weights
 
 
@@ -556,3 +559,72 @@ def test_a_transfer_made_in_inference_mode_works() -> None:
     with torch.inference_mode():
         transfer = quick()
     assert torch.equal(run(transfer), run(quick()))
+
+
+# Detail --------------------------------------------------------------------------------------------------
+
+
+def test_a_finer_level_starts_with_what_the_coarser_changed_and_the_contents_own_detail() -> None:
+    kept: list[Tensor] = []
+
+    def keep(progress: Progress) -> None:
+        kept.append(progress.image.clone())
+
+    content = CONTENT.unsqueeze(0)
+    quick().run(content, STYLE, size=56, iterations=[1, 1], callback=keep)
+    coarse = resize(content, (20, 28))
+    torch.testing.assert_close(kept[0], coarse)  # one evaluation only, of the start
+    torch.testing.assert_close(kept[1], content)  # nothing was changed, and nothing of the content is lost
+    kept.clear()
+    quick().run(content, STYLE, size=56, iterations=[1, 1], init=torch.zeros(1, 3, 40, 56), callback=keep)
+    expected = resize(-coarse, (40, 56), clamp=False) + content
+    torch.testing.assert_close(kept[1], expected)
+
+
+@pytest.mark.parametrize("options", [{"preset": "authors"}, {"content_weight": 0}])
+def test_the_enlarged_picture_alone_goes_on_where_the_content_has_no_say(options: dict[str, Any]) -> None:
+    kept: list[Tensor] = []
+    start = picture(20, 28, seed=5).unsqueeze(0)
+    quick(**options).run(
+        CONTENT,
+        STYLE,
+        size=56,
+        iterations=[1, 1],
+        init=start,
+        callback=lambda progress: kept.append(progress.image.clone()),
+    )
+    torch.testing.assert_close(kept[1], resize(kept[0], (40, 56), clamp=False))
+
+
+# Previews ------------------------------------------------------------------------------------------------
+
+
+def test_a_preview_is_at_most_256_pixels_with_a_quarter_of_the_channels_and_few_iterations() -> None:
+    steps: list[Progress] = []
+    learner = StyleTransfer(weights="self-taught", style_layers=["relu1_1"], content_layers=["relu1_1"])
+    result = learner.run(
+        picture(400, 320), picture(64, 64, seed=1), size=384, callback=steps.append, preview=True
+    )
+    assert result.shape == (3, 256, 205)
+    assert steps[-1].steps == PREVIEW_ITERATIONS
+    assert learner.networks.to_be_learned
+    assert learner.previews.stand_in().width == PREVIEW_WIDTH
+
+
+def test_a_preview_of_a_smaller_picture_has_its_size_and_the_callers_own_iterations() -> None:
+    steps: list[Progress] = []
+    result = quick().run(picture(32, 48), STYLE, size=48, iterations=3, callback=steps.append, preview=True)
+    assert result.shape == (3, 32, 48)
+    assert [step.steps for step in steps] == [3, 3, 3]
+
+
+def test_a_preview_of_fixed_weights_takes_their_network() -> None:
+    transfer = quick()
+    assert transfer.previews is transfer.networks
+
+
+def test_a_preview_is_estimated_as_such() -> None:
+    transfer = StyleTransfer(weights="self-taught")
+    full, preview = (transfer.estimate(512, preview=choice) for choice in (False, True))
+    assert preview.flops < full.flops / 50
+    assert preview.bytes < full.bytes / 8

@@ -16,7 +16,8 @@ from neural_style.features import PADDINGS, POOLINGS
 from neural_style.hardware import PRECISIONS, available_devices
 from neural_style.image_io import save_image
 from neural_style.optimizers import LBFGS, Adam, Optimizer, TorchLBFGS
-from neural_style.presets import INITS, PRESETS
+from neural_style.presets import PRESETS
+from neural_style.starts import INITS
 from neural_style.transfer import StyleTransfer
 from neural_style.weights import CONVENTIONS, NAMED_SOURCES, WIDTHS
 
@@ -63,6 +64,8 @@ def _fill_stylize(parser: argparse.ArgumentParser) -> None:
     add("style", metavar="STYLE", type=Path, help="the painting")
     add("-o", "--output", metavar="OUT", type=Path, help="picture to write (default: CONTENT-STYLE.png, here)")
     _add_common(parser, size=_default_of(StyleTransfer.run, "size"))
+    text = "a rough picture of at most 256 pixels within seconds, to choose settings by"
+    add("--preview", action="store_true", help=text)
     add("--iterations", type=_counts, metavar="N[,N...]", help="of the finest level, or of every level")
     add("--levels", type=int, metavar="N", help="how many sizes, each half the next")
     choose("--preset", PRESETS, default=_default_of(StyleTransfer, "preset"))

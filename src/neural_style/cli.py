@@ -32,8 +32,8 @@ from neural_style.demo import bundled_pictures, sheet
 from neural_style.descent import Callback, RunInterrupted
 from neural_style.hardware import available_memory
 from neural_style.image_io import check_writable, fit_within, save_image, to_image_tensor
-from neural_style.presets import INITS
 from neural_style.progress import ProgressBar, pixels
+from neural_style.starts import INITS
 from neural_style.transfer import StyleTransfer
 from neural_style.weights import WeightsUnavailableError, imagenet_file
 
@@ -75,11 +75,12 @@ def _stylize(options: argparse.Namespace) -> int:
     if options.save_weights is not None:
         _check_weights_file(options, [*inputs, out])
     transfer = _transfer(options)
-    chosen = {name: getattr(options, name) for name in ("size", "iterations", "levels", "init", "seed")}
+    schedule = {name: getattr(options, name) for name in ("iterations", "levels", "preview")}
+    chosen = {name: getattr(options, name) for name in ("size", "init", "seed")} | schedule
     save = partial(save_image, path=out, quality=options.quality)
     if options.save_weights is not None:  # the run takes them from there
         transfer.learn(given["style"], size=max(size), seed=options.seed).save(options.save_weights)
-    _tell_estimate(transfer, size, quiet=options.quiet, iterations=options.iterations, levels=options.levels)
+    _tell_estimate(transfer, size, quiet=options.quiet, **schedule)
     return _make(partial(transfer.run, **{**chosen, **given}), save, out, quiet=options.quiet)
 
 
@@ -133,8 +134,9 @@ def _check_not_among(argument: str, path: Path, others: Sequence[Path]) -> None:
 def _check_weights_file(options: argparse.Namespace, others: Sequence[Path]) -> None:
     """Check, before the run, that there will be filters to save and that they can be."""
     path, argument = options.save_weights, "--save-weights"
-    if options.weights not in (AUTO, "self-taught"):
-        rule, got = "come with self-taught filters", f"--weights {options.weights}"
+    if options.preview or options.weights not in (AUTO, "self-taught"):
+        rule = "come with self-taught filters of full width"
+        got = "--preview" if options.preview else f"--weights {options.weights}"
         raise ValueError(_checks.message(argument, rule, got, "Leave one of them out."))
     _check_not_among(argument, path, others)
     _checks.file_to_write(argument, path)

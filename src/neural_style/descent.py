@@ -63,6 +63,7 @@ def descend(
     optimizer: Optimizer,
     callback: Callback | None = None,
     preconditioner: Preconditioner | None = None,
+    content: Tensor | None = None,
 ) -> Tensor:
     """Return the picture optimised level by level, shape (1, 3, H, W) of the last level's size, in [0, 1].
 
@@ -73,6 +74,8 @@ def descend(
         optimizer: what minimises it.
         callback: called after each evaluation; returning True ends the descent with the picture so far.
         preconditioner: passed on to the optimiser, the same for all levels.
+        content: shape (1, 3, H'', W''), of any size: a finer level then starts with the content's own detail
+            beside what the coarser ones have changed; None starts it with the enlarged picture alone.
 
     Raises:
         RunInterrupted: on Ctrl-C.
@@ -82,7 +85,7 @@ def descend(
     try:
         for level in plan:
             watch.objective = None  # the coarser level's targets are given back before the finer one's are made
-            image = resize(image, level.size, clamp=False)
+            image = _carried(image, level.size, content)
             objective = watch.enter(level, objective_at(level.size), image)
             image = optimizer.minimize(
                 image,
@@ -95,8 +98,21 @@ def descend(
             if watch.stopped:
                 break
     except KeyboardInterrupt:
-        raise RunInterrupted(_finished(watch.image, plan[-1].size)) from None
-    return _finished(image, plan[-1].size)
+        raise RunInterrupted(_finished(watch.image, plan[-1].size, content)) from None
+    return _finished(image, plan[-1].size, content)
+
+
+def _carried(image: Tensor, size: tuple[int, int], content: Tensor | None) -> Tensor:
+    """Return a coarser level's picture at a finer one's size: enlarged, with the content's detail beside it.
+
+    The detail is what reducing the content to the coarser size has lost. An enlarged picture has none, and many
+    evaluations would go into drawing it anew.
+    """
+    before = (image.shape[-2], image.shape[-1])
+    if content is None or before == size:
+        return resize(image, size, clamp=False)
+    change = image - resize(content, before)
+    return resize(change, size, clamp=False) + resize(content, size)
 
 
 class _Watch:
@@ -134,6 +150,6 @@ class _Watch:
         return self.stopped
 
 
-def _finished(image: Tensor, size: tuple[int, int]) -> Tensor:
+def _finished(image: Tensor, size: tuple[int, int], content: Tensor | None) -> Tensor:
     """Return a picture in the form that a run returns, at the result's size."""
-    return resize(image.detach().clone(), size).clamp(0, 1).contiguous()
+    return _carried(image.detach().clone(), size, content).clamp(0, 1).contiguous()

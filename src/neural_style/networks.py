@@ -24,6 +24,8 @@ from neural_style.weights import (
     random_weights,
 )
 
+PREVIEW_WIDTH = 0.25  # of filters that are learned for a preview: a sixteenth of the work
+
 
 class NetworkSource:
     """Gives the network for a style picture, and keeps the last one.

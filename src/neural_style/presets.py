@@ -15,7 +15,6 @@ from neural_style.objective import ContentLoss, StyleLoss, Terms
 from neural_style.vgg19 import check_layers
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-INITS = ("content", "style", "noise")
 
 LayerChoice = str | Iterable[str] | Mapping[str, float]
 
@@ -38,6 +37,7 @@ class Settings:
             asks for its shapes and not for colours that the style does not have.
         precondition: whether L-BFGS works in the style's decorrelated colours and frequencies rather than in
             pixels.
+        keep_detail: whether a finer level starts with the content's detail beside the enlarged picture.
         init: where the optimisation starts.
         iterations: steps of each level, coarse to fine; None for the pyramid's own counts.
         scales: the pyramid's sizes relative to the result's, coarse to fine; None halves.
@@ -55,6 +55,7 @@ class Settings:
     stretch_style: bool
     match_colors: bool
     precondition: bool
+    keep_detail: bool
     init: str
     iterations: tuple[int, ...] | None
     scales: tuple[float, ...] | None
@@ -89,6 +90,7 @@ PRESETS: dict[str, Settings] = {
         stretch_style=False,
         match_colors=False,
         precondition=True,
+        keep_detail=True,
         init="content",
         iterations=None,
         scales=None,
@@ -106,6 +108,7 @@ PRESETS: dict[str, Settings] = {
         stretch_style=True,
         match_colors=False,
         precondition=False,
+        keep_detail=False,
         init="noise",
         iterations=(500,),
         scales=(1.0,),
@@ -123,6 +126,7 @@ PRESETS: dict[str, Settings] = {
         stretch_style=False,
         match_colors=False,
         precondition=False,
+        keep_detail=False,
         init="content",
         iterations=(500, 200),
         scales=(0.64, 1.0),

@@ -15,6 +15,9 @@ from neural_style import _checks
 SMALLEST = 128
 MOST_LEVELS = 16
 FINEST_ITERATIONS = 40
+# A preview: of at most this longer side, with so many iterations at its finest level and its coarser ones.
+PREVIEW_SIZE = 256
+PREVIEW_ITERATIONS = 20
 GROWTH = 1.6  # each coarser level takes so many times the iterations of the next finer one
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -17,12 +17,13 @@ from neural_style.estimate import Estimate, estimate_run
 from neural_style.features import Padding, Pooling
 from neural_style.hardware import Precision, choose_device, choose_dtype
 from neural_style.image_io import ImageSource, fit_within, resize, to_image_tensor
-from neural_style.networks import NetworkSource, resolve_weights
+from neural_style.networks import PREVIEW_WIDTH, NetworkSource, resolve_weights
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.preconditioning import ColorSpectrum
-from neural_style.presets import INITS, LayerChoice, choose_settings
-from neural_style.pyramid import MOST_LEVELS, Level, plan_levels
+from neural_style.presets import LayerChoice, choose_settings
+from neural_style.pyramid import MOST_LEVELS, PREVIEW_ITERATIONS, PREVIEW_SIZE, Level, plan_levels
+from neural_style.starts import starting_picture
 from neural_style.vgg19 import layer_table
 from neural_style.weights import Convention, Weights
 
@@ -104,15 +105,17 @@ class StyleTransfer:
             got = type(optimizer).__name__
             raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
         self.optimizer = LBFGS() if optimizer is None else optimizer
-        self.networks = NetworkSource(
+        source = partial(
+            NetworkSource,
             resolved,
-            width=width,
             layers=self.settings.layers,
             pooling=self.settings.pooling,
             padding=self.settings.padding,
             device=self.device,
             dtype=choose_dtype(precision, self.device),
         )
+        self.networks = source(width=width)
+        self.previews = source(width=PREVIEW_WIDTH) if self.networks.self_taught else self.networks
 
     def run(
         self,
@@ -125,6 +128,7 @@ class StyleTransfer:
         init: str | ImageSource | None = None,
         seed: int = 0,
         callback: Callback | None = None,
+        preview: bool = False,
     ) -> Tensor:
         """Return the content picture in the style of the other.
 
@@ -140,6 +144,8 @@ class StyleTransfer:
             seed: decides the noise and the self-taught filters. Same seed, same bits on the CPU.
             callback: called with a `Progress` after each evaluation; returning True ends the run early, with
                 the picture so far as its result.
+            preview: whether a rough picture is enough, to choose settings by, in seconds: of at most 256
+                pixels, in few iterations, and with a quarter of the channels where filters are learned.
 
         Returns:
             Tensor of shape (3, H, W), or (1, 3, H, W) where the content came with four dimensions: float32,
@@ -155,10 +161,12 @@ class StyleTransfer:
                 got, advice = type(callback).__name__, "Give a function of one Progress."
                 raise TypeError(_checks.message("callback", "be callable", got, advice))
             content_image, style_image = self._pictures(content, style)
-            target = self._target_size(content_image, size)
-            plan = self._plan(target, iterations, levels)
-            start = self._start(init, content_image, style_image, plan[0], seed)
-            network = self.networks.for_style(self._style_at(style_image, target), seed)
+            target = self._target_size(content_image, size, preview=preview)
+            plan = self._plan(target, iterations, levels, preview=preview)
+            chosen = self.settings.init if init is None else init
+            start = starting_picture(chosen, content_image, style_image, plan[0].size, seed)
+            networks = self.previews if preview else self.networks
+            network = networks.for_style(self._style_at(style_image, target), seed)
 
             def objective_at(level_size: tuple[int, int]) -> Objective:
                 style_at_level = self._style_at(style_image, level_size)
@@ -169,7 +177,9 @@ class StyleTransfer:
             preconditioner = ColorSpectrum(style_image) if self.settings.precondition else None
             batched = getattr(content, "ndim", 3) == 4
             try:
-                result = descend(start, plan, objective_at, self.optimizer, callback, preconditioner)
+                keeps = self.settings.keep_detail and self.settings.content_weight > 0
+                detailed = content_image if keeps else None
+                result = descend(start, plan, objective_at, self.optimizer, callback, preconditioner, detailed)
             except RunInterrupted as interrupt:
                 raise interrupt if batched else RunInterrupted(interrupt.image[0]) from None
         return result if batched else result[0]
@@ -199,6 +209,7 @@ class StyleTransfer:
         *,
         iterations: int | Sequence[int] | None = None,
         levels: int | None = None,
+        preview: bool = False,
     ) -> Estimate:
         """Return about how long `run` will take and how much memory it needs, from a probe of about a second.
 
@@ -206,9 +217,10 @@ class StyleTransfer:
             size: longer side of a result of 4:3 in pixels, or its (height, width).
             iterations: as of `run`.
             levels: as of `run`.
+            preview: as of `run`.
 
         >>> print(StyleTransfer(weights="random", width=0.25).estimate(64, iterations=1).flops)
-        137953280
+        589430784
         """
         if isinstance(size, tuple) and len(size) != 2:
             advice = "Give the longer side, or both."
@@ -218,13 +230,14 @@ class StyleTransfer:
         target = (height if isinstance(size, tuple) else max(1, 3 * height // 4), width)
         with self._own_state():
             self._check_size("the result", target, "Give a larger size.")
-            plan = self._plan(target, iterations, levels)
-            learning = 0
-            if self.networks.to_be_learned:
+            target = _previewed(target) if preview else target
+            plan = self._plan(target, iterations, levels, preview=preview)
+            networks, learning = self.previews if preview else self.networks, 0
+            if networks.to_be_learned:
                 deepest = self.settings.layers[-1]
-                learning = learning_flops(target, deepest=deepest, width=self.networks.width)
+                learning = learning_flops(target, deepest=deepest, width=networks.width)
             history = self.optimizer.history if isinstance(self.optimizer, LBFGS | TorchLBFGS) else 0
-            network = self.networks.stand_in()
+            network = networks.stand_in()
             return estimate_run(network, self.settings.terms, plan, history=history, learning=learning)
 
     def learn(self, style: ImageSource, *, size: int = 512, seed: int = 0) -> Weights:
@@ -270,17 +283,25 @@ class StyleTransfer:
             rule = f"have sides of at least {self._minimum} pixels for {self.settings.layers[-1]}"
             raise ValueError(_checks.message(argument, rule, f"{size[0]}×{size[1]}", advice))
 
-    def _target_size(self, content: Tensor, size: int | None) -> tuple[int, int]:
+    def _target_size(self, content: Tensor, size: int | None, *, preview: bool = False) -> tuple[int, int]:
         """Return (height, width) of the result."""
         own = (content.shape[-2], content.shape[-1])
         target = own if size is None else fit_within(own, _checks.whole_number("size", size, minimum=1))
+        target = _previewed(target) if preview else target
         self._check_size("the result", target, "Give a larger size.")
         return target
 
     def _plan(
-        self, target: tuple[int, int], iterations: int | Sequence[int] | None, levels: int | None
+        self,
+        target: tuple[int, int],
+        iterations: int | Sequence[int] | None,
+        levels: int | None,
+        *,
+        preview: bool = False,
     ) -> list[Level]:
-        """Return the levels; what the caller leaves out is the preset's."""
+        """Return the levels; what the caller leaves out is the preset's, or the preview's."""
+        if preview and iterations is None:
+            iterations = PREVIEW_ITERATIONS
         if levels is None:
             wanted = self.settings.iterations if iterations is None else iterations
             scales = self.settings.scales
@@ -290,26 +311,6 @@ class StyleTransfer:
             iterations = self.settings.iterations[-1]
         scales = tuple(0.5**i for i in reversed(range(levels)))
         return plan_levels(target, iterations=iterations, scales=scales, minimum=self._minimum)
-
-    def _start(
-        self, init: str | ImageSource | None, content: Tensor, style: Tensor, level: Level, seed: int
-    ) -> Tensor:
-        """Return the first picture of the first level."""
-        chosen = self.settings.init if init is None else init
-        if isinstance(chosen, str) and chosen not in INITS and not Path(chosen).exists():
-            names = ", ".join(repr(name) for name in INITS)
-            advice = _checks.did_you_mean(chosen, INITS)
-            rule = f"be one of {names}, an existing file or a picture"
-            raise FileNotFoundError(_checks.message("init", rule, repr(chosen), advice))
-        if not (isinstance(chosen, str) and chosen in INITS):
-            return resize(to_image_tensor(chosen, "init").to(self.device), level.size)
-        if chosen == "content":
-            return resize(content, level.size)
-        if chosen == "style":
-            return _covering(style, level.size)
-        generator = torch.Generator(device="cpu").manual_seed(seed)
-        shape = (1, 3, *level.size)
-        return torch.rand(shape, generator=generator, device="cpu", dtype=torch.float32).to(self.device)
 
     def _style_at(self, style: Tensor, size: tuple[int, int]) -> Tensor:
         """Return the style picture for a level of (height, width): of its longer side, but never enlarged.
@@ -323,10 +324,6 @@ class StyleTransfer:
         return resize(style, (round(height * ratio), round(width * ratio)))
 
 
-def _covering(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return the middle of a picture scaled so that it just covers the size."""
-    height, width = image.shape[-2:]
-    ratio = max(size[0] / height, size[1] / width)
-    covering = resize(image, (max(size[0], round(height * ratio)), max(size[1], round(width * ratio))))
-    top, left = (covering.shape[-2] - size[0]) // 2, (covering.shape[-1] - size[1]) // 2
-    return covering[..., top : top + size[0], left : left + size[1]]
+def _previewed(size: tuple[int, int]) -> tuple[int, int]:
+    """Return a result's (height, width), reduced to a preview's where it is larger."""
+    return fit_within(size, PREVIEW_SIZE) if max(size) > PREVIEW_SIZE else size
