@@ -14,11 +14,13 @@ from neural_style import _checks
 # Longer side of the coarsest level, at least: at 80 pixels relu5_1 copies the painting's composition.
 SMALLEST = 128
 MOST_LEVELS = 16
-FINEST_ITERATIONS = 40
+FINEST_ITERATIONS = 30
 # A preview: of at most this longer side, with so many iterations at its finest level and its coarser ones.
 PREVIEW_SIZE = 256
 PREVIEW_ITERATIONS = 20
-GROWTH = 1.6  # each coarser level takes so many times the iterations of the next finer one
+# Each coarser level's iterations relative to the finest's. More of them draw the painting's own composition,
+# its empty sky or its hill, over the photograph's houses.
+COARSER = 2 / 3
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,14 @@ def plan_levels(
 
     Args:
         size: (height, width) of the result.
-        iterations: of the finest level, each coarser one taking 1.6 times as many; or of every level, coarse to
-            fine. None takes 40.
+        iterations: of the finest level, each coarser one taking two thirds of it; or of every level, coarse to
+            fine. None takes 30.
         scales: the levels' sizes relative to the result's, coarse to fine, the last 1. None halves from the
             result's size while the longer side stays at 128 pixels or more.
         minimum: the network's smallest side; levels below are left out.
 
     >>> [(level.size, level.iterations) for level in plan_levels((384, 512))]
-    [((96, 128), 102), ((192, 256), 64), ((384, 512), 40)]
+    [((96, 128), 20), ((192, 256), 20), ((384, 512), 30)]
     """
     ratios = _halvings(max(size)) if scales is None else list(scales)
     if isinstance(iterations, Sequence) and not isinstance(iterations, str):
@@ -73,7 +75,7 @@ def plan_levels(
     else:
         finest = FINEST_ITERATIONS if iterations is None else iterations
         _checks.whole_number("iterations", finest, minimum=1)
-        counts = [round(finest * GROWTH ** (len(ratios) - 1 - i)) for i in range(len(ratios))]
+        counts = [max(1, round(finest * COARSER))] * (len(ratios) - 1) + [finest]
     levels = []
     for ratio, count in zip(ratios, counts, strict=True):
         _checks.whole_number("iterations", count, minimum=1)

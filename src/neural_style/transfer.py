@@ -137,8 +137,8 @@ class StyleTransfer:
                 (1, 3, H, W), RGB in [0, 1].
             style: likewise, of any size and aspect.
             size: longer side of the result in pixels; None keeps the content's own size.
-            iterations: of the finest level, the coarser ones taking more; or one number a level, coarse to
-                fine. None takes the preset's.
+            iterations: of the finest level, the coarser ones taking two thirds of it; or one number a level,
+                coarse to fine. None takes the preset's.
             levels: how many sizes, each half the next; 1 works at the full size only. None takes the preset's.
             init: the start: ``"content"``, ``"style"``, ``"noise"`` or a picture. None takes the preset's.
             seed: decides the noise and the self-taught filters. Same seed, same bits on the CPU.
