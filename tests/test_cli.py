@@ -72,7 +72,7 @@ def written() -> set[str]:
     return {path.name for path in Path().iterdir()} - {"photo.png", "art.png"}
 
 
-ESTIMATE = "neural-style: about 1:15 minutes and 3.0 GB of memory\n"
+ESTIMATE = "neural-style: this will take about 1 min 15 s and 3.0 GB of memory\n"
 
 
 @dataclass
@@ -127,7 +127,7 @@ def test_a_picture_of_the_size_asked_for_is_written_and_told(capsys: Capture) ->
     told = capsys.readouterr()
     assert re.fullmatch(r"out\.png: 48x36 pixels in \d+\.\d s\n", told.out)
     estimate, level = told.err.splitlines()
-    assert re.fullmatch(r"neural-style: about .* and \d+ MB of memory", estimate)
+    assert re.fullmatch(r"neural-style: this will take about .* and \d+ MB of memory", estimate)
     assert level == "level 1/1: 48x36 pixels, steps: 1"
 
 
@@ -641,7 +641,7 @@ def test_a_warning_about_a_picture_is_a_plain_line(capsys: Capture, monkeypatch:
     monkeypatch.setattr(cli, "to_image_tensor", warning)
     assert stylize() == 0
     line = "neural-style: note: content has transparent parts\n"
-    assert capsys.readouterr().err.startswith(line + line + "neural-style: about")
+    assert capsys.readouterr().err.startswith(line + line + "neural-style: this will take about")
     assert stylize("--quiet") == 0
     assert capsys.readouterr().err == ""
 

@@ -79,7 +79,7 @@ def test_one_probe_fits_a_rate_and_two_a_line() -> None:
 @pytest.mark.parametrize(
     ("seconds", "size", "text"),
     [
-        (200.4, 1_230_000_000, "about 3:20 minutes and 1.2 GB of memory"),
+        (200.4, 1_230_000_000, "about 3 min 20 s and 1.2 GB of memory"),
         (12.3, 45_600_000, "about 12 s and 46 MB of memory"),
         (0.2, 1_000_000, "about 1 s and 1 MB of memory"),
     ],

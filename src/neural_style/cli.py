@@ -223,7 +223,7 @@ def _tell_estimate(transfer: StyleTransfer, size: tuple[int, int], *, quiet: boo
     if quiet:
         return
     estimate = transfer.estimate(size, **schedule)
-    _tell(str(estimate))
+    _tell(f"this will take {estimate}")
     free = available_memory(transfer.device)
     if free is not None and estimate.bytes > free:
         advice = "A smaller --size needs less, in proportion to its square."

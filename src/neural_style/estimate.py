@@ -28,7 +28,7 @@ class Estimate:
         flops: floating-point operations.
 
     >>> print(Estimate(seconds=200.0, bytes=1_230_000_000, flops=10**13))
-    about 3:20 minutes and 1.2 GB of memory
+    about 3 min 20 s and 1.2 GB of memory
     """
 
     seconds: float
@@ -37,7 +37,7 @@ class Estimate:
 
     def __str__(self) -> str:
         minutes, seconds = divmod(round(self.seconds), 60)
-        duration = f"{minutes}:{seconds:02} minutes" if minutes else f"{max(seconds, 1)} s"
+        duration = f"{minutes} min {seconds:02} s" if minutes else f"{max(seconds, 1)} s"
         memory = f"{self.bytes / 1e9:.1f} GB" if self.bytes >= 1e9 else f"{self.bytes / 1e6:.0f} MB"
         return f"about {duration} and {memory} of memory"
 
