@@ -346,7 +346,7 @@ def test_progress_tells_level_step_and_a_fraction_that_grows_to_one() -> None:
 
 @pytest.mark.parametrize(
     ("preset", "levels", "expected"),
-    [("paper", None, (1, 500)), ("authors", None, (2, 500)), ("authors", 1, (1, 200)), ("default", 2, (2, 64))],
+    [("paper", None, (1, 500)), ("authors", None, (2, 500)), ("authors", 1, (1, 200)), ("default", 2, (2, 20))],
 )
 def test_levels_and_iterations_left_out_are_the_presets(
     preset: str, levels: int | None, expected: tuple[int, int]
