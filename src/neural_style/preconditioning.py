@@ -49,7 +49,7 @@ class ColorSpectrum(Preconditioner):
     T z = U F z: the columns of U are the principal axes of the style's colours, and F divides the spectrum of
     component c by √κ_c(f), with log κ_c(f) = level_c + slope_c · log f. At first κ_c(f) = √f / λ_c, with λ_c
     the style's variance along that axis; from the first level on it is fitted to what was met, in bands of half
-    an octave: κ = √(Σ |y|² / Σ |s|²) over the steps s and the changes y of the gradient.
+    an octave: κ = √(Σ ‖y‖² / Σ ‖s‖²) over the steps s and the changes y of the gradient.
 
     Args:
         picture: shape (1, 3, H, W), RGB: the style, whose colours the result takes.
