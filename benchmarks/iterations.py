@@ -22,14 +22,12 @@ from measurement import (
     describe_circumstances,
     error_text,
     load_average,
-    machine_name,
     measure_gemm,
-    reproducing_command,
+    run_benchmark,
     seeded_picture,
     summarize,
     synchronizer,
     time_calls,
-    write_record,
 )
 from neural_style import StyleTransfer
 from neural_style.costs import evaluation_flops
@@ -163,21 +161,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> None:
     """Measure, and write the record."""
-    parser = argument_parser()
-    arguments = parser.parse_args(words)
-    if arguments.threads is not None:
-        torch.set_num_threads(arguments.threads)
-    output: Path | None = arguments.output
-    if output is None and not arguments.smoke:
-        output = RESULTS / f"iterations-{machine_name(choose_device(arguments.device))}.json"
-    if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)  # before the work, so that no result is lost for it
-    record = measure(arguments, reproducing_command("iterations", parser, arguments))
-    if output is None:
-        print("A smoke run is written only where --output says.")
-    else:
-        write_record(output, record)
-        print(f"Wrote {output}")
+    run_benchmark("iterations", argument_parser(), words, measure, RESULTS)
 
 
 if __name__ == "__main__":

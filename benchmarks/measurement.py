@@ -28,6 +28,7 @@ import torchvision
 from torch import Tensor
 
 import neural_style
+from neural_style.hardware import choose_device
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = REPOSITORY / "benchmarks" / "results"
@@ -226,3 +227,35 @@ def write_record(path: Path, record: Record) -> None:
     """Write a record as JSON with sorted keys, so that two of them can be compared line by line."""
     text = json.dumps(record, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def run_benchmark(
+    script: str,
+    parser: argparse.ArgumentParser,
+    words: Sequence[str] | None,
+    measure: Callable[[argparse.Namespace, str], Record],
+    results: Path,
+) -> None:
+    """Measure what a command line asks for, and write the record.
+
+    Args:
+        script: the benchmark's name, and its record's.
+        parser: understands at least ``--device``, ``--threads``, ``--smoke`` and ``--output``.
+        words: the command line; None takes the process's own.
+        measure: the parsed options and the command that measures the same again → the record.
+        results: folder of a full run's record. A smoke run is written only where ``--output`` says.
+    """
+    arguments = parser.parse_args(words)
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    output: Path | None = arguments.output
+    if output is None and not arguments.smoke:
+        output = results / f"{script}-{machine_name(choose_device(arguments.device))}.json"
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)  # before the work, so that no result is lost for it
+    record = measure(arguments, reproducing_command(script, parser, arguments))
+    if output is None:
+        print("A smoke run is written only where --output says.")
+    else:
+        write_record(output, record)
+        print(f"Wrote {output}")

@@ -15,7 +15,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from measurement import (
@@ -24,11 +23,8 @@ from measurement import (
     describe_circumstances,
     error_text,
     load_average,
-    machine_name,
-    reproducing_command,
+    run_benchmark,
     seeded_picture,
-    synchronizer,
-    write_record,
 )
 from neural_style import Progress, StyleTransfer
 from neural_style.color import match_colors
@@ -100,7 +96,7 @@ def measure_ours(transfer: StyleTransfer, content: Tensor, style: Tensor, size: 
     own = (content.shape[-2], content.shape[-1])
     plan = plan_levels(fit_within(own, size))
     iterations = [*(level.iterations for level in plan[:-1]), MOST_STEPS]
-    wait, history, done = synchronizer(transfer.device), History(), 0.0
+    history, done = History(), 0.0
     default: Record = {}
     full = plan[-1].size[0] * plan[-1].size[1]
 
@@ -109,8 +105,7 @@ def measure_ours(transfer: StyleTransfer, content: Tensor, style: Tensor, size: 
         done += progress.size[0] * progress.size[1] / full
         if progress.level < progress.levels:
             return False
-        history.losses.append(progress.loss.item())
-        wait()
+        history.losses.append(progress.loss.item())  # waits for the device
         history.seconds.append(time.perf_counter() - began)
         if progress.step == plan[-1].iterations:
             default.update(loss=min(history.losses), seconds=history.seconds[-1], full_size_evaluations=done)
@@ -202,21 +197,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> None:
     """Measure, and write the record."""
-    parser = argument_parser()
-    arguments = parser.parse_args(words)
-    if arguments.threads is not None:
-        torch.set_num_threads(arguments.threads)
-    output: Path | None = arguments.output
-    if output is None and not arguments.smoke:
-        output = RESULTS / f"time_to_loss-{machine_name(choose_device(arguments.device))}.json"
-    if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)  # before the work, so that no result is lost for it
-    record = measure(arguments, reproducing_command("time_to_loss", parser, arguments))
-    if output is None:
-        print("A smoke run is written only where --output says.")
-    else:
-        write_record(output, record)
-        print(f"Wrote {output}")
+    run_benchmark("time_to_loss", argument_parser(), words, measure, RESULTS)
 
 
 if __name__ == "__main__":

@@ -780,6 +780,11 @@ def test_the_demo_writes_its_picture_and_the_sheet(capsys: Capture, recorder: Re
     assert sheet == "demo-sheet.png: the photograph, the painting and the result"
 
 
+def test_the_demo_may_have_the_photographs_own_size(recorder: Recorder) -> None:
+    assert cli.main(["demo", "--size", "original"]) == 0
+    assert recorder.estimated[0]["size"] == load_image("demo.png").shape[-2:]
+
+
 def test_the_demos_sheet_lies_beside_its_picture(recorder: Recorder) -> None:
     Path("here").mkdir()
     assert cli.main(["demo", "-o", "here/cat.jpg", "--seed", "4", "--quiet"]) == 0

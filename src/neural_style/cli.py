@@ -69,8 +69,7 @@ def _stylize(options: argparse.Namespace) -> int:
     _check_not_among("--output", out, inputs)
     with _warnings_told(quiet=options.quiet):
         given = {name: to_image_tensor(path, name) for name, path in pictures.items()}
-    own = (given["content"].shape[-2], given["content"].shape[-1])
-    size = own if options.size is None else fit_within(own, options.size)
+    size = _result_size(given["content"], options.size)
     check_writable(out, size=size)
     if options.save_weights is not None:
         _check_weights_file(options, [*inputs, out])
@@ -96,14 +95,18 @@ def _demo(options: argparse.Namespace) -> int:
         save_image(sheet([content, style, image]), sheet_path)
 
     transfer = StyleTransfer(weights="self-taught")
-    _tell_estimate(
-        transfer, fit_within((content.shape[-2], content.shape[-1]), options.size), quiet=options.quiet
-    )
+    _tell_estimate(transfer, _result_size(content, options.size), quiet=options.quiet)
     run = partial(transfer.run, content, style, size=options.size, seed=options.seed)
     status = _make(run, save, out, quiet=options.quiet)
     if not options.quiet:
         print(f"{sheet_path}: the photograph, the painting and the result")
     return status
+
+
+def _result_size(content: Tensor, size: int | None) -> tuple[int, int]:
+    """Return (height, width) of the result: of that longer side, or the content's own."""
+    own = (content.shape[-2], content.shape[-1])
+    return own if size is None else fit_within(own, size)
 
 
 def _make(run: Callable[..., Tensor], save: Callable[[Tensor], None], out: Path, *, quiet: bool) -> int:

@@ -15,7 +15,7 @@ from neural_style import _checks
 SMALLEST = 128
 MOST_LEVELS = 16
 FINEST_ITERATIONS = 30
-# A preview: of at most this longer side, with so many iterations at its finest level and its coarser ones.
+# A preview: of at most this longer side, with so many iterations at its finest level.
 PREVIEW_SIZE = 256
 PREVIEW_ITERATIONS = 20
 # Each coarser level's iterations relative to the finest's. More of them draw the painting's own composition,
