@@ -9,9 +9,9 @@ from pathlib import Path
 import neural_style
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("_checks",),
+    ("_checks", "winograd"),
     ("vgg19", "losses", "color", "lbfgs", "preconditioning", "image_io", "self_taught", "hardware"),
-    ("weights", "optimizers", "starts"),
+    ("weights", "optimizers", "starts", "convolution"),
     ("features", "costs"),
     ("networks",),
     ("pyramid",),

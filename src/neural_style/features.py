@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from neural_style import _checks
+from neural_style.convolution import FrozenConvolution
 from neural_style.vgg19 import check_layers, layer_table, truncated
 from neural_style.weights import (
     CAFFE_MEAN,
@@ -103,7 +103,7 @@ class VGG19Features(nn.Module):
         """A copy of the parameters, as after `normalize_activations`."""
         parameters = {}
         for name, module in self.network.named_children():
-            if isinstance(module, nn.Conv2d):
+            if isinstance(module, FrozenConvolution):
                 for kind, parameter in module.named_parameters():
                     copy = parameter.detach().to("cpu", torch.float32, copy=True)
                     parameters[f"features.{layer_table()[name].index}.{kind}"] = copy
@@ -143,7 +143,9 @@ class VGG19Features(nn.Module):
         for image in images:
             self._check(image)
             _checks.image_values("images", image)
-        names = [name for name, module in self.network.named_children() if isinstance(module, nn.Conv2d)]
+        names = [
+            name for name, module in self.network.named_children() if isinstance(module, FrozenConvolution)
+        ]
         sums = dict.fromkeys(names, torch.zeros((), dtype=torch.float64, device="cpu"))
         positions = dict.fromkeys(names, 0)
         with torch.no_grad():
@@ -192,29 +194,6 @@ class VGG19Features(nn.Module):
             raise ValueError(_checks.message("image", rule, size, "Enlarge it or choose shallower layers."))
 
 
-class _PaddedConv2d(nn.Conv2d):
-    """A 3×3 convolution that keeps the size, with any padding and on any side from one pixel on."""
-
-    def __init__(self, weight: Tensor, bias: Tensor, padding: str) -> None:
-        super().__init__(weight.shape[1], weight.shape[0], 3, device="meta")
-        self.weight, self.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
-        self.surround = padding
-
-    def forward(self, features: Tensor) -> Tensor:
-        if self.surround == "zeros":
-            return F.conv2d(features, self.weight, self.bias, padding=1)
-        return F.conv2d(_padded(features, self.surround), self.weight, self.bias)
-
-
-def _padded(features: Tensor, padding: str) -> Tensor:
-    """Return the features with one more position on every side; a side of one cannot reflect, so it repeats."""
-    if padding == "reflect" and min(features.shape[-2:]) < 2:
-        height, width = features.shape[-2:]
-        features = F.pad(features, (1, 1, 0, 0), mode="reflect" if width > 1 else "replicate")
-        return F.pad(features, (0, 0, 1, 1), mode="reflect" if height > 1 else "replicate")
-    return F.pad(features, (1, 1, 1, 1), mode=padding)
-
-
 def _build(weights: Weights, deepest: str, pooling: str, padding: str) -> nn.Sequential:
     """Return the truncated network, its modules named as the layers are."""
     network = nn.Sequential()
@@ -226,7 +205,7 @@ def _build(weights: Weights, deepest: str, pooling: str, padding: str) -> nn.Seq
                 advice = "Choose shallower layers or complete weights."
                 raise ValueError(_checks.message("weights", rule, f"none for {layer.name}", advice))
             weight = weights.parameters[f"features.{layer.index}.weight"]
-            module = _PaddedConv2d(weight, weights.parameters[f"features.{layer.index}.bias"], padding)
+            module = FrozenConvolution(weight, weights.parameters[f"features.{layer.index}.bias"], padding)
         elif layer.kind == "relu":
             module = nn.ReLU(inplace=False)
         else:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -63,7 +64,7 @@ class Moments:
             raise ValueError(_checks.message("features", "have shape (B, C, H, W)", got, advice))
         with torch.autocast(features.device.type, enabled=False):
             values = _at_least_float32(features).flatten(2)  # (B, C, M)
-            return cls(values.shape[2], values.sum(2), values @ values.transpose(1, 2))
+            return cls(values.shape[2], values.sum(2), _products(values))
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.count + other.count, self.first + other.first, self.second + other.second)
@@ -90,6 +91,30 @@ class Moments:
         A difference of moments: it loses digits where the mean is much larger than the deviation.
         """
         return self.normalized_gram - self.mean.unsqueeze(2) * self.mean.unsqueeze(1)
+
+
+class _Products(torch.autograd.Function):
+    """F Fᵀ, whose gradient (D + Dᵀ) F is one product where autograd would take two and a sum of them.
+
+    It comes in the order of channels-last features, which these are, so that adding it to theirs is cheap.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        ctx.save_for_backward(values)
+        return values @ values.mT
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (values,) = ctx.saved_tensors
+        gradient: Tensor = values.mT @ (gradients[0] + gradients[0].mT)  # (B, M, C)
+        return gradient.mT
+
+
+def _products(values: Tensor) -> Tensor:
+    """Return F Fᵀ of values (B, C, M), shape (B, C, C)."""
+    result: Tensor = _Products.apply(values)
+    return result
 
 
 def gram_matrix(features: Tensor) -> Tensor:
