@@ -43,7 +43,8 @@ only their size, so that a photograph takes as long.
 
 GFLOP/s counts the operations of the convolutions (2 · K · C · 9 · H · W each), of the Gram matrices (2 · N² · M
 each) and of the gradients of both, which take as many; nothing else. Beside it is that rate as a share of
-what one large matrix product (GEMM) reached in the same process and precision.
+what one large matrix product (GEMM) reached in the same process and precision. In float32 on a CPU wide layers
+take Winograd's way with a quarter of the multiplications, but are counted in full: the share can exceed 100 %.
 """
 
 
@@ -56,6 +57,24 @@ photograph. Ours is the default, coarse to fine, until its loss at the full size
 filters, one process, one after the other; both losses are of the same function, in float32. The filters'
 learning counts for neither. Evaluations are counted at the full size: one at half the size counts a quarter.
 Where the default ends, after its own number of iterations, stands in the last column.
+"""
+
+MEMORY = """\
+## Memory of a run
+
+How much memory does a run take at its peak, and how much did `StyleTransfer.estimate()` tell before? Each size
+ran in a process of its own: self-taught filters, their learning included, four steps at the full size. On a CPU
+it is the process's resident memory beyond what loading Python and torch took; on a GPU what torch allocated.
+"""
+
+NO_GPU = """\
+## On a GPU
+
+No CUDA device could be had when these records were made, so that nothing is claimed for one. This measures it:
+
+    for script in iterations memory; do python benchmarks/$script.py; done
+    python benchmarks/time_to_loss.py --sizes 512 1024 --pairs PHOTO PAINTING
+    python benchmarks/tables.py
 """
 
 
@@ -146,6 +165,40 @@ def _time_to_loss_row(result: Record) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def memory_section(records: Sequence[Record]) -> str:
+    """Return the section on `benchmarks/memory.py`, a table for each machine."""
+    return "\n".join([MEMORY, *(_memory_of(record) for record in records)])
+
+
+def _memory_of(record: Record) -> str:
+    """Return one machine's table."""
+    return "\n".join(
+        [
+            _heading(record),
+            "",
+            "| height × width | peak, MB | bytes per pixel | told before, MB | told / peak |",
+            "|---|--:|--:|--:|--:|",
+            *(_memory_row(result) for result in record["results"]),
+            "",
+            _circumstances(record),
+            "",
+        ]
+    )
+
+
+def _memory_row(result: Record) -> str:
+    """Return one row; a failed run has its error in place of the numbers."""
+    if "error" in result:
+        failure = "failed: " + result["error"].replace("|", "\\|")
+        cells = [f"{result['longer_side']} px", failure, *[""] * 3]
+    else:
+        measured, told = result["measured_bytes"], result["estimated_bytes"]
+        cells = [f"{result['height']} × {result['width']}", f"{measured / 1e6:,.0f}"]
+        cells += [f"{result['measured_bytes_per_pixel']:,.0f}", f"{told / 1e6:,.0f}"]
+        cells.append(f"{result['estimated_over_measured']:.2f}")
+    return "| " + " | ".join(cells) + " |"
+
+
 def _tf32_note(record: Record) -> list[str]:
     """Return a warning where the yardstick and the network round differently."""
     if not record["circumstances"]["tf32_convolutions"]:
@@ -195,6 +248,7 @@ def _number(value: float) -> str:
 
 SECTIONS: dict[str, Callable[[Sequence[Record]], str]] = {
     "iterations": iterations_section,
+    "memory": memory_section,
     "time_to_loss": time_to_loss_section,
 }
 
@@ -226,7 +280,11 @@ def make_page(records: Mapping[str, Record]) -> str:
         measured = [record for record in records.values() if record["benchmark"] == name]
         if measured:
             parts.append(section(measured))
-    return "\n".join(parts if len(parts) > 1 else [*parts, NOTHING_YET])
+    if len(parts) == 1:
+        parts.append(NOTHING_YET)
+    if not any(record["circumstances"]["device"] == "cuda" for record in records.values()):
+        parts.append(NO_GPU)
+    return "\n".join(parts)
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -16,6 +16,7 @@ import torch
 
 import iterations
 import measurement
+import memory
 import tables
 import textbook
 import time_to_loss
@@ -326,6 +327,44 @@ def test_a_loss_that_is_not_reached_is_told_as_such(monkeypatch: pytest.MonkeyPa
 
 
 # ---------------------------------------------------------------------------------------------------------
+# Memory
+# ---------------------------------------------------------------------------------------------------------
+
+
+def test_memory_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
+    output = tmp_path / "record.json"
+    memory.main(["--smoke", "--threads", "1", "--output", str(output)])
+    results = json.loads(output.read_text(encoding="utf-8"))["results"]
+    assert [result["longer_side"] for result in results] == memory.SMOKE_SIZES
+    for result in results:
+        ratio = result["estimated_bytes"] / result["measured_bytes"]
+        assert result["estimated_over_measured"] == pytest.approx(ratio)
+        assert result["measured_bytes"] >= 1  # so small a run may take less than loading torch did
+
+
+@pytest.mark.usefixtures("own_threads")
+def test_the_peak_of_memory_never_falls() -> None:
+    arguments = memory.argument_parser().parse_args(["--device", "cpu", "--threads", "1"])
+    before = memory.peak(torch.device("cpu"))
+    assert memory.measure_size(48, arguments, 0.25)["measured_bytes"] >= 0
+    assert memory.peak(torch.device("cpu")) >= before > 0
+
+
+def test_a_size_whose_memory_cannot_be_measured_is_recorded(tmp_path: Path) -> None:
+    output = tmp_path / "record.json"
+    memory.main(["--smoke", "--sizes", "8", "--output", str(output)])
+    (result,) = json.loads(output.read_text(encoding="utf-8"))["results"]
+    assert result["error"].startswith("ValueError: ")
+    with pytest.raises(NotImplementedError, match="no peak of memory is kept for meta"):
+        memory.peak(torch.device("meta"))
+
+
+def test_on_a_gpu_torch_keeps_count_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda _: 123)
+    assert memory.peak(torch.device("cuda")) == 123
+
+
+# ---------------------------------------------------------------------------------------------------------
 # The documentation's page
 # ---------------------------------------------------------------------------------------------------------
 
@@ -435,7 +474,26 @@ def test_a_gpu_is_its_own_heading_and_tf32_is_told() -> None:
 
 
 def test_without_records_the_page_says_that_nothing_has_been_measured(tmp_path: Path) -> None:
-    assert tables.make_page(tables.load_records(tmp_path)).endswith("Nothing has been measured yet.\n")
+    assert "\nNothing has been measured yet.\n" in tables.make_page(tables.load_records(tmp_path))
+
+
+def test_the_page_says_when_there_was_no_gpu_and_how_to_measure_one() -> None:
+    record = small_record()
+    assert tables.make_page({"one": record}).count("No CUDA device could be had") == 1
+    record["circumstances"] |= {"device": "cuda", "device_name": "Some GPU"}
+    assert "No CUDA device" not in tables.make_page({"one": record})
+
+
+def test_the_page_tells_the_peak_of_memory_and_what_was_told_before(results: Path) -> None:
+    measured = {"measured_bytes": 2_000_000_000, "estimated_bytes": 1_800_000_000}
+    ratios = {"measured_bytes_per_pixel": 2543.1, "estimated_over_measured": 0.9}
+    size = {"longer_side": 1024, "height": 768, "width": 1024}
+    failed = {"longer_side": 2048, "error": "MemoryError: a | b"}
+    record = small_record() | {"benchmark": "memory", "results": [size | measured | ratios, failed]}
+    measurement.write_record(results / "memory-some.json", record)
+    page = tables.make_page(tables.load_records(results))
+    assert "| 768 × 1024 | 2,000 | 2,543 | 1,800 | 0.90 |\n" in page
+    assert "| 2048 px | failed: MemoryError: a \\| b |  |  |  |\n" in page
 
 
 def test_check_fails_until_the_page_is_what_the_records_give(
@@ -457,7 +515,7 @@ def test_check_fails_until_the_page_is_what_the_records_give(
     [
         (
             {"benchmark": "speed"},
-            "iterations-some.json must be a record of 'iterations', 'time_to_loss'; got 'speed'. Move it",
+            "iterations-some.json must be a record of 'iterations', 'memory', 'time_to_loss'; got 'speed'.",
         ),
         ({"smoke": True}, "iterations-some.json must be the record of a full run; got a smoke run's. Measure"),
     ],

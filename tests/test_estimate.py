@@ -7,7 +7,7 @@ import re
 import pytest
 import torch
 
-from neural_style import Adam, Estimate, StyleTransfer
+from neural_style import Adam, Estimate, StyleTransfer, TorchLBFGS
 from neural_style import estimate as estimates
 from neural_style.costs import evaluation_flops, learning_flops
 from neural_style.presets import PRESETS
@@ -56,8 +56,11 @@ def test_a_number_is_the_longer_side_of_a_picture_of_four_to_three() -> None:
 
 
 def test_the_optimisers_history_is_counted() -> None:
-    with_history, without = (transfer(optimizer=o).estimate(64, iterations=1) for o in (None, Adam()))
-    assert with_history.bytes - without.bytes == 4 * 3 * 48 * 64 * 40
+    ours, torchs, without = (
+        transfer(optimizer=optimizer).estimate(64, iterations=30) for optimizer in (None, TorchLBFGS(), Adam())
+    )
+    assert ours.bytes - without.bytes == 4 * 3 * 48 * 64 * 2 * 20
+    assert torchs.bytes - without.bytes == 4 * 3 * 48 * 64 * 2 * 29
 
 
 def test_a_time_is_the_shorter_of_two_after_one_that_is_not_counted() -> None:

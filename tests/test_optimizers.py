@@ -93,6 +93,23 @@ class Scaled(Preconditioner):
         return gradient / CURVATURE.sqrt()
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "steps", "expected"),
+    [
+        (LBFGS(), 1, 1),
+        (LBFGS(), 12, 11),
+        (LBFGS(), 30, 20),
+        (LBFGS(), 90, 30),
+        (LBFGS(), 500, 60),
+        (LBFGS(history=5), 30, 5),
+        (TorchLBFGS(), 30, 29),
+        (TorchLBFGS(), 500, 100),
+    ],
+)
+def test_the_history_is_as_long_as_helps(optimizer: LBFGS | TorchLBFGS, steps: int, expected: int) -> None:
+    assert optimizer.pairs(steps) == expected
+
+
 def test_a_fitting_preconditioner_finds_the_same_minimum_in_fewer_evaluations() -> None:
     torch.testing.assert_close(LBFGS().minimize(start(), bowl, 40, preconditioner=Scaled()), MINIMUM)
     plain, fitting = (evaluations(LBFGS(), bowl, 1e-8, preconditioner=p) for p in (None, Scaled()))

@@ -89,7 +89,8 @@ def test_the_result_lies_channels_last() -> None:
     [
         (torch.empty(1, 128, 50, 66), torch.empty(256, 128, 3, 3), True),
         (torch.empty(1, 64, 50, 66), torch.empty(128, 64, 3, 3), False),  # narrow
-        (torch.empty(1, 128, 10, 10), torch.empty(256, 128, 3, 3), False),  # few tiles
+        (torch.empty(1, 128, 26, 26), torch.empty(256, 128, 3, 3), False),  # few tiles
+        (torch.empty(1, 256, 26, 26), torch.empty(256, 256, 3, 3), True),  # but of more channels
         (torch.empty(1, 128, 50, 66, dtype=torch.bfloat16), torch.empty(256, 128, 3, 3), False),
         (torch.empty(1, 128, 50, 66, device="meta"), torch.empty(256, 128, 3, 3), False),
     ],

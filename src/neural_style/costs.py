@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from neural_style.self_taught import KMEANS_ITERATIONS, OVERSAMPLING, PATCHES, RANK
 from neural_style.vgg19 import truncated
+from neural_style.winograd import FEWEST_CHANNELS, TILE
 
 FLOAT32 = 4  # bytes
 PICTURES = 16  # of the picture's own size in float32 that an optimiser and an objective hold beside its history
+PASSING = 4  # responses of the largest layer that are there for a moment only
+SCRATCH = 150_000_000  # bytes that torch's kernels, and the learning of filters, hold on to: measured
 
 
 def evaluation_flops(
@@ -51,13 +54,16 @@ def run_bytes(
     content_layers: Iterable[str],
     width: float = 1.0,
     bytes_per_value: int = FLOAT32,
+    transformed: bool = False,
     history: int = 0,
 ) -> int:
     """Return about how many bytes the finest level of a run needs at its peak, beside what torch itself takes.
 
-    The peak is between an evaluation's forward and backward pass. Then there are, for every convolution, the
-    bordered copy that enters it and the rectified response; the features in float32 of which half-precision
-    moments are made; the content's features; the history's 2m + 1 vectors and some pictures; and the weights.
+    The peak is early in an evaluation's backward pass. Then there are the rectified response of every
+    convolution, and of the largest four more: what comes in, what goes out and torch's own rearrangements; the
+    features in float32 of which half-precision moments are made; the content's features; the history's 2m + 1
+    vectors and some pictures; the weights as given, as the network has them and turned for the gradient, or
+    transformed to four times their size.
 
     Args:
         size: (height, width) of the result.
@@ -66,21 +72,26 @@ def run_bytes(
         content_layers: names of those compared position by position.
         width: as of `evaluation_flops`.
         bytes_per_value: of the network's activations, 4 in float32 and 2 in bfloat16.
+        transformed: whether wide layers take Winograd's way.
         history: m, the pairs that L-BFGS keeps; 0 for an optimiser without.
     """
-    activations = weights = widened = targets = 0
+    activations = largest = weights = forms = widened = targets = 0
     style, content = set(style_layers), set(content_layers)
     for layer in truncated(layers[-1]):
-        positions = (size[0] // layer.stride) * (size[1] // layer.stride)
         leaving = round(layer.out_channels * width)
+        responses = leaving * (size[0] // layer.stride) * (size[1] // layer.stride)
         if layer.kind == "conv":
             entering = 3 if layer.index == 0 else round(layer.in_channels * width)
-            activations += (entering + leaving) * positions
+            activations += responses
+            largest = max(largest, responses)
             weights += 9 * entering * leaving
-        widened += leaving * positions * (layer.name in style) * (bytes_per_value < FLOAT32)
-        targets += leaving * positions * (layer.name in content)
+            wide = transformed and min(entering, leaving) >= FEWEST_CHANNELS
+            forms += (TILE * TILE if wide else 9) * entering * leaving
+        widened += responses * (layer.name in style) * (bytes_per_value < FLOAT32)
+        targets += responses * (layer.name in content)
     vectors = 3 * size[0] * size[1] * (2 * history + 1 + PICTURES)
-    return bytes_per_value * (activations + weights + targets) + FLOAT32 * (widened + vectors)
+    network = activations + PASSING * largest + targets + weights + forms
+    return bytes_per_value * network + FLOAT32 * (weights + widened + vectors) + SCRATCH
 
 
 def learning_flops(size: tuple[int, int], *, deepest: str, width: float = 1.0) -> int:

@@ -14,7 +14,7 @@ from neural_style.image_io import fit_within
 from neural_style.objective import Objective, Terms
 from neural_style.pyramid import Level
 
-PROBED = 128  # pixels of the longer side: large enough for a CPU's rate, and done within a second
+PROBED = 192  # pixels of the longer side: large enough for a CPU's rate, and done within about a second
 OVERHEAD = 1.05  # the optimiser's own work, and resizing between levels
 
 
@@ -77,6 +77,7 @@ def estimate_run(
         content_layers=terms.content_layers,
         width=network.width,
         bytes_per_value=parameter.element_size(),
+        transformed=parameter.device.type == "cpu" and parameter.dtype == torch.float32,
         history=history,
     )
     return Estimate(OVERHEAD * seconds + (line(learning) if learning else 0.0), memory, flops)

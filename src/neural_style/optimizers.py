@@ -20,6 +20,7 @@ from neural_style.lbfgs import LimitedMemory
 from neural_style.preconditioning import Preconditioner
 
 FIRST_STEP = 2 / 255  # root mean square change of the picture
+FEWEST_PAIRS, MOST_PAIRS = 20, 60  # of L-BFGS's history, where it is left to a rule
 
 ValueAndGrad = Callable[[Tensor], tuple[Tensor, Tensor]]
 
@@ -83,7 +84,9 @@ class LBFGS(Optimizer):
     matter.
 
     Attributes:
-        history: pairs of past steps kept, 24 bytes a pixel each. 20 does as well as torch's 100.
+        history: pairs of past steps kept, 24 bytes a pixel each. None keeps a third of a level's steps, but at
+            least 20 and at most 60: 20 do as well as more until about the eightieth step, and there are never
+            more pairs than steps.
         learning_rate: length of a step relative to the quasi-Newton one.
         tolerance: None asks for every step; else stop where the loss fell by less than this share of itself
             over ten steps.
@@ -92,13 +95,19 @@ class LBFGS(Optimizer):
     `neural_style.lbfgs`.
     """
 
-    history: int = 20
+    history: int | None = None
     learning_rate: float = 1.0
     tolerance: float | None = None
 
     def __post_init__(self) -> None:
-        _checks.whole_number("history", self.history, minimum=1)
+        if self.history is not None:
+            _checks.whole_number("history", self.history, minimum=1)
         _check_common(self.learning_rate, self.tolerance)
+
+    def pairs(self, steps: int) -> int:
+        """Return how many pairs a level of so many steps keeps, at least 1."""
+        wanted = min(max(FEWEST_PAIRS, steps // 3), MOST_PAIRS) if self.history is None else self.history
+        return max(1, min(wanted, steps - 1))
 
     def minimize(
         self,
@@ -114,7 +123,7 @@ class LBFGS(Optimizer):
         generated = image.detach().clone()
         best = _Best(generated)
         watch = _Watch(steps, callback, self.tolerance)
-        memory = LimitedMemory(self.history, generated)
+        memory = LimitedMemory(self.pairs(steps), generated)
         setbacks = torch.zeros((), dtype=torch.int64, device=generated.device)
         with suppress(_StoppedError):
             loss, gradient = value_and_grad(generated)
@@ -169,6 +178,10 @@ class TorchLBFGS(Optimizer):
     def __post_init__(self) -> None:
         _checks.whole_number("history", self.history, minimum=1)
         _check_common(self.learning_rate, self.tolerance)
+
+    def pairs(self, steps: int) -> int:
+        """Return how many pairs a level of so many steps keeps, at least 1."""
+        return max(1, min(self.history, steps - 1))
 
     def minimize(
         self,

@@ -236,7 +236,8 @@ class StyleTransfer:
             if networks.to_be_learned:
                 deepest = self.settings.layers[-1]
                 learning = learning_flops(target, deepest=deepest, width=networks.width)
-            history = self.optimizer.history if isinstance(self.optimizer, LBFGS | TorchLBFGS) else 0
+            optimizer, steps = self.optimizer, plan[-1].iterations
+            history = optimizer.pairs(steps) if isinstance(optimizer, LBFGS | TorchLBFGS) else 0
             network = networks.stand_in()
             return estimate_run(network, self.settings.terms, plan, history=history, learning=learning)
 

@@ -31,7 +31,7 @@ OUT, TAPS = 4, 3  # a tile's outputs and a filter's taps, along each side
 TILE = OUT + TAPS - 1  # a tile's inputs
 POINTS = (0.0, 2 / 3, -2 / 3, 3 / 2, -3 / 2, math.inf)
 FEWEST_CHANNELS = 128  # below, on either side, moving the tiles costs more than is saved
-FEWEST_TILES = 48  # below, the transformed filters are read for too little
+LEAST_WORK = 12 * 512  # tiles · channels; below, the transformed filters are read for too little
 CHUNK = 2**21  # values of the tiles that are worked on at a time; they should stay in the cache
 
 
@@ -45,7 +45,8 @@ def pays(features: Tensor, weight: Tensor) -> bool:
     if features.device.type != "cpu" or features.dtype != torch.float32 or weight.is_inference():
         return False
     tiles = features.shape[0] * _tiles(features.shape[-2] - 2) * _tiles(features.shape[-1] - 2)
-    return min(weight.shape[:2]) >= FEWEST_CHANNELS and tiles >= FEWEST_TILES
+    channels = min(weight.shape[:2])
+    return channels >= FEWEST_CHANNELS and tiles * channels >= LEAST_WORK
 
 
 def transformed(weight: Tensor) -> Tensor:
@@ -69,7 +70,7 @@ def convolve(features: Tensor, filters: Tensor, bias: Tensor | None = None, *, t
         bias: shape (K,).
         turned: whether to turn the filters by 180°.
     """
-    result: Tensor = _Convolution.apply(features, filters, bias, turned)
+    result: Tensor = _Convolution.apply(features, filters, bias, turned, 0)
     return result
 
 
@@ -77,37 +78,45 @@ class _Convolution(torch.autograd.Function):
     """The correlation; its gradient is one too, with the filters turned, and needs only them."""
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor, filters: Tensor, bias: Tensor | None, turned: bool) -> Tensor:
+    def forward(
+        ctx: Any, features: Tensor, filters: Tensor, bias: Tensor | None, turned: bool, border: int
+    ) -> Tensor:
         ctx.save_for_backward(filters)
-        ctx.turned = turned
-        return _filtered(features, filters, bias, *(_TURNED if turned else _UPRIGHT))
+        ctx.turned, ctx.border = turned, border
+        return _filtered(features, filters, bias, border, *(_TURNED if turned else _UPRIGHT))
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
         (filters,) = ctx.saved_tensors
-        bordered = F.pad(gradients[0], (2, 2, 2, 2))
-        return convolve(bordered, filters.transpose(1, 2), turned=not ctx.turned), None, None, None
+        border = 2 - ctx.border  # of zeros, so that the result has the size of what entered
+        turned = filters.transpose(1, 2)
+        return (
+            _Convolution.apply(gradients[0], turned, None, not ctx.turned, border),
+            *(None,) * 4,
+        )
 
 
 def _filtered(
-    features: Tensor, filters: Tensor, bias: Tensor | None, gather: Tensor, scatter: Tensor
+    features: Tensor, filters: Tensor, bias: Tensor | None, border: int, gather: Tensor, scatter: Tensor
 ) -> Tensor:
     """Return Aᵀ [filters ⊙ (Bᵀ d B)] A + bias over all tiles d of the features.
 
     Args:
-        features: shape (B, C, H + 2, W + 2).
+        features: shape (B, C, H, W).
         filters: shape (36, C, K).
         bias: shape (K,).
+        border: how many positions of zeros to set around the features first.
         gather: Bᵀ ⊗ Bᵀ, shape (36, 36).
         scatter: Aᵀ ⊗ Aᵀ, shape (16, 36).
 
     Returns:
-        Shape (B, K, H, W), channels last.
+        Shape (B, K, H + 2 border − 2, W + 2 border − 2), channels last.
     """
-    batch, channels, height, width = features.shape
-    down, across = _tiles(height - 2), _tiles(width - 2)
+    batch, channels = features.shape[:2]
+    height, width = (side + 2 * border - 2 for side in features.shape[2:])  # of the result
+    down, across = _tiles(height), _tiles(width)
     leaving = filters.shape[2]
-    missing = (0, OUT * across + 2 - width, 0, OUT * down + 2 - height)
+    missing = (border, border + OUT * across - width, border, border + OUT * down - height)
     inputs = F.pad(features, missing) if any(missing) else features
     inputs = inputs.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)  # (B, H, W, C)
     outputs = features.new_empty(batch, down, OUT, across, OUT, leaving)
@@ -129,7 +138,7 @@ def _filtered(
             values = values.view(OUT, OUT, count, across, leaving)
             torch.add(values.permute(2, 0, 3, 1, 4), offset, out=outputs[image, top : top + count])
     whole = outputs.view(batch, down * OUT, across * OUT, leaving)
-    return whole[:, : height - 2, : width - 2].permute(0, 3, 1, 2)
+    return whole[:, :height, :width].permute(0, 3, 1, 2)
 
 
 def _tiles(side: int) -> int:

@@ -1,0 +1,135 @@
+"""How much memory does a run take, by resolution, and how well is it told before?
+
+    python benchmarks/memory.py [--sizes 256 512 1024]
+
+Each size runs in a process of its own: the peak of a process never falls. On a CPU the peak is that of the
+resident memory beyond what Python and torch take once they are loaded; on a GPU, that of the allocated memory.
+The run has few steps and one level; its estimate is made for the same. ``--smoke`` tries it within seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+from measurement import (
+    RESULTS,
+    Record,
+    describe_circumstances,
+    error_text,
+    load_average,
+    run_benchmark,
+    seeded_picture,
+)
+from neural_style import StyleTransfer
+from neural_style.hardware import PRECISIONS, choose_device
+
+SIZES = [256, 512, 1024]
+SMOKE_SIZES = [48, 64]
+SMOKE_WIDTH = 0.25
+STEPS = 4
+
+if sys.platform != "win32":
+    import resource
+
+
+def peak(device: torch.device) -> int:
+    """Return the most bytes held so far: on a CPU by this process, on a GPU by torch.
+
+    Raises:
+        NotImplementedError: where nobody keeps count.
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if device.type != "cpu" or sys.platform == "win32":
+        raise NotImplementedError(f"no peak of memory is kept for {device.type} on {sys.platform}")
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return resident if sys.platform == "darwin" else 1024 * resident
+
+
+def measure_size(size: int, arguments: argparse.Namespace, width: float) -> Record:
+    """Return the peak of a run and what was told before, in bytes; for a fresh process."""
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    device = choose_device(arguments.device)
+    sides = (3 * size // 4, size)
+    content, style = (seeded_picture(sides, arguments.seed + number) for number in range(2))
+    before = peak(device)
+    transfer = StyleTransfer(weights="self-taught", width=width, device=device, precision=arguments.precision)
+    told = transfer.estimate(sides, iterations=STEPS, levels=1).bytes
+    transfer.run(content, style, size=size, iterations=STEPS, levels=1, seed=arguments.seed)
+    taken = max(peak(device) - before, 1)
+    return {
+        "height": sides[0],
+        "width": sides[1],
+        "estimated_bytes": told,
+        "measured_bytes": taken,
+        "measured_bytes_per_pixel": taken / (sides[0] * sides[1]),
+        "estimated_over_measured": told / taken,
+    }
+
+
+def measure(arguments: argparse.Namespace, command: str) -> Record:
+    """Return the whole record: every size, and the circumstances."""
+    load_before = load_average()
+    sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
+    width = SMOKE_WIDTH if arguments.smoke else 1.0
+    results = []
+    for size in sizes:
+        result: Record = {"longer_side": size}
+        try:
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
+                result |= processes.submit(measure_size, size, arguments, width).result()
+        except Exception as error:  # whatever fails here, memory above all, the others are still measured
+            result["error"] = error_text(error)
+        results.append(result)
+        print(f"{size} px: {_outcome(result)}", flush=True)
+    return {
+        "benchmark": "memory",
+        "command": command,
+        "smoke": arguments.smoke,
+        "circumstances": describe_circumstances(choose_device(arguments.device), load_before),
+        "settings": {
+            "channel_width": width,
+            "seed": arguments.seed,
+            "precision": arguments.precision,
+            "steps": STEPS,
+        },
+        "results": results,
+    }
+
+
+def _outcome(result: Record) -> str:
+    """Return a result in a few words."""
+    if "error" in result:
+        return f"failed, {result['error']}"
+    measured, told = result["measured_bytes"] / 1e6, result["estimated_bytes"] / 1e6
+    return f"{measured:.0f} MB, told {told:.0f} MB: {result['estimated_over_measured']:.2f}"
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """Return what the command line understands."""
+    parser = argparse.ArgumentParser(description="Peak memory of a run by resolution.")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
+    parser.add_argument("--precision", default="auto", choices=PRECISIONS, help="of the network")
+    parser.add_argument("--sizes", type=int, nargs="+", metavar="PX", help="longer sides in pixels")
+    parser.add_argument("--threads", type=int, help="of the CPU; torch's own number if left out")
+    parser.add_argument("--seed", type=int, default=0, help="of pictures and filters")
+    parser.add_argument("--smoke", action="store_true", help="tiny sizes and a narrow network")
+    parser.add_argument("--output", type=Path, help="default: benchmarks/results/memory-<machine>.json")
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Measure, and write the record."""
+    run_benchmark("memory", argument_parser(), words, measure, RESULTS)
+
+
+if __name__ == "__main__":
+    main()
