@@ -12,13 +12,13 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 
 from measurement import (
     RESULTS,
     Record,
+    common_parser,
     describe_circumstances,
     error_text,
     load_average,
@@ -31,7 +31,7 @@ from measurement import (
 )
 from neural_style import StyleTransfer
 from neural_style.costs import evaluation_flops
-from neural_style.hardware import PRECISIONS, Precision, choose_device, choose_dtype
+from neural_style.hardware import Precision, choose_device, choose_dtype
 
 SIZES = [128, 256, 384, 512, 768, 1024]  # longer side in pixels
 SMOKE_SIZES = [64, 96]
@@ -144,18 +144,14 @@ def _outcome(result: Record) -> str:
 
 def argument_parser() -> argparse.ArgumentParser:
     """Return what the command line understands."""
-    parser = argparse.ArgumentParser(description="Time one evaluation by resolution and precision.")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
-    parser.add_argument(
-        "--precision", default="auto", choices=PRECISIONS, help="auto: all that the device multiplies natively"
+    parser = common_parser(
+        "iterations",
+        "Time one evaluation by resolution and precision.",
+        precision="auto: all that the device multiplies natively",
+        smoke="two tiny sizes, a quarter of the channels",
     )
-    parser.add_argument("--sizes", type=int, nargs="+", metavar="PX", help="longer sides in pixels")
     parser.add_argument("--repeats", type=int, default=9, help="samples at each size, at least 5")
     parser.add_argument("--weights", default="self-taught", choices=["self-taught", "random"])
-    parser.add_argument("--threads", type=int, help="of the CPU; torch's own number if left out")
-    parser.add_argument("--seed", type=int, default=0, help="of the pictures and the filters")
-    parser.add_argument("--smoke", action="store_true", help="two tiny sizes, a quarter of the channels")
-    parser.add_argument("--output", type=Path, help="default: benchmarks/results/iterations-<machine>.json")
     return parser
 
 

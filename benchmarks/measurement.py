@@ -28,7 +28,7 @@ import torchvision
 from torch import Tensor
 
 import neural_style
-from neural_style.hardware import choose_device
+from neural_style.hardware import PRECISIONS, choose_device
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = REPOSITORY / "benchmarks" / "results"
@@ -227,6 +227,27 @@ def write_record(path: Path, record: Record) -> None:
     """Write a record as JSON with sorted keys, so that two of them can be compared line by line."""
     text = json.dumps(record, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def common_parser(script: str, description: str, *, precision: str, smoke: str) -> argparse.ArgumentParser:
+    """Return a parser of the options that every benchmark has.
+
+    Args:
+        script: the benchmark's name.
+        description: what it measures.
+        precision: what the precision is of, for the help.
+        smoke: what a smoke run is, for the help.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
+    parser.add_argument("--precision", default="auto", choices=PRECISIONS, help=precision)
+    parser.add_argument("--sizes", type=int, nargs="+", metavar="PX", help="longer sides in pixels")
+    parser.add_argument("--threads", type=int, help="of the CPU; torch's own number if left out")
+    parser.add_argument("--seed", type=int, default=0, help="of drawn pictures and the filters")
+    parser.add_argument("--smoke", action="store_true", help=smoke)
+    output = f"default: benchmarks/results/{script}-<machine>.json"
+    parser.add_argument("--output", type=Path, help=output)
+    return parser
 
 
 def run_benchmark(

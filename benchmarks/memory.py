@@ -14,13 +14,13 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
 import torch
 
 from measurement import (
     RESULTS,
     Record,
+    common_parser,
     describe_circumstances,
     error_text,
     load_average,
@@ -28,7 +28,7 @@ from measurement import (
     seeded_picture,
 )
 from neural_style import StyleTransfer
-from neural_style.hardware import PRECISIONS, choose_device
+from neural_style.hardware import choose_device
 
 SIZES = [256, 512, 1024]
 SMOKE_SIZES = [48, 64]
@@ -43,12 +43,13 @@ def peak(device: torch.device) -> int:
     """Return the most bytes held so far: on a CPU by this process, on a GPU by torch.
 
     Raises:
-        NotImplementedError: where nobody keeps count.
+        ValueError: if nobody keeps count of the device's memory.
     """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     if device.type != "cpu" or sys.platform == "win32":
-        raise NotImplementedError(f"no peak of memory is kept for {device.type} on {sys.platform}")
+        rule = "be one whose peak of memory is kept: CUDA, or a CPU outside Windows"
+        raise ValueError(f"device must {rule}; got {device.type} on {sys.platform}. Measure there.")
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return resident if sys.platform == "darwin" else 1024 * resident
 
@@ -115,15 +116,12 @@ def _outcome(result: Record) -> str:
 
 def argument_parser() -> argparse.ArgumentParser:
     """Return what the command line understands."""
-    parser = argparse.ArgumentParser(description="Peak memory of a run by resolution.")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
-    parser.add_argument("--precision", default="auto", choices=PRECISIONS, help="of the network")
-    parser.add_argument("--sizes", type=int, nargs="+", metavar="PX", help="longer sides in pixels")
-    parser.add_argument("--threads", type=int, help="of the CPU; torch's own number if left out")
-    parser.add_argument("--seed", type=int, default=0, help="of pictures and filters")
-    parser.add_argument("--smoke", action="store_true", help="tiny sizes and a narrow network")
-    parser.add_argument("--output", type=Path, help="default: benchmarks/results/memory-<machine>.json")
-    return parser
+    return common_parser(
+        "memory",
+        "Peak memory of a run by resolution.",
+        precision="of the network",
+        smoke="tiny sizes and a narrow network",
+    )
 
 
 def main(words: Sequence[str] | None = None) -> None:

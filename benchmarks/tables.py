@@ -130,19 +130,17 @@ def time_to_loss_section(records: Sequence[Record]) -> str:
 
 def _time_to_loss_of(record: Record) -> str:
     """Return one machine's table."""
-    return "\n".join(
-        [
-            _heading(record),
-            "",
-            "| pair | height × width | loss to reach | textbook: evaluations, s | ours: evaluations, s "
-            "| times fewer evaluations | times faster | the default ends at: evaluations, s, loss |",
-            "|---|---|--:|--:|--:|--:|--:|--:|",
-            *(_time_to_loss_row(result) for result in record["results"]),
-            "",
-            _circumstances(record),
-            "",
-        ]
+    header = (
+        "| pair | height × width | loss to reach | textbook: evaluations, s | ours: evaluations, s "
+        "| times fewer evaluations | times faster | the default ends at: evaluations, s, loss |"
     )
+    return _table(record, header, "|---|---|--:|--:|--:|--:|--:|--:|", _time_to_loss_row)
+
+
+def _table(record: Record, header: str, alignment: str, row: Callable[[Record], str]) -> str:
+    """Return a machine's heading, a row for each of its results, and the circumstances."""
+    rows = [row(result) for result in record["results"]]
+    return "\n".join([_heading(record), "", header, alignment, *rows, "", _circumstances(record), ""])
 
 
 def _time_to_loss_row(result: Record) -> str:
@@ -172,18 +170,8 @@ def memory_section(records: Sequence[Record]) -> str:
 
 def _memory_of(record: Record) -> str:
     """Return one machine's table."""
-    return "\n".join(
-        [
-            _heading(record),
-            "",
-            "| height × width | peak, MB | bytes per pixel | told before, MB | told / peak |",
-            "|---|--:|--:|--:|--:|",
-            *(_memory_row(result) for result in record["results"]),
-            "",
-            _circumstances(record),
-            "",
-        ]
-    )
+    header = "| height × width | peak, MB | bytes per pixel | told before, MB | told / peak |"
+    return _table(record, header, "|---|--:|--:|--:|--:|", _memory_row)
 
 
 def _memory_row(result: Record) -> str:

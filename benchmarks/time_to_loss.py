@@ -20,6 +20,7 @@ from torch import Tensor
 from measurement import (
     RESULTS,
     Record,
+    common_parser,
     describe_circumstances,
     error_text,
     load_average,
@@ -28,7 +29,7 @@ from measurement import (
 )
 from neural_style import Progress, StyleTransfer
 from neural_style.color import match_colors
-from neural_style.hardware import PRECISIONS, choose_device
+from neural_style.hardware import choose_device
 from neural_style.image_io import fit_within, resize, to_image_tensor
 from neural_style.pyramid import plan_levels
 from textbook import EVALUATIONS, History, TextbookLoss, textbook_transfer
@@ -182,16 +183,14 @@ def _outcome(result: Record) -> str:
 
 def argument_parser() -> argparse.ArgumentParser:
     """Return what the command line understands."""
-    parser = argparse.ArgumentParser(description="Time to the loss of the textbook's loop.")
+    parser = common_parser(
+        "time_to_loss",
+        "Time to the loss of the textbook's loop.",
+        precision="of ours",
+        smoke="a tiny size, a few evaluations",
+    )
     parser.add_argument("--pairs", nargs="+", metavar="PICTURE", default=[], help="photo, painting, photo, …")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, …")
-    parser.add_argument("--precision", default="auto", choices=PRECISIONS, help="of ours")
-    parser.add_argument("--sizes", type=int, nargs="+", metavar="PX", help="longer sides in pixels")
     parser.add_argument("--evaluations", type=int, default=EVALUATIONS, help="of the textbook's loop")
-    parser.add_argument("--threads", type=int, help="of the CPU; torch's own number if left out")
-    parser.add_argument("--seed", type=int, default=0, help="of the filters and of drawn pictures")
-    parser.add_argument("--smoke", action="store_true", help="a tiny size, a few evaluations")
-    parser.add_argument("--output", type=Path, help="default: benchmarks/results/time_to_loss-<machine>.json")
     return parser
 
 

@@ -46,11 +46,14 @@ def test_it_is_the_definition_for_any_size_and_batch(shape: tuple[int, ...]) -> 
     np.testing.assert_allclose(result.numpy(), expected, rtol=0, atol=1e-12)
 
 
-def test_turned_filters_are_those_turned_by_180_degrees() -> None:
-    features, weight = drawn(1, 3, 10, 9), drawn(5, 3, 3, 3, seed=1)
-    result = convolve(features, transformed(weight), turned=True)
-    np.testing.assert_allclose(result.numpy(), correlated(features, weight.flip(2, 3)), rtol=0, atol=1e-12)
-    assert not np.allclose(result.numpy(), correlated(features, weight))  # a known mistake
+def test_the_gradient_is_the_correlation_with_the_filters_turned_by_180_degrees() -> None:
+    features, weight = drawn(1, 3, 10, 9).requires_grad_(), drawn(5, 3, 3, 3, seed=1)
+    incoming = drawn(1, 5, 8, 7, seed=2)
+    (gradient,) = torch.autograd.grad(convolve(features, transformed(weight)), features, incoming)
+    bordered, swapped = torch.nn.functional.pad(incoming, (2, 2, 2, 2)), weight.transpose(0, 1)
+    expected = correlated(bordered, swapped.flip(2, 3))
+    np.testing.assert_allclose(gradient.numpy(), expected, rtol=0, atol=1e-12)
+    assert not np.allclose(gradient.numpy(), correlated(bordered, swapped))  # a known mistake
 
 
 def test_the_tiles_may_be_worked_on_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def transformed(weight: Tensor) -> Tensor:
     return (_EVALUATE.to(taps) @ taps).view(TILE * TILE, weight.shape[1], weight.shape[0])
 
 
-def convolve(features: Tensor, filters: Tensor, bias: Tensor | None = None, *, turned: bool = False) -> Tensor:
+def convolve(features: Tensor, filters: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return the correlation of features with 3×3 filters, plus a bias, shape (B, K, H, W), channels last.
 
     Gradients reach the features and nothing else.
@@ -68,9 +68,8 @@ def convolve(features: Tensor, filters: Tensor, bias: Tensor | None = None, *, t
         features: shape (B, C, H + 2, W + 2).
         filters: shape (36, C, K), of `transformed`.
         bias: shape (K,).
-        turned: whether to turn the filters by 180°.
     """
-    result: Tensor = _Convolution.apply(features, filters, bias, turned, 0)
+    result: Tensor = _Convolution.apply(features, filters, bias, False, 0)
     return result
 
 
@@ -90,10 +89,8 @@ class _Convolution(torch.autograd.Function):
         (filters,) = ctx.saved_tensors
         border = 2 - ctx.border  # of zeros, so that the result has the size of what entered
         turned = filters.transpose(1, 2)
-        return (
-            _Convolution.apply(gradients[0], turned, None, not ctx.turned, border),
-            *(None,) * 4,
-        )
+        gradient: Tensor = _Convolution.apply(gradients[0], turned, None, not ctx.turned, border)
+        return gradient, None, None, None, None
 
 
 def _filtered(
