@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 
@@ -30,6 +30,7 @@ from measurement import (
     time_calls,
 )
 from neural_style import StyleTransfer
+from neural_style.allocation import blocks_kept
 from neural_style.costs import evaluation_flops
 from neural_style.hardware import Precision, choose_device, choose_dtype
 
@@ -54,12 +55,13 @@ def measure_size(transfer: StyleTransfer, longer_side: int, *, width: float, see
     try:
         content, style, image = (seeded_picture(size, seed + i).to(transfer.device) for i in range(3))
         objective = transfer.objective(content, style, seed=seed)
-        samples = time_calls(
-            lambda: objective.value_and_grad(image),
-            synchronize=synchronizer(transfer.device),
-            repeats=repeats,
-            warm_up=WARM_UP,
-        )
+        with blocks_kept():  # as a run does
+            samples = time_calls(
+                lambda: objective.value_and_grad(image),
+                synchronize=synchronizer(transfer.device),
+                repeats=repeats,
+                warm_up=WARM_UP,
+            )
         loss = objective.value_and_grad(image)[0].item()
     except Exception as error:  # whatever fails here, memory above all, the other sizes are still measured
         return {**record, "error": error_text(error)}
@@ -80,8 +82,8 @@ def measure_size(transfer: StyleTransfer, longer_side: int, *, width: float, see
     }
 
 
-def measure(arguments: argparse.Namespace, command: str) -> Record:
-    """Return the whole record: every precision at every size, and the circumstances."""
+def measure(arguments: argparse.Namespace, command: str) -> Iterator[Record]:
+    """Yield the record so far after every result: every precision at every size, and the circumstances."""
     device = choose_device(arguments.device)
     load_before = load_average()
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
@@ -89,20 +91,7 @@ def measure(arguments: argparse.Namespace, command: str) -> Record:
     side = 256 if arguments.smoke else 2048 if device.type == "cpu" else 8192
     yardsticks: Record = {}
     results: list[Record] = []
-    for precision in precisions(arguments.precision, device):
-        dtype = choose_dtype(precision, device)
-        yardsticks[precision] = gemm = measure_gemm(device, dtype, side, repeats=arguments.repeats)
-        print(f"{precision}: a GEMM of side {side} reaches {gemm['gflops']:.0f} GFLOP/s", flush=True)
-        transfer = StyleTransfer(weights=arguments.weights, width=width, device=device, precision=precision)
-        for longer_side in sizes:
-            result = measure_size(
-                transfer, longer_side, width=width, seed=arguments.seed, repeats=arguments.repeats
-            )
-            if "error" not in result:
-                result["fraction_of_gemm"] = result["gflops"] / gemm["gflops"]
-            results.append({"precision": precision, **result})
-            print(f"{precision}, {longer_side} px: {_outcome(result)}", flush=True)
-    return {
+    record = {
         "benchmark": "iterations",
         "command": command,
         "smoke": arguments.smoke,
@@ -119,6 +108,20 @@ def measure(arguments: argparse.Namespace, command: str) -> Record:
         "gemm": yardsticks,
         "results": results,
     }
+    for precision in precisions(arguments.precision, device):
+        dtype = choose_dtype(precision, device)
+        yardsticks[precision] = gemm = measure_gemm(device, dtype, side, repeats=arguments.repeats)
+        print(f"{precision}: a GEMM of side {side} reaches {gemm['gflops']:.0f} GFLOP/s", flush=True)
+        transfer = StyleTransfer(weights=arguments.weights, width=width, device=device, precision=precision)
+        for longer_side in sizes:
+            result = measure_size(
+                transfer, longer_side, width=width, seed=arguments.seed, repeats=arguments.repeats
+            )
+            if "error" not in result:
+                result["fraction_of_gemm"] = result["gflops"] / gemm["gflops"]
+            results.append({"precision": precision, **result})
+            print(f"{precision}, {longer_side} px: {_outcome(result)}", flush=True)
+            yield record
 
 
 def precisions(asked: Precision, device: torch.device) -> list[Precision]:

@@ -16,7 +16,7 @@ import shlex
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -254,7 +254,7 @@ def run_benchmark(
     script: str,
     parser: argparse.ArgumentParser,
     words: Sequence[str] | None,
-    measure: Callable[[argparse.Namespace, str], Record],
+    measure: Callable[[argparse.Namespace, str], Iterable[Record]],
     results: Path,
 ) -> None:
     """Measure what a command line asks for, and write the record.
@@ -263,7 +263,8 @@ def run_benchmark(
         script: the benchmark's name, and its record's.
         parser: understands at least ``--device``, ``--threads``, ``--smoke`` and ``--output``.
         words: the command line; None takes the process's own.
-        measure: the parsed options and the command that measures the same again → the record.
+        measure: the parsed options and the command that measures the same again → the record, once and again
+            as it grows; each is written, so that an interrupt loses no result that is there.
         results: folder of a full run's record. A smoke run is written only where ``--output`` says.
     """
     arguments = parser.parse_args(words)
@@ -274,9 +275,7 @@ def run_benchmark(
         output = results / f"{script}-{machine_name(choose_device(arguments.device))}.json"
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)  # before the work, so that no result is lost for it
-    record = measure(arguments, reproducing_command(script, parser, arguments))
-    if output is None:
-        print("A smoke run is written only where --output says.")
-    else:
-        write_record(output, record)
-        print(f"Wrote {output}")
+    for record in measure(arguments, reproducing_command(script, parser, arguments)):
+        if output is not None:
+            write_record(output, record)
+    print("A smoke run is written only where --output says." if output is None else f"Wrote {output}")

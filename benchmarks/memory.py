@@ -1,6 +1,6 @@
 """How much memory does a run take, by resolution, and how well is it told before?
 
-    python benchmarks/memory.py [--sizes 256 512 1024]
+    python benchmarks/memory.py
 
 Each size runs in a process of its own: the peak of a process never falls. On a CPU the peak is that of the
 resident memory beyond what Python and torch take once they are loaded; on a GPU, that of the allocated memory.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -30,7 +30,7 @@ from measurement import (
 from neural_style import StyleTransfer
 from neural_style.hardware import choose_device
 
-SIZES = [256, 512, 1024]
+SIZES = [256, 384, 512, 768, 1024, 1280]
 SMOKE_SIZES = [48, 64]
 SMOKE_WIDTH = 0.25
 STEPS = 4
@@ -76,22 +76,13 @@ def measure_size(size: int, arguments: argparse.Namespace, width: float) -> Reco
     }
 
 
-def measure(arguments: argparse.Namespace, command: str) -> Record:
-    """Return the whole record: every size, and the circumstances."""
+def measure(arguments: argparse.Namespace, command: str) -> Iterator[Record]:
+    """Yield the record so far after every result: every size, and the circumstances."""
     load_before = load_average()
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
     width = SMOKE_WIDTH if arguments.smoke else 1.0
-    results = []
-    for size in sizes:
-        result: Record = {"longer_side": size}
-        try:
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
-                result |= processes.submit(measure_size, size, arguments, width).result()
-        except Exception as error:  # whatever fails here, memory above all, the others are still measured
-            result["error"] = error_text(error)
-        results.append(result)
-        print(f"{size} px: {_outcome(result)}", flush=True)
-    return {
+    results: list[Record] = []
+    record: Record = {
         "benchmark": "memory",
         "command": command,
         "smoke": arguments.smoke,
@@ -104,6 +95,16 @@ def measure(arguments: argparse.Namespace, command: str) -> Record:
         },
         "results": results,
     }
+    for size in sizes:
+        result: Record = {"longer_side": size}
+        try:
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
+                result |= processes.submit(measure_size, size, arguments, width).result()
+        except Exception as error:  # whatever fails here, memory above all, the others are still measured
+            result["error"] = error_text(error)
+        results.append(result)
+        print(f"{size} px: {_outcome(result)}", flush=True)
+        yield record
 
 
 def _outcome(result: Record) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -146,19 +146,14 @@ def _told(history: History, target: float) -> Record:
     }
 
 
-def measure(arguments: argparse.Namespace, command: str) -> Record:
-    """Return the whole record: every pair at every size, and the circumstances."""
+def measure(arguments: argparse.Namespace, command: str) -> Iterator[Record]:
+    """Yield the record so far after every result: every pair at every size, and the circumstances."""
     load_before = load_average()
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
     evaluations = SMOKE_EVALUATIONS if arguments.smoke else arguments.evaluations
     width = SMOKE_WIDTH if arguments.smoke else 1.0
-    results = []
-    for name, content, style in pictures_of(arguments):
-        for size in sizes:
-            result = measure_pair(content, style, size, arguments, width=width, evaluations=evaluations)
-            results.append({"pair": name, **result})
-            print(f"{name}, {size} px: {_outcome(result)}", flush=True)
-    return {
+    results: list[Record] = []
+    record: Record = {
         "benchmark": "time_to_loss",
         "command": command,
         "smoke": arguments.smoke,
@@ -166,6 +161,12 @@ def measure(arguments: argparse.Namespace, command: str) -> Record:
         "settings": {"channel_width": width, "seed": arguments.seed, "precision": arguments.precision},
         "results": results,
     }
+    for name, content, style in pictures_of(arguments):
+        for size in sizes:
+            result = measure_pair(content, style, size, arguments, width=width, evaluations=evaluations)
+            results.append({"pair": name, **result})
+            print(f"{name}, {size} px: {_outcome(result)}", flush=True)
+            yield record
 
 
 def _outcome(result: Record) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import neural_style
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("_checks", "winograd"),
+    ("_checks", "allocation", "winograd"),
     ("vgg19", "losses", "color", "lbfgs", "preconditioning", "image_io", "self_taught", "hardware"),
     ("weights", "optimizers", "starts", "convolution"),
     ("features", "costs"),

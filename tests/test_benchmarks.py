@@ -239,8 +239,8 @@ def test_a_loss_that_is_no_number_is_an_error_and_no_time(
 def test_a_full_run_goes_to_the_results_and_a_smoke_run_nowhere(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def instead(arguments: argparse.Namespace, command: str) -> Record:
-        return {"smoke": arguments.smoke, "command": command}
+    def instead(arguments: argparse.Namespace, command: str) -> list[Record]:
+        return [{"smoke": arguments.smoke, "command": command}]
 
     monkeypatch.setattr(iterations, "RESULTS", tmp_path)
     monkeypatch.setattr(iterations, "measure", instead)
@@ -528,3 +528,15 @@ def test_a_record_that_means_nothing_is_not_published(results: Path, change: Rec
 
 def test_the_documentation_shows_the_committed_records() -> None:
     assert tables.main(["--check"]) == 0
+
+
+def test_an_interrupted_benchmark_has_written_what_it_knows(tmp_path: Path) -> None:
+    def measure(_arguments: argparse.Namespace, command: str) -> Iterator[dict[str, object]]:
+        yield {"results": [command]}
+        raise KeyboardInterrupt
+
+    output = tmp_path / "record.json"
+    parser = measurement.common_parser("few", "", precision="", smoke="")
+    with pytest.raises(KeyboardInterrupt):
+        measurement.run_benchmark("few", parser, ["--output", str(output)], measure, tmp_path)
+    assert json.loads(output.read_text(encoding="utf-8")) == {"results": ["python benchmarks/few.py"]}

@@ -44,9 +44,9 @@ def test_operations_of_learning_are_about_those_that_torch_counts() -> None:
 
 
 def test_bytes_of_one_layer_are_those_counted_by_hand() -> None:
-    # conv1_1 at 10 × 12 positions: 3 channels enter, 64 leave, four more such responses for a moment; 64 · 27
+    # conv1_1 at 10 × 12 positions: 3 channels enter, 64 leave, seven more such responses for a moment; 64 · 27
     # weights, as the network has them and turned; a content of 64 channels.
-    network = 4 * (64 * 120 + 4 * 64 * 120 + 2 * 64 * 27 + 64 * 120)
+    network = 4 * (64 * 120 + 7 * 64 * 120 + 2 * 64 * 27 + 64 * 120)
     given, vectors = 4 * 64 * 27, 4 * 3 * 120 * (2 * 5 + 1 + 16)
     first = ["relu1_1"]
     needed = partial(run_bytes, (10, 12), layers=first, style_layers=first, content_layers=first, history=5)

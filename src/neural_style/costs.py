@@ -10,7 +10,7 @@ from neural_style.winograd import FEWEST_CHANNELS, TILE
 
 FLOAT32 = 4  # bytes
 PICTURES = 16  # of the picture's own size in float32 that an optimiser and an objective hold beside its history
-PASSING = 4  # responses of the largest layer that are there for a moment only
+PASSING = 7  # responses of the largest layer that are there for a moment, or free for the next: measured
 SCRATCH = 150_000_000  # bytes that torch's kernels, and the learning of filters, hold on to: measured
 
 
@@ -60,10 +60,10 @@ def run_bytes(
     """Return about how many bytes the finest level of a run needs at its peak, beside what torch itself takes.
 
     The peak is early in an evaluation's backward pass. Then there are the rectified response of every
-    convolution, and of the largest four more: what comes in, what goes out and torch's own rearrangements; the
-    features in float32 of which half-precision moments are made; the content's features; the history's 2m + 1
-    vectors and some pictures; the weights as given, as the network has them and turned for the gradient, or
-    transformed to four times their size.
+    convolution, and of the largest seven more: what comes in, what goes out, torch's own rearrangements, and
+    what is free but in pieces; the features in float32 of which half-precision moments are made; the content's
+    features; the history's 2m + 1 vectors and some pictures; the weights as given, as the network has them and
+    turned for the gradient, or transformed to four times their size.
 
     Args:
         size: (height, width) of the result.

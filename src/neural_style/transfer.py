@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from neural_style import _checks, color
+from neural_style.allocation import blocks_kept
 from neural_style.costs import learning_flops
 from neural_style.descent import Callback, RunInterrupted, descend
 from neural_style.estimate import Estimate, estimate_run
@@ -257,7 +258,9 @@ class StyleTransfer:
     @contextmanager
     def _own_state(self) -> Iterator[None]:
         """Work without gradients, inference mode or autocast, whatever the caller has set, and restore it."""
-        with torch.inference_mode(False), torch.no_grad(), torch.autocast(self.device.type, enabled=False):
+        memory = blocks_kept() if self.device.type == "cpu" else nullcontext()
+        autocast = torch.autocast(self.device.type, enabled=False)
+        with memory, torch.inference_mode(False), torch.no_grad(), autocast:
             yield
 
     def _pictures(self, content: ImageSource, style: ImageSource) -> tuple[Tensor, Tensor]:

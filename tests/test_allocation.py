@@ -1,0 +1,98 @@
+"""Freed memory stays with the process while a run lasts, and goes back to the system after it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from neural_style import StyleTransfer, allocation
+from neural_style.allocation import CHOSEN_BY_USER, DEFAULTS, KEEPING, blocks_kept
+from neural_style.weights import random_weights
+
+BLOCK = 96 * 2**20  # bytes; more than glibc ever keeps by itself
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[object, ...]]]:
+    """What the C library is asked for, in order; it is not asked in truth."""
+    asked: list[tuple[object, ...]] = []
+    for name in CHOSEN_BY_USER:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(allocation, "_function", lambda name: lambda *given: asked.append((name, *given)))
+    yield asked
+    assert allocation._holders == 0
+
+
+SET = [("mallopt", *option) for option in KEEPING.items()]
+RESTORED = [*(("mallopt", *option) for option in DEFAULTS.items()), ("malloc_trim", 0)]
+
+
+def test_settings_change_with_the_first_holder_and_return_with_the_last(
+    calls: list[tuple[object, ...]],
+) -> None:
+    with blocks_kept():
+        with blocks_kept():
+            assert calls == SET
+        assert calls == SET
+    assert calls == SET + RESTORED
+
+
+def test_an_error_restores_the_settings(calls: list[tuple[object, ...]]) -> None:
+    with pytest.raises(KeyError), blocks_kept():
+        raise KeyError
+    assert calls == SET + RESTORED
+
+
+@pytest.mark.parametrize("name", CHOSEN_BY_USER)
+def test_what_the_environment_chooses_stays(
+    name: str, calls: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "1")
+    with blocks_kept():
+        pass
+    assert calls == [("malloc_trim", 0)]
+
+
+def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neural_style.allocation.sys.platform", "darwin")
+    assert allocation._function("malloc_trim") is None
+    with blocks_kept():
+        assert torch.ones(3, device="cpu").sum() == 3
+
+
+def test_a_c_library_without_the_function_is_left_alone() -> None:
+    assert allocation._function("no_such_function_of_any_library") is None
+
+
+def test_a_run_keeps_blocks_on_a_cpu_and_restores(calls: list[tuple[object, ...]]) -> None:
+    transfer = StyleTransfer(weights=random_weights(deepest="relu5_1", width=0.25, seed=0), device="cpu")
+    picture = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0), device="cpu")
+    transfer.run(picture, picture, size=32, iterations=1)
+    assert calls == SET + RESTORED
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc" or any(name in os.environ for name in CHOSEN_BY_USER),
+    reason="needs glibc with its own settings",
+)
+def test_resident_memory_stays_and_is_given_back() -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def filled_and_freed() -> int:
+        block = torch.ones(BLOCK // 4, dtype=torch.float32, device="cpu")
+        del block
+        return resident()
+
+    allocation.give_back()
+    before = filled_and_freed()
+    with blocks_kept():
+        inside = filled_and_freed()
+    after = resident()
+    assert inside > before + BLOCK // 2
+    assert after < inside - BLOCK // 2
