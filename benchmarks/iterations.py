@@ -19,9 +19,7 @@ from measurement import (
     RESULTS,
     Record,
     common_parser,
-    describe_circumstances,
     error_text,
-    load_average,
     measure_gemm,
     run_benchmark,
     seeded_picture,
@@ -30,14 +28,14 @@ from measurement import (
     time_calls,
 )
 from neural_style import StyleTransfer
-from neural_style.allocation import blocks_kept
 from neural_style.costs import evaluation_flops
-from neural_style.hardware import Precision, choose_device, choose_dtype
+from neural_style.hardware import PRECISIONS, Precision, choose_device, choose_dtype, multiplies, set_up
+from neural_style.recording import RecordedObjective
 
 SIZES = [128, 256, 384, 512, 768, 1024]  # longer side in pixels
 SMOKE_SIZES = [64, 96]
 SMOKE_WIDTH = 0.25
-WARM_UP = 2
+WARM_UP = RecordedObjective.warm_up
 
 
 def measure_size(transfer: StyleTransfer, longer_side: int, *, width: float, seed: int, repeats: int) -> Record:
@@ -55,7 +53,7 @@ def measure_size(transfer: StyleTransfer, longer_side: int, *, width: float, see
     try:
         content, style, image = (seeded_picture(size, seed + i).to(transfer.device) for i in range(3))
         objective = transfer.objective(content, style, seed=seed)
-        with blocks_kept():  # as a run does
+        with set_up(transfer.device):  # as a run is
             samples = time_calls(
                 lambda: objective.value_and_grad(image),
                 synchronize=synchronizer(transfer.device),
@@ -82,20 +80,15 @@ def measure_size(transfer: StyleTransfer, longer_side: int, *, width: float, see
     }
 
 
-def measure(arguments: argparse.Namespace, command: str) -> Iterator[Record]:
-    """Yield the record so far after every result: every precision at every size, and the circumstances."""
+def measure(arguments: argparse.Namespace) -> Iterator[Record]:
+    """Yield settings and results so far after every result: every precision at every size."""
     device = choose_device(arguments.device)
-    load_before = load_average()
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
     width = SMOKE_WIDTH if arguments.smoke else 1.0
     side = 256 if arguments.smoke else 2048 if device.type == "cpu" else 8192
     yardsticks: Record = {}
     results: list[Record] = []
     record = {
-        "benchmark": "iterations",
-        "command": command,
-        "smoke": arguments.smoke,
-        "circumstances": describe_circumstances(device, load_before),
         "settings": {
             "preset": "default",
             "weights": arguments.weights,
@@ -125,14 +118,10 @@ def measure(arguments: argparse.Namespace, command: str) -> Iterator[Record]:
 
 
 def precisions(asked: Precision, device: torch.device) -> list[Precision]:
-    """Return the precision asked for, or those that the device multiplies natively.
-
-    Emulated bfloat16 is a hundred times slower than float32 on an old CPU: nobody uses it, so it is measured
-    only where it is asked for.
-    """
+    """Return the precision asked for, or all that the device multiplies natively."""
     if asked != "auto":
         return [asked]
-    return ["float32", "bfloat16"] if choose_dtype("auto", device) is torch.bfloat16 else ["float32"]
+    return [precision for precision in PRECISIONS if precision != "auto" and multiplies(precision, device)]
 
 
 def _outcome(result: Record) -> str:

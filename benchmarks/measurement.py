@@ -161,8 +161,6 @@ def describe_circumstances(device: torch.device, load_before: list[float] | None
         "device": device.type,
         "device_name": device_name(device),
         "cuda": torch.version.cuda if cuda else None,
-        # torch lets float32 convolutions, but not matrix products, round their factors to TF32.
-        "tf32_convolutions": bool(torch.backends.cudnn.allow_tf32) if cuda else None,
         "load_average_before": load_before,
         "load_average_after": load_average(),
     }
@@ -254,7 +252,7 @@ def run_benchmark(
     script: str,
     parser: argparse.ArgumentParser,
     words: Sequence[str] | None,
-    measure: Callable[[argparse.Namespace, str], Iterable[Record]],
+    measure: Callable[[argparse.Namespace], Iterable[Record]],
     results: Path,
 ) -> None:
     """Measure what a command line asks for, and write the record.
@@ -263,8 +261,8 @@ def run_benchmark(
         script: the benchmark's name, and its record's.
         parser: understands at least ``--device``, ``--threads``, ``--smoke`` and ``--output``.
         words: the command line; None takes the process's own.
-        measure: the parsed options and the command that measures the same again → the record, once and again
-            as it grows; each is written, so that an interrupt loses no result that is there.
+        measure: the parsed options → settings and results, once and again as they grow. Each time the record is
+            written with the circumstances, so that an interrupt loses no result that is there.
         results: folder of a full run's record. A smoke run is written only where ``--output`` says.
     """
     arguments = parser.parse_args(words)
@@ -275,7 +273,15 @@ def run_benchmark(
         output = results / f"{script}-{machine_name(choose_device(arguments.device))}.json"
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)  # before the work, so that no result is lost for it
-    for record in measure(arguments, reproducing_command(script, parser, arguments)):
+    device, load_before = choose_device(arguments.device), load_average()
+    for measured in measure(arguments):
         if output is not None:
+            record = {
+                "benchmark": script,
+                "command": reproducing_command(script, parser, arguments),
+                "smoke": arguments.smoke,
+                "circumstances": describe_circumstances(device, load_before),
+                **measured,
+            }
             write_record(output, record)
     print("A smoke run is written only where --output says." if output is None else f"Wrote {output}")

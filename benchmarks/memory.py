@@ -21,9 +21,7 @@ from measurement import (
     RESULTS,
     Record,
     common_parser,
-    describe_circumstances,
     error_text,
-    load_average,
     run_benchmark,
     seeded_picture,
 )
@@ -76,17 +74,12 @@ def measure_size(size: int, arguments: argparse.Namespace, width: float) -> Reco
     }
 
 
-def measure(arguments: argparse.Namespace, command: str) -> Iterator[Record]:
-    """Yield the record so far after every result: every size, and the circumstances."""
-    load_before = load_average()
+def measure(arguments: argparse.Namespace) -> Iterator[Record]:
+    """Yield settings and results so far after every result: every size."""
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
     width = SMOKE_WIDTH if arguments.smoke else 1.0
     results: list[Record] = []
     record: Record = {
-        "benchmark": "memory",
-        "command": command,
-        "smoke": arguments.smoke,
-        "circumstances": describe_circumstances(choose_device(arguments.device), load_before),
         "settings": {
             "channel_width": width,
             "seed": arguments.seed,

@@ -97,7 +97,6 @@ def _iterations_of(record: Record) -> str:
             "",
             f"{settings['weights'].capitalize()} weights, seed {settings['seed']}; medians of "
             f"{settings['repeats']} calls after {settings['warm_up']}. The GEMM reached {gemms}.",
-            *_tf32_note(record),
             "",
             "| precision | height × width | megapixels | median, s | IQR, s | s per megapixel | GFLOP/s "
             "| of the GEMM | loss |",
@@ -185,16 +184,6 @@ def _memory_row(result: Record) -> str:
         cells += [f"{result['measured_bytes_per_pixel']:,.0f}", f"{told / 1e6:,.0f}"]
         cells.append(f"{result['estimated_over_measured']:.2f}")
     return "| " + " | ".join(cells) + " |"
-
-
-def _tf32_note(record: Record) -> list[str]:
-    """Return a warning where the yardstick and the network round differently."""
-    if not record["circumstances"]["tf32_convolutions"]:
-        return []
-    return [
-        "In float32 torch lets the convolutions of this device round their factors to TF32, but not the GEMM, "
-        "so that the share can exceed 100 %."
-    ]
 
 
 def _heading(record: Record) -> str:

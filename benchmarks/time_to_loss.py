@@ -21,15 +21,13 @@ from measurement import (
     RESULTS,
     Record,
     common_parser,
-    describe_circumstances,
     error_text,
-    load_average,
     run_benchmark,
     seeded_picture,
 )
 from neural_style import Progress, StyleTransfer
 from neural_style.color import match_colors
-from neural_style.hardware import choose_device
+from neural_style.hardware import choose_device, set_up
 from neural_style.image_io import fit_within, resize, to_image_tensor
 from neural_style.pyramid import plan_levels
 from textbook import EVALUATIONS, History, TextbookLoss, textbook_transfer
@@ -72,7 +70,8 @@ def measure_pair(
         picture, history = textbook_transfer(loss, start, evaluations)
         target = min(history.losses)
         record |= {"height": start.shape[-2], "width": start.shape[-1], "textbook": _told(history, target)}
-        record["textbook"]["loss_by_our_function"] = objective.value_and_grad(picture)[0].item()
+        with set_up(device):
+            record["textbook"]["loss_by_our_function"] = objective.value_and_grad(picture)[0].item()
         record["ours"] = measure_ours(transfer, content, style, size, target)
     except Exception as error:  # whatever fails here, memory above all, the others are still measured
         return {**record, "error": error_text(error)}
@@ -146,18 +145,13 @@ def _told(history: History, target: float) -> Record:
     }
 
 
-def measure(arguments: argparse.Namespace, command: str) -> Iterator[Record]:
-    """Yield the record so far after every result: every pair at every size, and the circumstances."""
-    load_before = load_average()
+def measure(arguments: argparse.Namespace) -> Iterator[Record]:
+    """Yield settings and results so far after every result: every pair at every size."""
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
     evaluations = SMOKE_EVALUATIONS if arguments.smoke else arguments.evaluations
     width = SMOKE_WIDTH if arguments.smoke else 1.0
     results: list[Record] = []
     record: Record = {
-        "benchmark": "time_to_loss",
-        "command": command,
-        "smoke": arguments.smoke,
-        "circumstances": describe_circumstances(choose_device(arguments.device), load_before),
         "settings": {"channel_width": width, "seed": arguments.seed, "precision": arguments.precision},
         "results": results,
     }

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from neural_style import StyleTransfer, allocation
-from neural_style.allocation import CHOSEN_BY_USER, DEFAULTS, KEEPING, blocks_kept
+from neural_style.allocation import CHOSEN_BY_USER, KEEPING, USUAL, blocks_kept
 from neural_style.weights import random_weights
 
 BLOCK = 96 * 2**20  # bytes; more than glibc ever keeps by itself
@@ -25,11 +25,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[object, ...]]]
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(allocation, "_function", lambda name: lambda *given: asked.append((name, *given)))
     yield asked
-    assert allocation._holders == 0
+    assert allocation._KEPT.holders == 0
 
 
 SET = [("mallopt", *option) for option in KEEPING.items()]
-RESTORED = [*(("mallopt", *option) for option in DEFAULTS.items()), ("malloc_trim", 0)]
+RESTORED = [*(("mallopt", *option) for option in USUAL.items()), ("malloc_trim", 0)]
 
 
 def test_settings_change_with_the_first_holder_and_return_with_the_last(
@@ -55,7 +55,7 @@ def test_what_the_environment_chooses_stays(
     monkeypatch.setenv(name, "1")
     with blocks_kept():
         pass
-    assert calls == [("malloc_trim", 0)]
+    assert calls == []
 
 
 def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +89,6 @@ def test_resident_memory_stays_and_is_given_back() -> None:
         del block
         return resident()
 
-    allocation.give_back()
     before = filled_and_freed()
     with blocks_kept():
         inside = filled_and_freed()

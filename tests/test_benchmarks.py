@@ -202,7 +202,10 @@ def test_every_option_changes_the_run(tmp_path: Path) -> None:
     assert measured(tmp_path, "--threads", str(threads))["circumstances"]["threads"] == threads
 
 
-def test_the_loss_in_bfloat16_is_that_in_float32_to_its_rounding(tmp_path: Path) -> None:
+def test_the_loss_in_bfloat16_is_that_in_float32_to_its_rounding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neural_style.hardware.multiplies", lambda _precision, _device: True)
     (exact,) = measured(tmp_path, "--precision", "float32")["results"]
     (rounded,) = measured(tmp_path, "--precision", "bfloat16")["results"]
     assert (exact["precision"], rounded["precision"]) == ("float32", "bfloat16")
@@ -210,13 +213,13 @@ def test_the_loss_in_bfloat16_is_that_in_float32_to_its_rounding(tmp_path: Path)
     assert rounded["loss"] == pytest.approx(exact["loss"], rel=0.02)
 
 
-def test_bfloat16_is_measured_unasked_only_where_it_is_native(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_the_device_multiplies_is_measured_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = torch.device("cpu")
-    monkeypatch.setattr(iterations, "choose_dtype", lambda _precision, _device: torch.float32)
+    monkeypatch.setattr(iterations, "multiplies", lambda precision, _device: precision == "float32")
     assert iterations.precisions("auto", cpu) == ["float32"]
     assert iterations.precisions("bfloat16", cpu) == ["bfloat16"]
-    monkeypatch.setattr(iterations, "choose_dtype", lambda _precision, _device: torch.bfloat16)
-    assert iterations.precisions("auto", cpu) == ["float32", "bfloat16"]
+    monkeypatch.setattr(iterations, "multiplies", lambda _precision, _device: True)
+    assert iterations.precisions("auto", cpu) == ["float32", "bfloat16", "float16"]
 
 
 def test_a_size_that_fails_is_recorded_and_the_others_are_measured(tmp_path: Path) -> None:
@@ -239,8 +242,8 @@ def test_a_loss_that_is_no_number_is_an_error_and_no_time(
 def test_a_full_run_goes_to_the_results_and_a_smoke_run_nowhere(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def instead(arguments: argparse.Namespace, command: str) -> list[Record]:
-        return [{"smoke": arguments.smoke, "command": command}]
+    def instead(_arguments: argparse.Namespace) -> list[Record]:
+        return [{"results": []}]
 
     monkeypatch.setattr(iterations, "RESULTS", tmp_path)
     monkeypatch.setattr(iterations, "measure", instead)
@@ -388,7 +391,6 @@ def small_record() -> Record:
             "threads": 1,
             "device": "cpu",
             "device_name": "Some Processor",
-            "tf32_convolutions": None,
             "load_average_before": [0.11, 0.5, 0.5],
             "load_average_after": None,
         },
@@ -462,14 +464,13 @@ def test_the_page_says_what_made_each_table(results: Path) -> None:
     assert "Nothing has been measured yet" not in page
 
 
-def test_a_gpu_is_its_own_heading_and_tf32_is_told() -> None:
+def test_a_gpu_is_its_own_heading() -> None:
     record = small_record()
-    circumstances = {"device": "cuda", "device_name": "Some GPU", "tf32_convolutions": True, "commit": None}
+    circumstances = {"device": "cuda", "device_name": "Some GPU", "commit": None}
     record["circumstances"] |= circumstances | {"threads": 2}
     page = tables.make_page({"one": record})
     assert "### Some GPU\n" in page
     assert "Some Processor, 2 threads; load average" in page
-    assert "the share can exceed 100 %" in page
     assert "outside a checkout" in page
 
 
@@ -530,13 +531,23 @@ def test_the_documentation_shows_the_committed_records() -> None:
     assert tables.main(["--check"]) == 0
 
 
-def test_an_interrupted_benchmark_has_written_what_it_knows(tmp_path: Path) -> None:
-    def measure(_arguments: argparse.Namespace, command: str) -> Iterator[dict[str, object]]:
-        yield {"results": [command]}
+def test_a_record_grows_with_its_circumstances_and_outlives_an_interrupt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads = iter([[1.0], [2.0], [3.0]])
+    monkeypatch.setattr(measurement, "load_average", lambda: next(loads))
+
+    def measure(_arguments: argparse.Namespace) -> Iterator[Record]:
+        yield {"results": [1]}
+        yield {"results": [1, 2]}
         raise KeyboardInterrupt
 
     output = tmp_path / "record.json"
     parser = measurement.common_parser("few", "", precision="", smoke="")
     with pytest.raises(KeyboardInterrupt):
-        measurement.run_benchmark("few", parser, ["--output", str(output)], measure, tmp_path)
-    assert json.loads(output.read_text(encoding="utf-8")) == {"results": ["python benchmarks/few.py"]}
+        measurement.run_benchmark("few", parser, ["--output", str(output), "--smoke"], measure, tmp_path)
+    record = json.loads(output.read_text(encoding="utf-8"))
+    assert (record["benchmark"], record["smoke"], record["results"]) == ("few", True, [1, 2])
+    assert record["command"] == "python benchmarks/few.py --smoke"
+    assert record["circumstances"]["load_average_before"] == [1.0]
+    assert record["circumstances"]["load_average_after"] == [3.0]

@@ -215,6 +215,8 @@ def test_the_options_of_a_run_reach_it(
         ((), dict.fromkeys(("content_weight", "style_weight", "variation_weight"))),
         (("--preset", "paper"), {"preset": "paper"}),
         (("--device", "cpu", "--precision", "float32"), {"device": "cpu", "precision": "float32"}),
+        ((), {"compile": "auto"}),
+        (("--compile", "off"), {"compile": "off"}),
         (("--width", "0.5"), {"width": 0.5}),
         (("--convention", "caffe"), {"convention": "caffe"}),
         (("--content-weight", "2", "--style-weight", "3"), {"content_weight": 2.0, "style_weight": 3.0}),

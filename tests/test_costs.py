@@ -9,7 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from neural_style import VGG19Features, learn_weights
-from neural_style.costs import SCRATCH, evaluation_flops, learning_flops, run_bytes
+from neural_style.costs import IN_PIECES, SCRATCH, evaluation_flops, learning_flops, run_bytes
 from neural_style.weights import random_weights
 
 
@@ -44,8 +44,8 @@ def test_operations_of_learning_are_about_those_that_torch_counts() -> None:
 
 
 def test_bytes_of_one_layer_are_those_counted_by_hand() -> None:
-    # conv1_1 at 10 × 12 positions: 3 channels enter, 64 leave, seven more such responses for a moment; 64 · 27
-    # weights, as the network has them and turned; a content of 64 channels.
+    # conv1_1 at 10 × 12 positions: 3 channels enter, 64 leave, four more such responses for a moment and three
+    # in pieces; 64 · 27 weights, as the network has them and turned; a content of 64 channels.
     network = 4 * (64 * 120 + 7 * 64 * 120 + 2 * 64 * 27 + 64 * 120)
     given, vectors = 4 * 64 * 27, 4 * 3 * 120 * (2 * 5 + 1 + 16)
     first = ["relu1_1"]
@@ -53,9 +53,13 @@ def test_bytes_of_one_layer_are_those_counted_by_hand() -> None:
     assert needed() == network + given + vectors + SCRATCH
     widened = 4 * 64 * 120  # in half precision the moments are still made of float32
     assert needed(bytes_per_value=2) == network // 2 + given + widened + vectors + SCRATCH
+    pieces = 4 * IN_PIECES * 64 * 120
+    assert needed(bytes_per_value=2, device="cuda") == (network - pieces) // 2 + given + vectors + SCRATCH
 
 
-def test_transformed_filters_of_wide_layers_are_counted_four_times() -> None:
+def test_on_a_cpu_wide_layers_filters_count_four_times_and_pieces_of_memory() -> None:
     needed = partial(run_bytes, (40, 40), layers=["relu2_2"], style_layers=[], content_layers=[])
     # of conv1_1, 1_2, 2_1 and 2_2 only the last has 128 channels on both sides
-    assert needed(transformed=True) - needed() == 4 * (36 - 9) * 128 * 128
+    plain = 4 * (36 - 9) * 128 * 128 + 4 * IN_PIECES * 64 * 40 * 40
+    assert needed() - needed(device="mps") == plain
+    assert needed(bytes_per_value=2) - needed(bytes_per_value=2, device="mps") == 2 * IN_PIECES * 64 * 40 * 40

@@ -585,8 +585,31 @@ def test_half_precision_features_have_the_moments_of_the_same_numbers_in_float32
     half, single = Moments.of(features), Moments.of(features.float())
     assert half.first.dtype == half.second.dtype == torch.float32
     assert half.count == single.count
-    assert torch.equal(half.first, single.first)
-    assert torch.equal(half.second, single.second)
+    assert torch.allclose(half.first, single.first, rtol=1e-6, atol=1e-5)  # a GPU may sum in another order
+    assert torch.allclose(half.second, single.second, rtol=1e-6, atol=1e-5)
+
+
+def test_bfloat16_features_multiplied_as_they_are_have_float32_moments_and_their_gradient(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    features = normal(2, N, H, W, seed=91, dtype=torch.bfloat16).requires_grad_(True)
+    moments = Moments.of(features)
+    (expected,) = torch.autograd.grad(moments.second.square().sum(), features)
+
+    def bmm(left: Tensor, right: Tensor, *, out_dtype: torch.dtype) -> Tensor:  # as CUDA has it
+        assert left.dtype == right.dtype == torch.bfloat16
+        return torch.einsum("bij,bjk->bik", left.to(out_dtype), right.to(out_dtype))
+
+    monkeypatch.setattr(losses, "_multiplies_into_float32", lambda _values: True)
+    monkeypatch.setattr(torch, "bmm", bmm)
+    directly = Moments.of(features)
+    assert directly.first.dtype == directly.second.dtype == torch.float32
+    assert torch.allclose(directly.second, moments.second, rtol=1e-5, atol=1e-5)
+    (gradient,) = torch.autograd.grad(directly.second.square().sum(), features)
+    assert gradient.dtype == torch.bfloat16
+    assert torch.allclose(
+        gradient.float(), expected.float(), rtol=0.02, atol=0.02 * expected.abs().max().item()
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -598,7 +621,7 @@ def test_each_loss_of_half_precision_features_is_that_of_the_same_numbers_in_flo
     features, target = (300 * normal(1, N, H, W, seed=s, dtype=dtype, device=device) for s in (92, 93))
     value = loss(features, target)  # squares of about 10⁵: beyond float16
     assert value.dtype == torch.float32
-    assert torch.equal(value, loss(features.float(), target.float()))
+    assert torch.allclose(value, loss(features.float(), target.float()), rtol=1e-5)
 
 
 def test_the_content_gradient_of_half_precision_features_is_in_float32() -> None:

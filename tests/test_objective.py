@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -133,6 +135,31 @@ def test_a_bfloat16_network_gives_float32_numbers_near_the_float32_ones() -> Non
     assert torch.cosine_similarity(gradient.flatten(), half_gradient.flatten(), dim=0) > 0.99
 
 
+@pytest.mark.parametrize("weight", [1e-6, 1.0, 1e8])
+def test_a_float16_network_gives_the_gradient_whatever_the_losss_scale(
+    weight: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objective, network = make("default")
+    terms = replace(
+        objective.terms,
+        content_weight=weight * objective.terms.content_weight,
+        style_weight=weight * objective.terms.style_weight,
+        variation_weight=0,
+    )
+    image = picture(32, 48, 3)
+    content, style = picture(32, 48, 1), picture(48, 36, 2)
+    loss, gradient = Objective(network, content, style, terms).value_and_grad(image)
+    network.network.to(torch.float16)
+    half = Objective(network, content, style, terms)
+    half_loss, half_gradient = half.value_and_grad(image)
+    assert (half_loss.dtype, half_gradient.dtype) == (torch.float32, torch.float32)
+    assert half_loss.item() == pytest.approx(loss.item(), rel=0.002)
+    assert (half_gradient - gradient).norm() < 0.06 * gradient.norm()
+    if weight < 1:  # the mistake: an unscaled gradient vanishes between float16's numbers
+        monkeypatch.setattr(half, "_scale", lambda _loss, _image: None)
+        assert (half.value_and_grad(image)[1] - gradient).norm() > 0.5 * gradient.norm()
+
+
 def test_it_works_where_the_caller_has_turned_gradients_off() -> None:
     objective, _ = make("default")
     image = picture(32, 48, 3)
@@ -153,3 +180,13 @@ def test_constant_pictures_give_finite_numbers(value: float) -> None:
     loss, gradient = Objective(network, flat, flat, settings.terms).value_and_grad(picture(32, 32, 0))
     assert bool(torch.isfinite(loss))
     assert bool(torch.isfinite(gradient).all())
+
+
+def test_a_float16_network_at_its_own_minimum_has_no_gradient() -> None:
+    objective, network = make("default")
+    network.network.to(torch.float16)
+    image = picture(32, 48, 1)
+    half = Objective(network, image, image, replace(objective.terms, variation_weight=0))
+    loss, gradient = half.value_and_grad(image)
+    assert loss == 0
+    assert torch.equal(gradient, torch.zeros_like(image))

@@ -200,7 +200,8 @@ def test_lbfgs_steps_back_from_a_loss_that_is_not_finite_and_says_so() -> None:
         return torch.where(bad, torch.nan, loss), torch.where(bad, torch.nan, gradient)
 
     text = (
-        r"\d+ of 40 evaluations gave no finite loss and were stepped back from. The result is the best of the"
+        r"\d+ of 40 evaluations gave no finite loss or gradient and were stepped back from. "
+        "The result is the best of the"
     )
     with pytest.warns(RuntimeWarning, match=text):
         found = LBFGS().minimize(start(), value_and_grad, 40, lambda step: seen.append(step.image))
@@ -292,3 +293,34 @@ def test_a_flat_loss_ends_the_run_only_if_asked(name: str) -> None:
 def test_bad_arguments_are_refused(make: object, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=re.escape(text)):
         make()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("name", ["LBFGS", "Torch", "Adam"])
+def test_a_loss_that_never_falls_ends_at_the_second_look(name: str) -> None:
+    steps: list[int] = []
+    optimizers = {
+        "LBFGS": LBFGS(tolerance=1e-3),
+        "Torch": TorchLBFGS(tolerance=1e-3),
+        "Adam": Adam(tolerance=1e-3),
+    }
+    optimizers[name].minimize(
+        start(),
+        lambda image: (torch.zeros((), device="cpu"), torch.full_like(image, 1e-9)),
+        60,
+        lambda step: steps.append(step.number),
+    )
+    assert len(steps) == 20
+
+
+def test_a_gradient_that_is_not_finite_is_stepped_back_from() -> None:
+    calls = 0
+
+    def value_and_grad(image: Tensor) -> tuple[Tensor, Tensor]:
+        nonlocal calls
+        calls += 1
+        loss, gradient = bowl(image)
+        return (loss, gradient) if calls != 5 else (loss, torch.full_like(gradient, torch.inf))
+
+    with pytest.warns(RuntimeWarning, match="1 of 30 evaluations"):
+        result = LBFGS().minimize(start(), value_and_grad, 30)
+    assert bowl(result)[0] < 0.1 * bowl(start())[0]

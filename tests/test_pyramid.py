@@ -37,10 +37,32 @@ def test_scales_can_be_given() -> None:
     assert plan == [Level((384, 512), 500), Level((600, 800), 200)]
 
 
-def test_levels_below_the_networks_smallest_side_are_left_out() -> None:
-    plan = plan_levels((64, 512), iterations=(4, 3, 2, 1), minimum=16)
-    assert [level.size for level in plan] == [(16, 128), (32, 256), (64, 512)]
+def test_levels_of_a_rule_below_the_networks_smallest_side_are_left_out() -> None:
+    plan = plan_levels((40, 512), minimum=16)
+    assert [level.size for level in plan] == [(20, 256), (40, 512)]
+    plan = plan_levels((64, 512), iterations=(4, 3, 2), scales=(0.1, 0.5, 1), minimum=16)
+    assert plan == [Level((32, 256), 3), Level((64, 512), 2)]
     assert [level.size for level in plan_levels((8, 8), minimum=16)] == [(8, 8)]
+
+
+@pytest.mark.parametrize("options", [{"levels": 4}, {"iterations": (4, 3, 2, 1)}], ids=lambda o: next(iter(o)))
+def test_levels_asked_for_by_number_are_there_or_refused(options: dict[str, Any]) -> None:
+    plan = plan_levels((128, 512), **options, minimum=16)
+    assert [level.size for level in plan] == [(16, 64), (32, 128), (64, 256), (128, 512)]
+    text = (
+        f"{next(iter(options))} must keep every level's sides at 16 pixels or more; "
+        "got 4 levels, the coarsest 8×64. Give at most 3, or a larger size."
+    )
+    with pytest.raises(ValueError, match=re.escape(text)):
+        plan_levels((64, 512), **options, minimum=16)
+    assert plan_levels((64, 512), levels=3, minimum=16)[0].size == (16, 128)
+    assert [level.size for level in plan_levels((8, 8), levels=1, minimum=16)] == [(8, 8)]
+
+
+def test_levels_and_counts_that_disagree_are_refused() -> None:
+    text = "iterations must have one count for each of 3 levels; got 2. Give one number or as many."
+    with pytest.raises(ValueError, match=re.escape(text)):
+        plan_levels((384, 512), iterations=(1, 2), levels=3)
 
 
 def test_work_is_pixels_times_iterations() -> None:
@@ -53,6 +75,7 @@ def test_work_is_pixels_times_iterations() -> None:
         ({"iterations": 0}, ValueError, "iterations must be at least 1; got 0. Give 1 or more."),
         ({"iterations": (3, 0)}, ValueError, "iterations must be at least 1; got 0. Give 1 or more."),
         ({"iterations": ()}, ValueError, "iterations must hold 1 to 16 counts; got 0. "),
+        ({"iterations": -3}, ValueError, "iterations must be at least 1; got -3. Give 1 or more."),
         ({"iterations": 2.5}, TypeError, "iterations must be a whole number; got 2.5 of type float. "),
         (
             {"iterations": (1, 2), "scales": (1.0,)},

@@ -230,10 +230,12 @@ def test_the_callers_modes_and_default_dtype_change_nothing() -> None:
         {"weights": "self-taught"},
         {"width": 0.5},
         {"precision": "bfloat16"},
+        {"precision": "float16"},
     ],
     ids=str,
 )
-def test_every_option_changes_the_result(options: dict[str, Any]) -> None:
+def test_every_option_changes_the_result(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neural_style.hardware.multiplies", lambda _precision, _device: True)
     # from noise, as at the content its gradient vanishes; few steps where bfloat16 may be emulated
     choices = {"iterations": 2, "size": 32} if "precision" in options else {"iterations": 5, "init": "noise"}
     assert not torch.equal(run(quick(**options), **choices), run(quick(), **choices))
@@ -362,6 +364,32 @@ def test_levels_and_iterations_left_out_are_the_presets(
     assert [(p.levels, p.steps) for p in seen] == [expected]
 
 
+@pytest.mark.parametrize(
+    ("options", "choices", "steps"),
+    [
+        ({}, {}, 20),
+        ({}, {"iterations": 30}, 30),
+        ({"optimizer": LBFGS(history=5)}, {}, 20),
+        ({"optimizer": LBFGS(tolerance=0)}, {"init": "noise"}, 30),
+        ({"preset": "paper"}, {"init": "content"}, 40),
+    ],
+    ids=["rule", "iterations", "optimizer", "tolerance", "paper"],
+)
+def test_a_flat_loss_ends_a_level_unless_its_iterations_are_somebodys(
+    options: dict[str, Any], choices: dict[str, Any], steps: int
+) -> None:
+    transfer = quick(match_colors=False, variation_weight=0, **options)
+    seen: list[int] = []
+
+    def callback(progress: Progress) -> bool:
+        seen.append(progress.step)
+        return progress.step == 40
+
+    # a picture in its own style: there is nothing to do
+    transfer.run(STYLE, STYLE, size=32, callback=callback, **choices)
+    assert len(seen) == steps
+
+
 def test_a_callback_that_returns_true_ends_the_run_at_the_results_size() -> None:
     steps: list[int] = []
 
@@ -422,8 +450,9 @@ def test_the_objective_is_the_finest_levels() -> None:
         (
             {"precision": "half"},
             ValueError,
-            "precision must be one of 'auto', 'float32', 'bfloat16'; got 'half'. ",
+            "precision must be one of 'auto', 'float32', 'bfloat16', 'float16'; got 'half'. ",
         ),
+        ({"compile": "on"}, ValueError, "compile must be one of 'auto', 'off'; got 'on'. "),
         ({"width": 0.3}, ValueError, "width must be one of 1, 0.5, 0.25; got 0.3. Choose one of them."),
         ({"convention": "bgr"}, ValueError, "convention must be one of 'torchvision', 'caffe'; got 'bgr'. "),
         ({"style_layers": []}, ValueError, "style_layers must be names of VGG-19 layers; got none. "),
@@ -484,6 +513,12 @@ def test_width_belongs_to_weights_made_here() -> None:
         ({"callback": 5}, TypeError, "callback must be callable; got int. Give a function of one Progress."),
         ({"levels": 2000}, ValueError, "levels must be at most 16; got 2000. "),
         ({"levels": 0}, ValueError, "levels must be at least 1; got 0. "),
+        (
+            {"size": 64, "levels": 3},
+            ValueError,
+            "levels must keep every level's sides at 16 pixels or more; got 3 levels, the coarsest 12×16. ",
+        ),
+        ({"iterations": 7.5}, TypeError, "iterations must be a whole number; got 7.5 of type float. "),
         (
             {"style": torch.zeros(3, 8, 40)},
             ValueError,

@@ -17,6 +17,7 @@ from neural_style.hardware import PRECISIONS, available_devices
 from neural_style.image_io import save_image
 from neural_style.optimizers import LBFGS, Adam, Optimizer, TorchLBFGS
 from neural_style.presets import PRESETS
+from neural_style.recording import COMPILES
 from neural_style.starts import INITS
 from neural_style.transfer import StyleTransfer
 from neural_style.weights import CONVENTIONS, NAMED_SOURCES, WIDTHS
@@ -87,6 +88,7 @@ def _fill_stylize(parser: argparse.ArgumentParser) -> None:
     choose("--init", INITS, also="or a picture to start from")
     choose("--device", (AUTO, *available_devices()), default=AUTO)
     choose("--precision", PRECISIONS, default=AUTO)
+    choose("--compile", COMPILES, also="whether CUDA graphs are recorded", default=AUTO)
     quality, text = _default_of(save_image, "quality"), "of JPEG and WebP, 1 to 100"
     add("--quality", type=_quality, metavar="N", default=quality, help=f"{text} (default: {quality})")
     add("--save-weights", metavar="FILE", type=Path, help="keep the self-taught filters, for --weights FILE")

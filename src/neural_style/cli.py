@@ -154,8 +154,8 @@ def _check_weights_file(options: argparse.Namespace, others: Sequence[Path]) -> 
 def _transfer(options: argparse.Namespace) -> StyleTransfer:
     """Return the transfer that was asked for; ``auto`` falls back to self-taught filters, and says so."""
     names = (
-        *("preset", "device", "precision", "convention", "content_layers", "style_layers", "content_weight"),
-        *("style_weight", "variation_weight", "pooling", "padding", "match_colors"),
+        *("preset", "device", "precision", "compile", "convention", "content_layers", "style_layers"),
+        *("content_weight", "style_weight", "variation_weight", "pooling", "padding", "match_colors"),
     )
     chosen = {name: getattr(options, name) for name in names}
     chosen["width"] = 1.0 if options.width is None else options.width

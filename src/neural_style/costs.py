@@ -10,7 +10,8 @@ from neural_style.winograd import FEWEST_CHANNELS, TILE
 
 FLOAT32 = 4  # bytes
 PICTURES = 16  # of the picture's own size in float32 that an optimiser and an objective hold beside its history
-PASSING = 7  # responses of the largest layer that are there for a moment, or free for the next: measured
+PASSING = 4  # responses of the largest layer that are there for a moment only
+IN_PIECES = 3  # as many more as are free on a CPU, but in pieces: measured
 SCRATCH = 150_000_000  # bytes that torch's kernels, and the learning of filters, hold on to: measured
 
 
@@ -54,16 +55,16 @@ def run_bytes(
     content_layers: Iterable[str],
     width: float = 1.0,
     bytes_per_value: int = FLOAT32,
-    transformed: bool = False,
+    device: str = "cpu",
     history: int = 0,
 ) -> int:
     """Return about how many bytes the finest level of a run needs at its peak, beside what torch itself takes.
 
     The peak is early in an evaluation's backward pass. Then there are the rectified response of every
-    convolution, and of the largest seven more: what comes in, what goes out, torch's own rearrangements, and
-    what is free but in pieces; the features in float32 of which half-precision moments are made; the content's
-    features; the history's 2m + 1 vectors and some pictures; the weights as given, as the network has them and
-    turned for the gradient, or transformed to four times their size.
+    convolution, and of the largest four more: what comes in, what goes out and torch's own rearrangements, on
+    a CPU three more that are free but in pieces; the features in float32 of which half-precision moments are
+    made; the content's features; the history's 2m + 1 vectors and some pictures; the weights as given, as the
+    network has them and turned for the gradient, or transformed to four times their size.
 
     Args:
         size: (height, width) of the result.
@@ -72,11 +73,15 @@ def run_bytes(
         content_layers: names of those compared position by position.
         width: as of `evaluation_flops`.
         bytes_per_value: of the network's activations, 4 in float32 and 2 in bfloat16.
-        transformed: whether wide layers take Winograd's way.
+        device: its kind. On a CPU wide layers in float32 take Winograd's way; only CUDA makes half-precision
+            moments without float32 copies.
         history: m, the pairs that L-BFGS keeps; 0 for an optimiser without.
     """
     activations = largest = weights = forms = widened = targets = 0
     style, content = set(style_layers), set(content_layers)
+    transformed = device == "cpu" and bytes_per_value == FLOAT32
+    copied = device != "cuda" and bytes_per_value < FLOAT32
+    passing = PASSING + (IN_PIECES if device == "cpu" else 0)
     for layer in truncated(layers[-1]):
         leaving = round(layer.out_channels * width)
         responses = leaving * (size[0] // layer.stride) * (size[1] // layer.stride)
@@ -87,10 +92,10 @@ def run_bytes(
             weights += 9 * entering * leaving
             wide = transformed and min(entering, leaving) >= FEWEST_CHANNELS
             forms += (TILE * TILE if wide else 9) * entering * leaving
-        widened += responses * (layer.name in style) * (bytes_per_value < FLOAT32)
+        widened += responses * (layer.name in style) * copied
         targets += responses * (layer.name in content)
     vectors = 3 * size[0] * size[1] * (2 * history + 1 + PICTURES)
-    network = activations + PASSING * largest + targets + weights + forms
+    network = activations + passing * largest + targets + weights + forms
     return bytes_per_value * network + FLOAT32 * (weights + widened + vectors) + SCRATCH
 
 

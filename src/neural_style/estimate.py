@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -43,7 +44,13 @@ class Estimate:
 
 
 def estimate_run(
-    network: VGG19Features, terms: Terms, plan: Sequence[Level], *, history: int = 0, learning: int = 0
+    network: VGG19Features,
+    terms: Terms,
+    plan: Sequence[Level],
+    *,
+    objective: type[Objective] = Objective,
+    history: int = 0,
+    learning: int = 0,
 ) -> Estimate:
     """Return what a run over some levels will cost, from a probe of about a second.
 
@@ -51,6 +58,7 @@ def estimate_run(
         network: of the shape that the run will use; its values do not matter.
         terms: what the loss sums.
         plan: the levels.
+        objective: the class that the run will use.
         history: pairs that L-BFGS keeps; 0 for an optimiser without.
         learning: operations of learning the filters first; 0 where they are at hand.
     """
@@ -66,7 +74,8 @@ def estimate_run(
     small = (max(small[0], network.minimum_size), max(small[1], network.minimum_size))
     # On a CPU the time is proportional to the work. A GPU is idle for most of a small picture's time.
     sizes = [small] if parameter.device.type == "cpu" else [small, finest]
-    line = _fitted([(flops_at(size), time_evaluation(network, terms, size)) for size in sizes])
+    timed = partial(time_evaluation, network, terms, objective=objective)
+    line = _fitted([(flops_at(size), timed(size)) for size in sizes])
     # A level's targets take the forward passes of a content and a style: as much as one evaluation.
     seconds = sum((level.iterations + 1) * line(flops_at(level.size)) for level in plan)
     flops = sum((level.iterations + 1) * flops_at(level.size) for level in plan) + learning
@@ -77,7 +86,7 @@ def estimate_run(
         content_layers=terms.content_layers,
         width=network.width,
         bytes_per_value=parameter.element_size(),
-        transformed=parameter.device.type == "cpu" and parameter.dtype == torch.float32,
+        device=parameter.device.type,
         history=history,
     )
     return Estimate(OVERHEAD * seconds + (line(learning) if learning else 0.0), memory, flops)
@@ -88,20 +97,21 @@ def time_evaluation(
     terms: Terms,
     size: tuple[int, int],
     *,
+    objective: type[Objective] = Objective,
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:
-    """Return the seconds of one evaluation at a size: the shorter of two, after one that is not counted."""
+    """Return the seconds of one evaluation at a size: the shorter of two, once it is warmed up."""
     device = next(network.parameters()).device
     picture = torch.linspace(0, 1, 3 * size[0] * size[1], dtype=torch.float32, device="cpu").to(device)
     picture = picture.view(1, 3, *size)
-    objective = Objective(network, picture, picture, terms)
+    evaluated = objective(network, picture, picture, terms)
     samples = []
-    for _ in range(3):
+    for _ in range(objective.warm_up + 2):
         began = clock()
-        loss, _gradient = objective.value_and_grad(picture)
+        loss, _gradient = evaluated.value_and_grad(picture)
         loss.item()  # waits for the device
         samples.append(clock() - began)
-    return min(samples[1:])
+    return min(samples[objective.warm_up :])
 
 
 def _fitted(points: Sequence[tuple[int, float]]) -> Callable[[int], float]:

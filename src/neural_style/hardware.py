@@ -1,18 +1,30 @@
-"""Where to compute, and in which precision: what ``"auto"`` means."""
+"""Where to compute, and in which precision: what ``"auto"`` means, and what torch is told for a run."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
 from neural_style import _checks
+from neural_style._shared import SharedSetting
+from neural_style.allocation import blocks_kept
 
-Precision = Literal["auto", "float32", "bfloat16"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
-PRECISIONS: tuple[Precision, ...] = ("auto", "float32", "bfloat16")
+PRECISIONS: tuple[Precision, ...] = ("auto", "float32", "bfloat16", "float16")
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+# What multiplies natively: on CUDA from a compute capability on, on a CPU with one of some instructions.
+CAPABILITIES = {"bfloat16": (8, 0), "float16": (7, 0)}
+INSTRUCTIONS = {
+    "bfloat16": {"avx512_bf16", "amx_bf16", "bf16"},
+    "float16": {"avx512_fp16", "amx_fp16", "fp16_arith"},
+}
 
 MEMORY_LISTING = Path("/proc/meminfo")  # Linux's
 
@@ -53,13 +65,74 @@ def choose_device(name: str | torch.device) -> torch.device:
 def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
     """Return the dtype of the network: ``"auto"`` takes bfloat16 where the hardware multiplies it natively.
 
-    That is CUDA from compute capability 8.0 on and a CPU with AVX512-BF16 or AMX. Elsewhere bfloat16 is
-    emulated, on a CPU a hundred times slower than float32.
+    That is CUDA from compute capability 8.0 on and a CPU with AVX512-BF16, AMX or ARM's BF16. Elsewhere it
+    takes float32. float16 is there to be asked for, on CUDA devices from 7.0 on that have nothing better.
+
+    Raises:
+        ValueError: if there is no such precision, or the device does not multiply it: emulated, it is a hundred
+            times slower than float32 on a CPU.
     """
     _checks.choice("precision", precision, PRECISIONS)
     if precision == "auto":
-        return torch.bfloat16 if _multiplies_bfloat16(device) else torch.float32
-    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+        known = device.type in ("cuda", "cpu") and multiplies("bfloat16", device)
+        return torch.bfloat16 if known else torch.float32
+    if not multiplies(precision, device):
+        rule, advice = "be one that the device multiplies", "Use 'float32', or 'auto' for the best there is."
+        raise ValueError(_checks.message("precision", rule, f"{precision!r} on {device}", advice))
+    return DTYPES[precision]
+
+
+def multiplies(precision: str, device: torch.device) -> bool:
+    """Return whether a device multiplies ``"float32"``, ``"bfloat16"`` or ``"float16"`` by itself."""
+    if precision == "float32":
+        return True
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= CAPABILITIES[precision]
+    if device.type == "cpu":
+        return not INSTRUCTIONS[precision].isdisjoint(_instructions())
+    try:  # MPS and XPU have no question for it
+        one = torch.ones(2, 2, dtype=DTYPES[precision], device=device)
+        return bool((one @ one).sum() == 8)
+    except (RuntimeError, TypeError):
+        return False
+
+
+def set_up(device: torch.device) -> AbstractContextManager[None]:
+    """Have torch and the C library set for long work on a device while open, and as they were found after it.
+
+    On a CPU freed memory is kept. On CUDA convolutions are tuned by trying, and float32 is multiplied as such,
+    not as TF32, which rounds factors to ten bits: for that there is bfloat16, which is faster still. From torch
+    2.9 on, what is put back is the precision that was in effect, whichever setting it came from.
+    """
+    if device.type == "cpu":
+        return blocks_kept()
+    return _TUNED.held() if device.type == "cuda" else nullcontext()
+
+
+def _tune() -> Callable[[], object]:
+    settings = _cuda_settings()
+    before = [getattr(holder, name) for holder, name, _value in settings]
+    for holder, name, value in settings:
+        setattr(holder, name, value)
+
+    def undo() -> None:
+        for (holder, name, _value), found in zip(settings, before, strict=True):
+            setattr(holder, name, found)
+
+    return undo
+
+
+_TUNED = SharedSetting(_tune)
+
+
+def _cuda_settings() -> list[tuple[Any, str, Any]]:
+    """Return what a run sets of torch on CUDA: holder, attribute, value."""
+    matmul: Any = torch.backends.cuda.matmul
+    cudnn: Any = torch.backends.cudnn
+    tuned = (cudnn, "benchmark", True)
+    if hasattr(matmul, "fp32_precision"):
+        return [tuned, (matmul, "fp32_precision", "ieee"), (cudnn.conv, "fp32_precision", "ieee")]
+    return [tuned, (matmul, "allow_tf32", False), (cudnn, "allow_tf32", False)]  # before torch 2.9
 
 
 def available_memory(device: torch.device) -> int | None:
@@ -73,12 +146,11 @@ def available_memory(device: torch.device) -> int | None:
     return int(found[1]) * 1024 if found else None
 
 
-def _multiplies_bfloat16(device: torch.device) -> bool:
-    """Return whether the device has bfloat16 multiplication of its own."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type == "cpu":
-        # torch has no public question for this; where a version lacks these, float32 is the safe answer.
-        questions = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-        return any(bool(getattr(torch.cpu, question, bool)()) for question in questions)
-    return False
+def _instructions() -> set[str]:
+    """Return what a CPU can do, by torch's names."""
+    if hasattr(torch.cpu, "get_capabilities"):
+        return {name for name, present in torch.cpu.get_capabilities().items() if present is True}
+    # An older torch has no public question, and knows of Intel's and AMD's processors only.
+    questions = {"avx512_bf16": "_is_avx512_bf16_supported", "amx_bf16": "_is_amx_tile_supported",
+                 "amx_fp16": "_is_amx_fp16_supported"}  # fmt: skip
+    return {name for name, question in questions.items() if getattr(torch.cpu, question, bool)()}

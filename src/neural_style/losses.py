@@ -63,8 +63,10 @@ class Moments:
             )
             raise ValueError(_checks.message("features", "have shape (B, C, H, W)", got, advice))
         with torch.autocast(features.device.type, enabled=False):
-            values = _at_least_float32(features).flatten(2)  # (B, C, M)
-            return cls(values.shape[2], values.sum(2), _products(values))
+            values = features.flatten(2)  # (B, C, M)
+            values = values if _multiplies_into_float32(values) else _at_least_float32(values)
+            wide = torch.promote_types(values.dtype, torch.float32)
+            return cls(values.shape[2], values.sum(2, dtype=wide), _products(values))
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.count + other.count, self.first + other.first, self.second + other.second)
@@ -97,17 +99,21 @@ class _Products(torch.autograd.Function):
     """F Fᵀ, whose gradient (D + Dᵀ) F is one product where autograd would take two and a sum of them.
 
     It comes in the order of channels-last features, which these are, so that adding it to theirs is cheap.
+    bfloat16 features are multiplied as they are and summed in float32, where torch can do so.
     """
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
         ctx.save_for_backward(values)
+        if _multiplies_into_float32(values):
+            return torch.bmm(values, values.mT, out_dtype=torch.float32)
         return values @ values.mT
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (values,) = ctx.saved_tensors
-        gradient: Tensor = values.mT @ (gradients[0] + gradients[0].mT)  # (B, M, C)
+        both = (gradients[0] + gradients[0].mT).to(values.dtype)
+        gradient: Tensor = values.mT @ both  # (B, M, C)
         return gradient.mT
 
 
@@ -355,6 +361,11 @@ def _difference(features: Tensor, target_features: Tensor) -> Tensor:
         advice = "Compare features of the same layer at the same image size."
         raise ValueError(_checks.message("features", rule, tuple(features.shape), advice))
     return _at_least_float32(features) - _at_least_float32(target_features)
+
+
+def _multiplies_into_float32(values: Tensor) -> bool:
+    """Return whether torch multiplies these half-precision values into a float32 result."""
+    return values.is_cuda and values.dtype == torch.bfloat16
 
 
 def _at_least_float32(values: Tensor) -> Tensor:

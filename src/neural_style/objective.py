@@ -11,6 +11,8 @@ from torch import Tensor
 from neural_style.features import VGG19Features
 from neural_style.losses import Moments, style_loss, total_loss, total_variation, weighted_sum
 
+LARGEST_SCALE = 1e30  # far from float32's own end
+
 ContentLoss = Callable[[Tensor, Tensor], Tensor]
 StyleLoss = Callable[[Moments, Moments], Tensor]
 
@@ -50,7 +52,10 @@ class Objective:
     Attributes:
         terms_by_name: after an evaluation, the unweighted parts as scalars on the device: ``content``,
             ``style``, ``total variation``, and each layer's, such as ``style relu1_1``. For reporting.
+        warm_up: of the class: evaluations until the next takes as long as all later ones.
     """
+
+    warm_up = 1
 
     def __init__(
         self, network: VGG19Features, content_image: Tensor, style_image: Tensor, terms: Terms
@@ -82,8 +87,19 @@ class Objective:
         ):
             leaf = image.detach().clone().requires_grad_(True)
             loss = self._loss(leaf)
-            (gradient,) = torch.autograd.grad(loss, leaf)
-        return loss.detach(), gradient
+            scale = self._scale(loss.detach(), leaf)
+            (gradient,) = torch.autograd.grad(loss, leaf, scale)
+        return loss.detach(), gradient if scale is None else gradient / scale
+
+    def _scale(self, loss: Tensor, image: Tensor) -> Tensor | None:
+        """Return what the gradient is to be multiplied by on its way through a float16 network, or None.
+
+        float16 has nothing between 0 and 6·10⁻⁸, and a share of the loss per value of the picture is as small.
+        Times their number it is near 1, whatever the loss's own scale.
+        """
+        if next(self.network.parameters()).dtype != torch.float16:
+            return None
+        return torch.where(loss > 0, image.numel() / loss, 1).clamp(max=LARGEST_SCALE)
 
     def _loss(self, image: Tensor) -> Tensor:
         """Return α L_content + β L_style + the weighted variation, and remember the parts."""

@@ -18,6 +18,9 @@ FINEST_ITERATIONS = 30
 # A preview: of at most this longer side, with so many iterations at its finest level.
 PREVIEW_SIZE = 256
 PREVIEW_ITERATIONS = 20
+# A level ends where the lowest loss fell by no more than this share of itself over ten steps, unless iterations
+# were asked for: what is left then is below what can be seen.
+FLAT = 1e-3
 # Each coarser level's iterations relative to the finest's. More of them draw the painting's own composition,
 # its empty sky or its hill, over the photograph's houses.
 COARSER = 2 / 3
@@ -45,6 +48,7 @@ def plan_levels(
     size: tuple[int, int],
     *,
     iterations: int | Sequence[int] | None = None,
+    levels: int | None = None,
     scales: Sequence[float] | None = None,
     minimum: int = 16,
 ) -> list[Level]:
@@ -54,35 +58,62 @@ def plan_levels(
         size: (height, width) of the result.
         iterations: of the finest level, each coarser one taking two thirds of it; or of every level, coarse to
             fine. None takes 30.
-        scales: the levels' sizes relative to the result's, coarse to fine, the last 1. None halves from the
-            result's size while the longer side stays at 128 pixels or more.
-        minimum: the network's smallest side; levels below are left out.
+        levels: how many sizes, each half the next, whatever `scales` says. None takes as many as there are
+            counts; where there is one or none, it halves from the result's size while the longer side stays at
+            128 pixels or more.
+        scales: the levels' sizes relative to the result's instead, coarse to fine, the last 1.
+        minimum: the network's smallest side. Of `scales` and of halves down to 128 pixels, levels below it are
+            left out; such as were asked for by number are refused.
+
+    Raises:
+        ValueError, TypeError: if a number breaks its rule.
 
     >>> [(level.size, level.iterations) for level in plan_levels((384, 512))]
     [((96, 128), 20), ((192, 256), 20), ((384, 512), 30)]
     """
-    ratios = _halvings(max(size)) if scales is None else list(scales)
-    if isinstance(iterations, Sequence) and not isinstance(iterations, str):
-        if not 1 <= len(iterations) <= MOST_LEVELS:
-            rule, advice = f"hold 1 to {MOST_LEVELS} counts", "Give one for each level, or one number."
-            raise ValueError(_checks.message("iterations", rule, len(iterations), advice))
-        if scales is None:
-            ratios = [0.5 ** (len(iterations) - 1 - i) for i in range(len(iterations))]
-        counts = list(iterations)
-        if len(counts) != len(ratios):
-            rule = f"have one count for each of {len(ratios)} levels"
-            raise ValueError(_checks.message("iterations", rule, len(counts), "Give one number or as many."))
+    counts = _counts(iterations)
+    if levels is not None:
+        _checks.whole_number("levels", levels, minimum=1, maximum=MOST_LEVELS)
+        ratios = _asked_for("levels", levels, size, minimum)
+    elif counts is not None and scales is None:
+        ratios = _asked_for("iterations", len(counts), size, minimum)
     else:
+        ratios = _halvings(max(size)) if scales is None else list(scales)
+    if counts is None:
         finest = FINEST_ITERATIONS if iterations is None else iterations
-        _checks.whole_number("iterations", finest, minimum=1)
+        finest = _checks.whole_number("iterations", finest, minimum=1)
         counts = [max(1, round(finest * COARSER))] * (len(ratios) - 1) + [finest]
-    levels = []
-    for ratio, count in zip(ratios, counts, strict=True):
-        _checks.whole_number("iterations", count, minimum=1)
-        height, width = (max(1, round(side * ratio)) for side in size)
-        if min(height, width) >= minimum or ratio == ratios[-1]:
-            levels.append(Level((height, width), count))
-    return levels
+    if len(counts) != len(ratios):
+        rule = f"have one count for each of {len(ratios)} levels"
+        raise ValueError(_checks.message("iterations", rule, len(counts), "Give one number or as many."))
+    plan = [Level(_scaled(size, ratio), count) for ratio, count in zip(ratios, counts, strict=True)]
+    return [level for level in plan[:-1] if min(level.size) >= minimum] + plan[-1:]
+
+
+def _counts(iterations: int | Sequence[int] | None) -> list[int] | None:
+    """Return the iterations of every level, or None where they were not given level by level."""
+    if not isinstance(iterations, Sequence) or isinstance(iterations, str):
+        return None
+    if not 1 <= len(iterations) <= MOST_LEVELS:
+        rule, advice = f"hold 1 to {MOST_LEVELS} counts", "Give one for each level, or one number."
+        raise ValueError(_checks.message("iterations", rule, len(iterations), advice))
+    return [_checks.whole_number("iterations", count, minimum=1) for count in iterations]
+
+
+def _asked_for(argument: str, count: int, size: tuple[int, int], minimum: int) -> list[float]:
+    """Return 1 and its halves, coarse to fine, as many as were asked for.
+
+    Raises:
+        ValueError: if the coarsest is too small for the network.
+    """
+    ratios = [0.5**i for i in reversed(range(count))]
+    height, width = _scaled(size, ratios[0])
+    if count > 1 and min(height, width) < minimum:
+        most = next(n for n in range(count, 0, -1) if n == 1 or min(_scaled(size, 0.5 ** (n - 1))) >= minimum)
+        rule = f"keep every level's sides at {minimum} pixels or more"
+        got = f"{count} levels, the coarsest {height}×{width}"
+        raise ValueError(_checks.message(argument, rule, got, f"Give at most {most}, or a larger size."))
+    return ratios
 
 
 def _halvings(longer_side: int) -> list[float]:
@@ -91,3 +122,8 @@ def _halvings(longer_side: int) -> list[float]:
     while longer_side / 2**count >= SMALLEST:
         count += 1
     return [0.5**i for i in reversed(range(count))]
+
+
+def _scaled(size: tuple[int, int], ratio: float) -> tuple[int, int]:
+    """Return (height, width) times a ratio, in whole pixels."""
+    return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))

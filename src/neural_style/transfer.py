@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from neural_style import _checks, color
-from neural_style.allocation import blocks_kept
 from neural_style.costs import learning_flops
 from neural_style.descent import Callback, RunInterrupted, descend
 from neural_style.estimate import Estimate, estimate_run
 from neural_style.features import Padding, Pooling
-from neural_style.hardware import Precision, choose_device, choose_dtype
+from neural_style.hardware import Precision, choose_device, choose_dtype, set_up
 from neural_style.image_io import ImageSource, fit_within, resize, to_image_tensor
 from neural_style.networks import PREVIEW_WIDTH, NetworkSource, resolve_weights
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.preconditioning import ColorSpectrum
 from neural_style.presets import LayerChoice, choose_settings
-from neural_style.pyramid import MOST_LEVELS, PREVIEW_ITERATIONS, PREVIEW_SIZE, Level, plan_levels
+from neural_style.pyramid import FLAT, PREVIEW_ITERATIONS, PREVIEW_SIZE, Level, plan_levels
+from neural_style.recording import Compile, choose_objective
 from neural_style.starts import starting_picture
 from neural_style.vgg19 import layer_table
 from neural_style.weights import Convention, Weights
@@ -44,8 +45,11 @@ class StyleTransfer:
         preset: ``"default"``, ``"paper"`` (its equations and settings to the letter) or ``"authors"`` (those of
             their published code). Every option below that is given replaces the preset's.
         device: ``"auto"`` takes CUDA, then MPS, then XPU, then the CPU; or any of torch's names.
-        precision: of the network: ``"auto"`` takes bfloat16 where the hardware multiplies it natively, else
-            float32. Statistics, losses, gradients and the picture are float32 throughout.
+        precision: of the network: ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``. ``"auto"`` takes
+            bfloat16 where the hardware multiplies it natively, else float32, which within a run is never TF32.
+            Statistics, losses, gradients and the picture are float32 throughout.
+        compile: ``"auto"`` records, on CUDA, one evaluation of each level as a CUDA graph and launches it as a
+            whole from then on, which takes no time to speak of; ``"off"`` launches every operation by itself.
         width: share of VGG-19's channels, 1, ½ or ¼, for ``"self-taught"`` and ``"random"``. Narrower is
             faster and weaker.
         convention: input convention of a weight file, ``"torchvision"`` or ``"caffe"``; None takes it from the
@@ -74,6 +78,7 @@ class StyleTransfer:
         preset: str = "default",
         device: str | torch.device = "auto",
         precision: Precision = "auto",
+        compile: Compile = "auto",  # noqa: A002  # the field's name
         width: float = 1.0,
         convention: Convention | None = None,
         content_layers: LayerChoice | None = None,
@@ -106,6 +111,7 @@ class StyleTransfer:
             got = type(optimizer).__name__
             raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
         self.optimizer = LBFGS() if optimizer is None else optimizer
+        self._objective = choose_objective(compile, self.device)
         source = partial(
             NetworkSource,
             resolved,
@@ -139,7 +145,8 @@ class StyleTransfer:
             style: likewise, of any size and aspect.
             size: longer side of the result in pixels; None keeps the content's own size.
             iterations: of the finest level, the coarser ones taking two thirds of it; or one number a level,
-                coarse to fine. None takes the preset's.
+                coarse to fine. None takes the preset's; where that is a rule and L-BFGS has no tolerance, a
+                level ends from its 20th step on once its loss falls by no more than a thousandth in ten steps.
             levels: how many sizes, each half the next; 1 works at the full size only. None takes the preset's.
             init: the start: ``"content"``, ``"style"``, ``"noise"`` or a picture. None takes the preset's.
             seed: decides the noise and the self-taught filters. Same seed, same bits on the CPU.
@@ -171,16 +178,16 @@ class StyleTransfer:
 
             def objective_at(level_size: tuple[int, int]) -> Objective:
                 style_at_level = self._style_at(style_image, level_size)
-                return Objective(
-                    network, resize(content_image, level_size), style_at_level, self.settings.terms
-                )
+                content_at_level = resize(content_image, level_size)
+                return self._objective(network, content_at_level, style_at_level, self.settings.terms)
 
             preconditioner = ColorSpectrum(style_image) if self.settings.precondition else None
             batched = getattr(content, "ndim", 3) == 4
             try:
                 keeps = self.settings.keep_detail and self.settings.content_weight > 0
                 detailed = content_image if keeps else None
-                result = descend(start, plan, objective_at, self.optimizer, callback, preconditioner, detailed)
+                optimizer = self._optimizer_of(iterations)
+                result = descend(start, plan, objective_at, optimizer, callback, preconditioner, detailed)
             except RunInterrupted as interrupt:
                 raise interrupt if batched else RunInterrupted(interrupt.image[0]) from None
         return result if batched else result[0]
@@ -202,7 +209,8 @@ class StyleTransfer:
             target = self._target_size(content_image, size)
             style_at_target = self._style_at(style_image, target)
             network = self.networks.for_style(style_at_target, seed)
-            return Objective(network, resize(content_image, target), style_at_target, self.settings.terms)
+            content_at_target = resize(content_image, target)
+            return self._objective(network, content_at_target, style_at_target, self.settings.terms)
 
     def estimate(
         self,
@@ -240,7 +248,12 @@ class StyleTransfer:
             optimizer, steps = self.optimizer, plan[-1].iterations
             history = optimizer.pairs(steps) if isinstance(optimizer, LBFGS | TorchLBFGS) else 0
             network = networks.stand_in()
-            return estimate_run(network, self.settings.terms, plan, history=history, learning=learning)
+            return estimate_run(
+                *(network, self.settings.terms, plan),
+                objective=self._objective,
+                history=history,
+                learning=learning,
+            )
 
     def learn(self, style: ImageSource, *, size: int = 512, seed: int = 0) -> Weights:
         """Return the self-taught filters of a style, as `run` would use them; `Weights.save` keeps them.
@@ -258,9 +271,8 @@ class StyleTransfer:
     @contextmanager
     def _own_state(self) -> Iterator[None]:
         """Work without gradients, inference mode or autocast, whatever the caller has set, and restore it."""
-        memory = blocks_kept() if self.device.type == "cpu" else nullcontext()
         autocast = torch.autocast(self.device.type, enabled=False)
-        with memory, torch.inference_mode(False), torch.no_grad(), autocast:
+        with set_up(self.device), torch.inference_mode(False), torch.no_grad(), autocast:
             yield
 
     def _pictures(self, content: ImageSource, style: ImageSource) -> tuple[Tensor, Tensor]:
@@ -306,15 +318,18 @@ class StyleTransfer:
         """Return the levels; what the caller leaves out is the preset's, or the preview's."""
         if preview and iterations is None:
             iterations = PREVIEW_ITERATIONS
-        if levels is None:
-            wanted = self.settings.iterations if iterations is None else iterations
-            scales = self.settings.scales
-            return plan_levels(target, iterations=wanted, scales=scales, minimum=self._minimum)
-        _checks.whole_number("levels", levels, minimum=1, maximum=MOST_LEVELS)
-        if iterations is None and self.settings.iterations is not None:
-            iterations = self.settings.iterations[-1]
-        scales = tuple(0.5**i for i in reversed(range(levels)))
-        return plan_levels(target, iterations=iterations, scales=scales, minimum=self._minimum)
+        of_preset, scales = self.settings.iterations, self.settings.scales
+        if iterations is None and of_preset is not None:
+            iterations = of_preset if levels is None else of_preset[-1]
+        scales = scales if levels is None else None
+        return plan_levels(target, iterations=iterations, levels=levels, scales=scales, minimum=self._minimum)
+
+    def _optimizer_of(self, iterations: int | Sequence[int] | None) -> Optimizer:
+        """Return a run's optimiser, which may end a level on a flat loss unless iterations were asked for."""
+        ruled = iterations is None and self.settings.iterations is None
+        if ruled and isinstance(self.optimizer, LBFGS | TorchLBFGS) and self.optimizer.tolerance is None:
+            return replace(self.optimizer, tolerance=FLAT)
+        return self.optimizer
 
     def _style_at(self, style: Tensor, size: tuple[int, int]) -> Tensor:
         """Return the style picture for a level of (height, width): of its longer side, but never enlarged.
