@@ -300,3 +300,20 @@ def test_a_picture_that_is_no_float_tensor_is_refused(image: Any, text: str) -> 
 def test_no_pictures_to_normalise_by_are_refused() -> None:
     with pytest.raises(ValueError, match="images must hold at least one picture; got none"):
         VGG19Features(narrow(), ["relu1_1"]).normalize_activations([])
+
+
+def test_half_precision_leaves_the_first_convolution_in_float32_and_can_be_undone() -> None:
+    network = VGG19Features(random_weights(deepest="relu2_1", width=0.25), ["conv1_1", "relu2_1"])
+    image = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0), device="cpu")
+    exact = network(image)
+    network.set_precision(torch.bfloat16)
+    assert network.dtype == torch.bfloat16
+    first, *others = network.network.parameters()
+    assert first.dtype == torch.float32
+    assert {parameter.dtype for parameter in others[1:]} == {torch.bfloat16}
+    rounded = network(image)
+    assert {features.dtype for features in rounded.values()} == {torch.bfloat16}
+    assert torch.equal(rounded["conv1_1"], exact["conv1_1"].to(torch.bfloat16))
+    network.set_precision(torch.float32)
+    assert network.dtype == torch.float32
+    assert torch.equal(network(image)["conv1_1"], exact["conv1_1"])

@@ -127,12 +127,12 @@ def test_a_bfloat16_network_gives_float32_numbers_near_the_float32_ones() -> Non
     objective, network = make("default")
     image = picture(32, 48, 3)
     loss, gradient = objective.value_and_grad(image)
-    network.network.to(torch.bfloat16)
+    network.set_precision(torch.bfloat16)
     half = Objective(network, picture(32, 48, 1), picture(48, 36, 2), objective.terms)
     half_loss, half_gradient = half.value_and_grad(image)
     assert (half_loss.dtype, half_gradient.dtype) == (torch.float32, torch.float32)
     assert half_loss.item() == pytest.approx(loss.item(), rel=0.02)
-    assert torch.cosine_similarity(gradient.flatten(), half_gradient.flatten(), dim=0) > 0.99
+    assert torch.cosine_similarity(gradient.flatten(), half_gradient.flatten(), dim=0) > 0.995
 
 
 @pytest.mark.parametrize("weight", [1e-6, 1.0, 1e8])
@@ -149,7 +149,7 @@ def test_a_float16_network_gives_the_gradient_whatever_the_losss_scale(
     image = picture(32, 48, 3)
     content, style = picture(32, 48, 1), picture(48, 36, 2)
     loss, gradient = Objective(network, content, style, terms).value_and_grad(image)
-    network.network.to(torch.float16)
+    network.set_precision(torch.float16)
     half = Objective(network, content, style, terms)
     half_loss, half_gradient = half.value_and_grad(image)
     assert (half_loss.dtype, half_gradient.dtype) == (torch.float32, torch.float32)
@@ -184,7 +184,7 @@ def test_constant_pictures_give_finite_numbers(value: float) -> None:
 
 def test_a_float16_network_at_its_own_minimum_has_no_gradient() -> None:
     objective, network = make("default")
-    network.network.to(torch.float16)
+    network.set_precision(torch.float16)
     image = picture(32, 48, 1)
     half = Objective(network, image, image, replace(objective.terms, variation_weight=0))
     loss, gradient = half.value_and_grad(image)

@@ -27,16 +27,24 @@ class FrozenConvolution(nn.Module):
         weight: shape (K, C, 3, 3).
         bias: shape (K,).
         padding: what surrounds the features: ``"reflect"``, ``"replicate"``, ``"zeros"`` or ``"circular"``.
+
+    Attributes:
+        leaving: dtype of the responses, where it is not that of the filters.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, padding: str) -> None:
         super().__init__()
         self.weight, self.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
         self.padding = padding
+        self.leaving: torch.dtype | None = None
         self._forms: dict[Callable[[Tensor], Tensor], tuple[int, Tensor]] = {}
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the responses to features of shape (B, C, H, W), shape (B, K, H, W)."""
+        responses = self._responses(features)
+        return responses if self.leaving is None else responses.to(self.leaving)
+
+    def _responses(self, features: Tensor) -> Tensor:
         if torch.is_grad_enabled() and (self.weight.requires_grad or self.bias.requires_grad):
             return F.conv2d(_padded(features, self.padding), self.weight, self.bias)
         bordered: Tensor = _Border.apply(features, self.padding)  # (B, C, H + 2, W + 2)

@@ -62,7 +62,7 @@ def estimate_run(
         history: pairs that L-BFGS keeps; 0 for an optimiser without.
         learning: operations of learning the filters first; 0 where they are at hand.
     """
-    parameter = next(network.parameters())
+    device = next(network.parameters()).device.type
 
     def flops_at(size: tuple[int, int]) -> int:
         return evaluation_flops(
@@ -73,7 +73,7 @@ def estimate_run(
     small = fit_within(finest, PROBED) if max(finest) > PROBED else finest
     small = (max(small[0], network.minimum_size), max(small[1], network.minimum_size))
     # On a CPU the time is proportional to the work. A GPU is idle for most of a small picture's time.
-    sizes = [small] if parameter.device.type == "cpu" else [small, finest]
+    sizes = [small] if device == "cpu" else [small, finest]
     timed = partial(time_evaluation, network, terms, objective=objective)
     line = _fitted([(flops_at(size), timed(size)) for size in sizes])
     # A level's targets take the forward passes of a content and a style: as much as one evaluation.
@@ -85,8 +85,8 @@ def estimate_run(
         style_layers=terms.style_layers,
         content_layers=terms.content_layers,
         width=network.width,
-        bytes_per_value=parameter.element_size(),
-        device=parameter.device.type,
+        bytes_per_value=network.dtype.itemsize,
+        device=device,
         history=history,
     )
     return Estimate(OVERHEAD * seconds + (line(learning) if learning else 0.0), memory, flops)

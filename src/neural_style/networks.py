@@ -99,7 +99,7 @@ class NetworkSource:
             padding=self.padding,  # type: ignore[arg-type]
         )
         with torch.inference_mode(False):
-            network.network.to(dtype=self.dtype)
+            network.set_precision(self.dtype)
             return network.to(self.device)
 
 

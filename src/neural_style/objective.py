@@ -97,7 +97,7 @@ class Objective:
         float16 has nothing between 0 and 6·10⁻⁸, and a share of the loss per value of the picture is as small.
         Times their number it is near 1, whatever the loss's own scale.
         """
-        if next(self.network.parameters()).dtype != torch.float16:
+        if self.network.dtype != torch.float16:
             return None
         return torch.where(loss > 0, image.numel() / loss, 1).clamp(max=LARGEST_SCALE)
 
