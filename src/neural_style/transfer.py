@@ -321,7 +321,6 @@ class StyleTransfer:
         of_preset, scales = self.settings.iterations, self.settings.scales
         if iterations is None and of_preset is not None:
             iterations = of_preset if levels is None else of_preset[-1]
-        scales = scales if levels is None else None
         return plan_levels(target, iterations=iterations, levels=levels, scales=scales, minimum=self._minimum)
 
     def _optimizer_of(self, iterations: int | Sequence[int] | None) -> Optimizer:
