@@ -59,7 +59,7 @@ def test_the_gradient_is_the_correlation_with_the_filters_turned_by_180_degrees(
 def test_the_tiles_may_be_worked_on_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     features, filters = drawn(2, 3, 23, 14), transformed(drawn(5, 3, 3, 3, seed=1))
     whole = convolve(features, filters)
-    monkeypatch.setattr(winograd, "CHUNK", 2 * 36 * 4 * 5)  # two rows of tiles at a time, one remains
+    monkeypatch.setattr(winograd, "AT_A_TIME", 9)  # two rows of tiles at a time, one remains
     torch.testing.assert_close(convolve(features, filters), whole, rtol=0, atol=1e-13)
 
 

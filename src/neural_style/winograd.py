@@ -32,7 +32,7 @@ TILE = OUT + TAPS - 1  # a tile's inputs
 POINTS = (0.0, 2 / 3, -2 / 3, 3 / 2, -3 / 2, math.inf)
 FEWEST_CHANNELS = 128  # below, on either side, moving the tiles costs more than is saved
 LEAST_WORK = 12 * 512  # tiles · channels; below, the transformed filters are read for too little
-CHUNK = 2**21  # values of the tiles that are worked on at a time; they should stay in the cache
+AT_A_TIME = 256  # tiles: fewer would read the filters too often, more would not stay in the cache
 
 
 def pays(features: Tensor, weight: Tensor) -> bool:
@@ -98,6 +98,9 @@ def _filtered(
 ) -> Tensor:
     """Return Aᵀ [filters ⊙ (Bᵀ d B)] A + bias over all tiles d of the features.
 
+    Some rows of tiles are worked on at a time, so that what lies between the steps stays in the cache, and each
+    tile is transformed by a product of its own, which is faster than one product over all of them.
+
     Args:
         features: shape (B, C, H, W).
         filters: shape (36, C, K).
@@ -109,33 +112,50 @@ def _filtered(
     Returns:
         Shape (B, K, H + 2 border − 2, W + 2 border − 2), channels last.
     """
-    batch, channels = features.shape[:2]
+    batch = len(features)
     height, width = (side + 2 * border - 2 for side in features.shape[2:])  # of the result
-    down, across = _tiles(height), _tiles(width)
-    leaving = filters.shape[2]
-    missing = (border, border + OUT * across - width, border, border + OUT * down - height)
-    inputs = F.pad(features, missing) if any(missing) else features
-    inputs = inputs.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)  # (B, H, W, C)
+    down, across, leaving = _tiles(height), _tiles(width), filters.shape[2]
+    inputs = features.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)  # (B, H, W, C)
     outputs = features.new_empty(batch, down, OUT, across, OUT, leaving)
     offset = features.new_zeros(leaving) if bias is None else bias
     gather, scatter = gather.to(features), scatter.to(features)
-    along = inputs.stride()
-    rows = min(down, max(1, CHUNK // (TILE * TILE * across * max(channels, leaving))))
+    rows = max(1, AT_A_TIME // across)
     for image in range(batch):
         for top in range(0, down, rows):
             count = min(rows, down - top)
-            tiles = inputs.as_strided(
-                (TILE, TILE, count, across, channels),
-                (along[1], along[2], OUT * along[1], OUT * along[2], along[3]),
-                inputs.storage_offset() + image * along[0] + top * OUT * along[1],
-            )
-            spectra = gather @ tiles.reshape(TILE * TILE, -1)  # (36, tiles · C)
-            products = spectra.view(TILE * TILE, count * across, channels) @ filters  # (36, tiles, K)
-            values = scatter @ products.view(TILE * TILE, -1)  # (16, tiles · K)
-            values = values.view(OUT, OUT, count, across, leaving)
-            torch.add(values.permute(2, 0, 3, 1, 4), offset, out=outputs[image, top : top + count])
+            tiles = _cut(inputs[image], top * OUT - border, count, across, border)  # (tiles, 36, C)
+            spectra = torch.bmm(gather.expand(len(tiles), -1, -1), tiles)
+            products = torch.bmm(spectra.transpose(0, 1), filters)  # (36, tiles, K)
+            values = torch.bmm(scatter.expand(len(tiles), -1, -1), products.transpose(0, 1))  # (tiles, 16, K)
+            values = values.view(count, across, OUT, OUT, leaving).transpose(1, 2)
+            torch.add(values, offset, out=outputs[image, top : top + count])
     whole = outputs.view(batch, down * OUT, across * OUT, leaving)
     return whole[:, :height, :width].permute(0, 3, 1, 2)
+
+
+def _cut(inputs: Tensor, top: int, down: int, across: int, border: int) -> Tensor:
+    """Return tiles of 6×6 positions, four apart, with zeros outside the features.
+
+    Args:
+        inputs: shape (H, W, C), contiguous.
+        top: the first tiles' first row; may be negative.
+        down: rows of tiles.
+        across: tiles in a row.
+        border: how far to the left of the features a row begins.
+
+    Returns:
+        Shape (down · across, 36, C), contiguous.
+    """
+    height, width, channels = inputs.shape
+    bottom = top + down * OUT + TILE - OUT
+    right = across * OUT + TILE - OUT - border
+    slab = inputs[max(top, 0) : min(bottom, height)]
+    missing = (0, 0, border, right - width, max(-top, 0), max(bottom - height, 0))
+    slab = F.pad(slab, missing) if any(missing) else slab
+    along, aside = slab.stride()[:2]
+    steps = (OUT * along, OUT * aside, along, aside, 1)
+    tiles = slab.as_strided((down, across, TILE, TILE, channels), steps, slab.storage_offset())
+    return tiles.reshape(down * across, TILE * TILE, channels)
 
 
 def _tiles(side: int) -> int:
