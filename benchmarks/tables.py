@@ -200,11 +200,12 @@ def _circumstances(record: Record) -> str:
     commit = f"commit {found['commit'][:12]}" if found["commit"] else "outside a checkout"
     if found["dirty"]:
         commit += " with uncommitted changes"
+    remark = f" {found['remark']}" if "remark" in found else ""  # added by hand: what disturbed it
     return (
         f"Made by `{record['command']}` on {found['date'][:10]}, {commit}; Python {found['python']}, torch "
         f"{found['torch']}, torchvision {found['torchvision']}, NumPy {found['numpy']}, {found['system']}, "
         f"{found['cpu']}, {_threads(found)}; load average over a minute before and after: "
-        f"{_load(found['load_average_before'])} and {_load(found['load_average_after'])}."
+        f"{_load(found['load_average_before'])} and {_load(found['load_average_after'])}.{remark}"
     )
 
 

@@ -423,6 +423,13 @@ def results(tmp_path: Path) -> Path:
     return folder
 
 
+def test_what_disturbed_a_record_stands_below_its_table(results: Path) -> None:
+    record = small_record()
+    record["circumstances"]["remark"] = "Somebody compiled beside it."
+    measurement.write_record(results / "iterations-some.json", record)
+    assert "and unknown. Somebody compiled beside it.\n" in tables.make_page(tables.load_records(results))
+
+
 def test_the_page_has_a_row_for_each_result_with_the_loss_beside_the_time(results: Path) -> None:
     page = tables.make_page(tables.load_records(results))
     assert "### Some Processor, 1 thread\n" in page
