@@ -130,7 +130,7 @@ def textbook_transfer(
             history.seconds.append(time.perf_counter() - began)
             if number < lowest:
                 best, lowest = image.detach().clone(), number
-        return value
+        return value.detach()
 
     while len(history.losses) < evaluations:
         optimizer.step(closure)  # type: ignore[no-untyped-call]

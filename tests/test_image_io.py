@@ -344,6 +344,15 @@ def test_transparent_parts_are_flattened_onto_white_and_told(tmp_path: Path, kin
     assert (rgb(image, 0, 0), rgb(image, 0, 1)) == ((255, 255, 255), (0, 0, 0))
 
 
+def test_white_may_be_transparent_by_the_files_own_number_too() -> None:
+    picture = Image.new("1", (2, 1))
+    picture.putpixel((0, 0), 1)
+    picture.info["transparency"] = 1  # before Pillow 12; since then 255
+    with pytest.warns(UserWarning, match="transparent parts"):
+        to_image_tensor(picture, "content")
+    assert picture.info == {"transparency": 1}
+
+
 def test_half_transparent_black_on_white_is_the_middle_grey() -> None:
     pixels = np.array([[[0, 0, 0, 51]]], dtype=np.uint8)  # 51 / 255 = 0.2
     text = "content has transparent parts; they were flattened onto white: an array."

@@ -273,6 +273,9 @@ def _from_pil(picture: Image.Image, argument: str, name: str) -> Tensor:
         picture = ImageOps.exif_transpose(picture)
     except _DECODER_ERRORS:
         _notice(f"{argument} has EXIF data that cannot be read; it was not turned: {name}.")
+    if picture.mode == "1" and picture.info.get("transparency") == 1:  # as Pillow before 12 reads it
+        picture = picture.copy()
+        picture.info["transparency"] = 255
     picture = picture.convert(_CONVERTED_FIRST.get(picture.mode, picture.mode))
     if picture.mode.startswith(("I", "F")):
         colour, alpha = _deep_grey(picture, argument, name)  # (1, H, W)
