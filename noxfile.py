@@ -48,6 +48,15 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def lowest(session: nox.Session) -> None:
+    """The tests with the lowest versions that the package asks for; by itself, ``nox -s lowest``."""
+    prepare(session, "test")
+    if session.virtualenv.is_sandboxed:
+        session.install(*(f"{wanted.replace('>=', '==')}.*" for wanted in PROJECT["project"]["dependencies"]))
+    session.run("pytest", "--no-cov", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """The documentation: built without a warning, its examples run, its benchmark page current."""
     prepare(session, "docs")
