@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,10 +78,35 @@ def test_a_run_keeps_blocks_on_a_cpu_and_restores(calls: list[tuple[object, ...]
     assert calls == SET + RESTORED
 
 
-@pytest.mark.skipif(
+needs_glibc = pytest.mark.skipif(
     platform.libc_ver()[0] != "glibc" or any(name in os.environ for name in CHOSEN_BY_USER),
     reason="needs glibc with its own settings",
 )
+
+FAULTS_AFTER = """
+import resource, torch
+from neural_style.allocation import blocks_kept
+with blocks_kept():
+    pass
+def fill():
+    torch.empty(4 * 2**20, dtype=torch.float32, device="cpu").fill_(1)  # 16 MB
+fill()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    fill()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@needs_glibc
+def test_after_it_blocks_of_a_few_megabytes_are_reused_as_glibc_does_by_itself() -> None:
+    done = subprocess.run([sys.executable, "-c", FAULTS_AFTER], capture_output=True, text=True, check=True)
+    assert (
+        int(done.stdout) < 4096
+    )  # the pages of one block; mapped anew each time it would be twenty times as many
+
+
+@needs_glibc
 def test_resident_memory_stays_and_is_given_back() -> None:
     def resident() -> int:
         return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
