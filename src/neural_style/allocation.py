@@ -20,8 +20,8 @@ from neural_style._shared import SharedSetting
 
 TRIM_THRESHOLD, MMAP_THRESHOLD, MMAP_MAX = -1, -3, -4  # as malloc.h numbers them
 KEEPING = {TRIM_THRESHOLD: -1, MMAP_MAX: 0}  # never give back, never map
-# Where glibc's own rule ends up in a process with large blocks. It cannot be asked what it was before, and any of
-# these switches the rule off: without a threshold, blocks of more than 128 kB would be mapped anew each time.
+# Where glibc's own rule ends up in a process with large blocks. It cannot be asked what it was before, and any
+# of these switches the rule off: without a threshold, all but small blocks would be mapped anew each time.
 USUAL = {TRIM_THRESHOLD: 64 * 2**20, MMAP_THRESHOLD: 32 * 2**20, MMAP_MAX: 65_536}
 CHOSEN_BY_USER = ("MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")  # of the environment
 
