@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from neural_style.optimizers import FIRST_STEP, LBFGS, Adam, Optimizer, Step, TorchLBFGS
+from neural_style.optimizers import FIRST_STEP, LBFGS, Adam, Optimizer, Step, TorchLBFGS, ValueAndGrad
 from neural_style.preconditioning import Preconditioner
 
 CURVATURE = torch.linspace(1, 50, 12).view(1, 3, 2, 2)
@@ -312,15 +312,27 @@ def test_a_loss_that_never_falls_ends_at_the_second_look(name: str) -> None:
     assert len(steps) == 20
 
 
-def test_a_gradient_that_is_not_finite_is_stepped_back_from() -> None:
+def bowl_with_a_bad_gradient(at: int) -> ValueAndGrad:
+    """Return the bowl, whose gradient is infinite at one evaluation, counted from 1."""
     calls = 0
 
     def value_and_grad(image: Tensor) -> tuple[Tensor, Tensor]:
         nonlocal calls
         calls += 1
         loss, gradient = bowl(image)
-        return (loss, gradient) if calls != 5 else (loss, torch.full_like(gradient, torch.inf))
+        return (loss, gradient) if calls != at else (loss, torch.full_like(gradient, torch.inf))
 
-    with pytest.warns(RuntimeWarning, match="1 of 30 evaluations"):
-        result = LBFGS().minimize(start(), value_and_grad, 30)
+    return value_and_grad
+
+
+@pytest.mark.parametrize("bad", [5, 30])
+@pytest.mark.parametrize("optimizer", [LBFGS(), Adam()], ids=lambda o: type(o).__name__)
+def test_a_gradient_that_is_not_finite_is_told_and_does_no_harm(optimizer: Optimizer, bad: int) -> None:
+    with pytest.warns(RuntimeWarning, match="1 of 30 evaluations gave no finite loss or gradient and were "):
+        result = optimizer.minimize(start(), bowl_with_a_bad_gradient(bad), 30)
     assert bowl(result)[0] < 0.1 * bowl(start())[0]
+
+
+def test_lbfgs_has_no_first_step_without_a_finite_gradient() -> None:
+    with pytest.raises(FloatingPointError, match=r"^the first gradient must be finite; got NaN or infinity"):
+        LBFGS().minimize(start(), bowl_with_a_bad_gradient(1), 30)

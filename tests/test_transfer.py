@@ -347,6 +347,16 @@ def test_progress_tells_level_step_and_a_fraction_that_grows_to_one() -> None:
     assert {"content", "style", "total variation", "style relu1_1"} <= set(seen[0].terms)
 
 
+def test_the_fraction_knows_what_a_level_that_ended_early_has_saved() -> None:
+    seen: list[Progress] = []
+    early = quick(optimizer=LBFGS(tolerance=1e9))  # ends at its second look, at step 20
+    early.run(CONTENT, STYLE, size=56, iterations=(40, 10), callback=seen.append)
+    first_of_last_level = next(p for p in seen if p.level == 2)
+    done, to_come = 20 * 28 * 20, 40 * 56 * 10
+    assert first_of_last_level.fraction == pytest.approx((done + to_come / 10) / (done + to_come))
+    assert seen[-1].fraction == 1
+
+
 @pytest.mark.parametrize(
     ("preset", "levels", "expected"),
     [("paper", None, (1, 500)), ("authors", None, (2, 500)), ("authors", 1, (1, 200)), ("default", 2, (2, 20))],
@@ -552,6 +562,31 @@ def test_bad_input_is_refused_before_any_work(
     with pytest.raises(error, match=re.escape(text)):
         quick().run(**arguments)
     assert steps == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"precision": "float8"},
+        {"compile": "always"},
+        {"optimizer": "adam"},
+        {"preset": "papers"},
+        {"pooling": "mean"},
+        {"padding": "none"},
+        {"style_layers": ["relu9_1"]},
+        {"content_weight": -1},
+    ],
+    ids=str,
+)
+def test_bad_options_are_refused_before_weights_are_loaded(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    def load(*_arguments: object, **_options: object) -> None:
+        raise AssertionError("weights were loaded first")
+
+    monkeypatch.setattr(networks, "load_weights", load)
+    with pytest.raises((ValueError, TypeError), match=f"^(the )?{next(iter(options))}"):
+        StyleTransfer(device="cpu", **options)
 
 
 def test_the_callers_default_device_changes_nothing() -> None:

@@ -57,10 +57,20 @@ def test_the_gradient_is_the_correlation_with_the_filters_turned_by_180_degrees(
 
 
 def test_the_tiles_may_be_worked_on_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    features, filters = drawn(2, 3, 23, 14), transformed(drawn(5, 3, 3, 3, seed=1))
-    whole = convolve(features, filters)
-    monkeypatch.setattr(winograd, "AT_A_TIME", 9)  # two rows of tiles at a time, one remains
-    torch.testing.assert_close(convolve(features, filters), whole, rtol=0, atol=1e-13)
+    # Of 5 rows of tiles forward and 6 backward, two or four are worked on at a time: at either, some remain.
+    features, filters = drawn(2, 3, 22, 14).requires_grad_(), transformed(drawn(5, 3, 3, 3, seed=1))
+
+    def derivatives() -> tuple[Tensor, ...]:
+        result = convolve(features, filters)
+        (first,) = torch.autograd.grad(result.pow(3).sum(), features, create_graph=True)
+        (second,) = torch.autograd.grad(first.square().sum(), features)
+        return result, first, second
+
+    whole = derivatives()
+    for at_a_time in (8, 16):
+        monkeypatch.setattr(winograd, "AT_A_TIME", at_a_time)
+        for part, expected in zip(derivatives(), whole, strict=True):
+            torch.testing.assert_close(part, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_its_gradients_are_those_of_differences() -> None:

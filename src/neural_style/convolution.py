@@ -7,7 +7,8 @@ the border is added where its values came from.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ class FrozenConvolution(nn.Module):
     """The correlation with 3×3 filters, plus a bias, of the features' own size, from one position on.
 
     Gradients reach the features only, unless somebody asks for those of the filters. In float32 on a CPU wide
-    layers take Winograd's way (`neural_style.winograd`).
+    layers take Winograd's way (`neural_style.winograd`). Autocast does not change its precision, the filters'.
 
     Args:
         weight: shape (K, C, 3, 3).
@@ -37,11 +38,12 @@ class FrozenConvolution(nn.Module):
         self.weight, self.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
         self.padding = padding
         self.leaving: torch.dtype | None = None
-        self._forms: dict[Callable[[Tensor], Tensor], tuple[int, Tensor]] = {}
+        self._forms: dict[Callable[[Tensor], Tensor], tuple[Tensor, int, Tensor]] = {}
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the responses to features of shape (B, C, H, W), shape (B, K, H, W)."""
-        responses = self._responses(features)
+        with _own_precision(features):
+            responses = self._responses(features)
         return responses if self.leaving is None else responses.to(self.leaving)
 
     def _responses(self, features: Tensor) -> Tensor:
@@ -56,13 +58,22 @@ class FrozenConvolution(nn.Module):
         return result
 
     def _form(self, make: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return what is made of the weight, once for each of its states."""
+        """Return what is made of the weight, once for each of its states: its memory, and the count of changes.
+
+        The weight itself is held beside it, so that no other can come to lie in the same memory. A change
+        through `weight.data` is not counted by torch.
+        """
         if self.weight.is_inference():  # keeps no count of its changes
             return make(self.weight.detach())
-        version = self.weight._version
-        if make not in self._forms or self._forms[make][0] != version:
-            self._forms[make] = version, make(self.weight.detach())
-        return self._forms[make][1]
+        version, found = self.weight._version, self._forms.get(make)
+        if found is None or found[1] != version or found[0].data_ptr() != self.weight.data_ptr():
+            with torch.inference_mode(False), torch.no_grad():  # a later gradient may need it
+                held = self.weight.detach()
+                found = self._forms[make] = held, version, make(held)
+        return found[2]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_forms": {}}  # a copy's weight counts its changes anew
 
     def _apply(self, *arguments: Any, **options: Any) -> Any:  # to another device or dtype
         self._forms = {}
@@ -80,7 +91,18 @@ class _Direct(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         (turned,) = ctx.saved_tensors
-        return F.conv2d(gradients[0], turned, padding=2), None, None, None
+        with _own_precision(turned):
+            return F.conv2d(gradients[0], turned, padding=2), None, None, None
+
+
+@contextmanager
+def _own_precision(tensor: Tensor) -> Iterator[None]:
+    """Keep autocast, which may be on around a forward or a backward pass, from rounding anything of ours."""
+    if not torch.is_autocast_enabled(tensor.device.type):
+        yield
+        return
+    with torch.autocast(tensor.device.type, enabled=False):
+        yield
 
 
 def _turned(weight: Tensor) -> Tensor:

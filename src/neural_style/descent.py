@@ -123,25 +123,27 @@ class _Watch:
         self.objective: Objective | None = None
         self.stopped = False
         self.number = 0
-        self.work_before = 0
+        self.work_before, self.work_in_level = 0, 0  # in the units of `Level.work`, as done and not as planned
 
     def enter(self, level: Level, objective: Objective, image: Tensor) -> Objective:
-        self.work_before = sum(earlier.work for earlier in self.plan[: self.number])
+        self.work_before, self.work_in_level = self.work_before + self.work_in_level, 0
         self.number += 1
         self.level, self.objective, self.image = level, objective, image
         return objective
 
     def after_step(self, step: Step) -> bool:
         self.image = step.image
+        self.work_in_level = self.level.work * step.number // step.steps
         if self.callback is not None and self.objective is not None:
-            work = self.work_before + self.level.work * step.number / step.steps
+            to_come = sum(level.work for level in self.plan[self.number :])
             progress = Progress(
                 level=self.number,
                 levels=len(self.plan),
                 size=self.level.size,
                 step=step.number,
                 steps=step.steps,
-                fraction=work / sum(level.work for level in self.plan),
+                fraction=(self.work_before + self.work_in_level)
+                / (self.work_before + self.level.work + to_come),
                 loss=step.loss,
                 terms=self.objective.terms_by_name,
                 image=step.image,

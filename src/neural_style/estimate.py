@@ -24,7 +24,8 @@ class Estimate:
     """What a run will cost.
 
     Attributes:
-        seconds: of the whole run, the learning of filters included where they are still to be learned.
+        seconds: of the whole run. The learning of filters is included until the object has learned some
+            style's, which the next run then reuses if its style and size are the same.
         bytes: of memory at the peak, on the device, beside what torch itself takes.
         flops: floating-point operations.
 

@@ -83,7 +83,7 @@ class LBFGS(Optimizer):
     The first step moves the picture by two grey levels (root mean square): with no history there is no scale
     to know better by. A step to a loss or gradient that is not finite, or to more than twice the last loss, is
     taken back, and the next is a quarter as long; pairs of no positive curvature are left out. The loss's own
-    scale does not matter.
+    scale does not matter, as long as float32 can hold the squares of its gradients' norms.
 
     Attributes:
         history: pairs of past steps kept, 24 bytes a pixel each. None keeps a third of a level's steps, but at
@@ -133,6 +133,7 @@ class LBFGS(Optimizer):
             best.offer(generated, loss)
             watch.after_evaluation(generated, loss)
             gradient = gradient_of(gradient)
+            _check_finite("the first gradient", gradient)
             step = -gradient
             step = step * _ratio(FIRST_STEP, _root_mean_square(change(step)))
             while watch.number < steps:
@@ -153,11 +154,8 @@ class LBFGS(Optimizer):
                 step = torch.where(good, direction, step / 4)
         if preconditioner is not None:
             preconditioner.observe(*memory.pairs_like(generated))
-        _check_finite(best.loss)
-        if setbacks > 0:
-            lost = f"{setbacks.item()} of {watch.number} evaluations gave no finite loss or gradient"
-            text = f"{lost} and were stepped back from. The result is the best of the others."
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
+        _check_finite("the loss", best.loss)
+        watch.tell_setbacks(setbacks, "stepped back from. The result is the best of the others")
         return best.image
 
 
@@ -224,13 +222,15 @@ class TorchLBFGS(Optimizer):
 
         with suppress(_StoppedError):
             optimizer.step(closure)  # type: ignore[no-untyped-call]
-        _check_finite(best.loss)
+        _check_finite("the loss", best.loss)
         return best.image
 
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
     """Adam within the box [0, 1], returning an average of the iterates, which is free of Adam's haze.
+
+    A gradient that is not finite counts as zero, for its moments would never forget it.
 
     Attributes:
         learning_rate: of values in [0, 1]; 0.02 is about five of 255 levels.
@@ -264,15 +264,20 @@ class Adam(Optimizer):
         average, weight = torch.zeros_like(generated), 0.0
         watch = _Watch(steps, callback, self.tolerance)
         optimizer = torch.optim.Adam([generated], lr=self.learning_rate)
+        setbacks = torch.zeros((), dtype=torch.int64, device=generated.device)
         with suppress(_StoppedError):
             for _ in range(steps):
-                loss, generated.grad = value_and_grad(generated)
+                loss, gradient = value_and_grad(generated)
                 watch.after_evaluation(generated, loss)
+                finite = gradient.isfinite().all()  # on the device
+                setbacks += ~finite
+                generated.grad = torch.where(finite, gradient, 0)
                 optimizer.step()
                 generated.clamp_(0, 1)
                 average.lerp_(generated, 1 - self.average)
                 weight += (1 - self.average) * (1 - weight)
-        _check_finite(watch.loss)
+        _check_finite("the loss", watch.loss)
+        watch.tell_setbacks(setbacks, "passed over")
         return average / weight if weight > 0 else generated
 
 
@@ -334,7 +339,7 @@ class _Watch:
         self.number += 1
         self.loss = loss
         if self.number == 1:
-            _check_finite(loss)  # found out at the first evaluation of a level, not after its last
+            _check_finite("the loss", loss)  # found out at the first evaluation of a level, not after its last
         if self.callback is not None and asks_to_stop(
             self.callback(Step(self.number, self.steps, loss, image))
         ):
@@ -347,6 +352,12 @@ class _Watch:
                     raise _StoppedError
                 self.lowest_before = lowest
 
+    def tell_setbacks(self, setbacks: Tensor, done: str) -> None:
+        """Warn of evaluations that gave nothing finite, if there were any, and of what was done about them."""
+        if setbacks > 0:
+            lost = f"{setbacks.item()} of {self.number} evaluations gave no finite loss or gradient"
+            warnings.warn(f"{lost} and were {done}.", RuntimeWarning, stacklevel=3)
+
 
 def _check_common(learning_rate: float, tolerance: float | None) -> None:
     """Check what both optimisers are given."""
@@ -356,12 +367,12 @@ def _check_common(learning_rate: float, tolerance: float | None) -> None:
         _checks.number("tolerance", tolerance)
 
 
-def _check_finite(loss: Tensor) -> None:
-    """Check a loss, once at the end: reading it makes a GPU wait.
+def _check_finite(name: str, values: Tensor) -> None:
+    """Check a loss or a gradient, at the start or the end: reading it makes a GPU wait.
 
     Raises:
-        FloatingPointError: if it is NaN or infinite.
+        FloatingPointError: if any of it is NaN or infinite.
     """
-    if not bool(torch.isfinite(loss)):
+    if not bool(values.isfinite().all()):
         rule, advice = "be finite", "Use precision='float32' or smaller weights."
-        raise FloatingPointError(_checks.message("the loss", rule, "NaN or infinity", advice))
+        raise FloatingPointError(_checks.message(name, rule, "NaN or infinity", advice))

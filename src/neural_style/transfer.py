@@ -93,10 +93,15 @@ class StyleTransfer:
         optimizer: Optimizer | None = None,
     ) -> None:
         self.device = choose_device(device)
-        resolved = resolve_weights(weights, width=width, convention=convention)
-        self.settings = choose_settings(
+        dtype = choose_dtype(precision, self.device)
+        self._objective = choose_objective(compile, self.device)
+        if optimizer is not None and not isinstance(optimizer, Optimizer):
+            got = type(optimizer).__name__
+            raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
+        self.optimizer = LBFGS() if optimizer is None else optimizer
+        settings = partial(
+            choose_settings,
             preset,
-            self_taught=resolved.self_taught if isinstance(resolved, Weights) else resolved == "self-taught",
             content_layers=content_layers,
             style_layers=style_layers,
             content_weight=content_weight,
@@ -107,11 +112,10 @@ class StyleTransfer:
             match_colors=match_colors,
             precondition=precondition,
         )
-        if optimizer is not None and not isinstance(optimizer, Optimizer):
-            got = type(optimizer).__name__
-            raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
-        self.optimizer = LBFGS() if optimizer is None else optimizer
-        self._objective = choose_objective(compile, self.device)
+        settings(self_taught=weights == "self-taught")  # refuses what it must before anything is downloaded
+        resolved = resolve_weights(weights, width=width, convention=convention)
+        taught = resolved.self_taught if isinstance(resolved, Weights) else resolved == "self-taught"
+        self.settings = settings(self_taught=taught)
         source = partial(
             NetworkSource,
             resolved,
@@ -119,7 +123,7 @@ class StyleTransfer:
             pooling=self.settings.pooling,
             padding=self.settings.padding,
             device=self.device,
-            dtype=choose_dtype(precision, self.device),
+            dtype=dtype,
         )
         self.networks = source(width=width)
         self.previews = source(width=PREVIEW_WIDTH) if self.networks.self_taught else self.networks

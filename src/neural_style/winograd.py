@@ -89,7 +89,8 @@ class _Convolution(torch.autograd.Function):
         (filters,) = ctx.saved_tensors
         border = 2 - ctx.border  # of zeros, so that the result has the size of what entered
         turned = filters.transpose(1, 2)
-        gradient: Tensor = _Convolution.apply(gradients[0], turned, None, not ctx.turned, border)
+        with torch.autocast(filters.device.type, enabled=False):  # one around the backward pass would round
+            gradient: Tensor = _Convolution.apply(gradients[0], turned, None, not ctx.turned, border)
         return gradient, None, None, None, None
 
 
