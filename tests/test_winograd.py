@@ -57,7 +57,7 @@ def test_the_gradient_is_the_correlation_with_the_filters_turned_by_180_degrees(
 
 
 def test_the_tiles_may_be_worked_on_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Of 5 rows of tiles forward and 6 backward, two or four are worked on at a time: at either, some remain.
+    # Forward, 2 of 5 rows of tiles at a time leave one over; backward, 4 of 6 leave two.
     features, filters = drawn(2, 3, 22, 14).requires_grad_(), transformed(drawn(5, 3, 3, 3, seed=1))
 
     def derivatives() -> tuple[Tensor, ...]:

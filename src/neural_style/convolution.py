@@ -7,8 +7,7 @@ the border is added where its values came from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -42,7 +41,7 @@ class FrozenConvolution(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the responses to features of shape (B, C, H, W), shape (B, K, H, W)."""
-        with _own_precision(features):
+        with torch.autocast(features.device.type, enabled=False):
             responses = self._responses(features)
         return responses if self.leaving is None else responses.to(self.leaving)
 
@@ -91,18 +90,8 @@ class _Direct(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         (turned,) = ctx.saved_tensors
-        with _own_precision(turned):
+        with torch.autocast(turned.device.type, enabled=False):  # one around the backward pass would round
             return F.conv2d(gradients[0], turned, padding=2), None, None, None
-
-
-@contextmanager
-def _own_precision(tensor: Tensor) -> Iterator[None]:
-    """Keep autocast, which may be on around a forward or a backward pass, from rounding anything of ours."""
-    if not torch.is_autocast_enabled(tensor.device.type):
-        yield
-        return
-    with torch.autocast(tensor.device.type, enabled=False):
-        yield
 
 
 def _turned(weight: Tensor) -> Tensor:
