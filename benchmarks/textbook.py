@@ -6,6 +6,7 @@ own layout, a list of activations, `backward()`, and `torch.optim.LBFGS` as it c
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ class History:
 
     Attributes:
         losses: of each evaluation, in order, unscaled.
-        seconds: since the start of the run, after each evaluation.
+        seconds: of work since the start of the run, after each evaluation.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -103,35 +104,48 @@ def gram(features: Tensor) -> Tensor:
     return flat @ flat.T / flat.shape[1]
 
 
-def textbook_transfer(
-    loss: Callable[[Tensor], Tensor], start: Tensor, evaluations: int = EVALUATIONS
-) -> tuple[Tensor, History]:
-    """Return the picture of the lowest loss, and how the loss fell.
+class TextbookRun:
+    """The loop, in pieces of one `step` of torch's optimiser: some twenty evaluations, on a clock of their own.
 
     Args:
         loss: picture → scalar.
         start: shape (1, 3, H, W).
         evaluations: how many.
+
+    Attributes:
+        best: the picture of the lowest loss so far.
+        lowest: that loss.
+        history: how the loss fell.
     """
-    image = start.clone().requires_grad_(True)
-    optimizer = torch.optim.LBFGS([image])
-    history = History()
-    best, lowest = start, torch.inf
-    began = time.perf_counter()
 
-    def closure() -> Tensor:
-        nonlocal best, lowest
-        optimizer.zero_grad()
-        value: Tensor = loss(image) * LOSS_SCALE
-        value.backward()  # type: ignore[no-untyped-call]
-        number = value.item() / LOSS_SCALE  # every tutorial reads it, and so the device is waited for
-        if len(history.losses) < evaluations:  # torch's inner loop may go on for a few
-            history.losses.append(number)
-            history.seconds.append(time.perf_counter() - began)
-            if number < lowest:
-                best, lowest = image.detach().clone(), number
-        return value.detach()
+    def __init__(self, loss: Callable[[Tensor], Tensor], start: Tensor, evaluations: int = EVALUATIONS) -> None:
+        self.loss, self.evaluations = loss, evaluations
+        self.image = start.clone().requires_grad_(True)
+        self.optimizer = torch.optim.LBFGS([self.image])
+        self.history = History()
+        self.best, self.lowest = start, math.inf
 
-    while len(history.losses) < evaluations:
-        optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return best, history
+    @property
+    def done(self) -> bool:
+        """Whether it has evaluated as often as it was to."""
+        return len(self.history.losses) >= self.evaluations
+
+    def step(self) -> None:
+        """Go on by one step of torch's optimiser."""
+        before = self.history.seconds[-1] if self.history.seconds else 0.0
+        began = time.perf_counter()
+
+        def closure() -> Tensor:
+            self.optimizer.zero_grad()
+            value: Tensor = self.loss(self.image) * LOSS_SCALE
+            value.backward()  # type: ignore[no-untyped-call]
+            number = value.item() / LOSS_SCALE  # every tutorial reads it, and so the device is waited for
+            if not self.done:  # torch's inner loop may go on for a few
+                self.history.losses.append(number)
+                self.history.seconds.append(before + time.perf_counter() - began)
+                if number < self.lowest:
+                    self.best, self.lowest = self.image.detach().clone(), number
+            return value.detach()
+
+        with torch.inference_mode(False), torch.enable_grad():
+            self.optimizer.step(closure)  # type: ignore[no-untyped-call]

@@ -2,16 +2,18 @@
 
     python benchmarks/time_to_loss.py --pairs PHOTO PAINTING [PHOTO PAINTING …]
 
-Both work on the same pictures with the same filters, from the photograph, in one process, one after the other:
-first the textbook's loop (`textbook.py`), then ours, coarse to fine, until its loss at the full size is as low.
-Both losses are those of one function, evaluated in float32 even where ours works in half precision. The record
-goes to ``benchmarks/results/time_to_loss-<machine>.json``. ``--smoke`` tries it within seconds on pictures of
-ours.
+Both work on the same pictures with the same filters, from the photograph, in one process and in turn, each on
+a clock of its own: after a few evaluations of ours, coarse to fine, the textbook's loop (`textbook.py`) goes on
+by some, so that a machine that grows slower or faster does so for both. Ours ends once its loss at the full
+size is as low as the textbook's has become. Both losses are those of one function, evaluated in float32 even
+where ours works in half precision. The record goes to ``benchmarks/results/time_to_loss-<machine>.json``.
+``--smoke`` tries it within seconds on pictures of ours.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -33,14 +35,14 @@ from neural_style.color import match_colors
 from neural_style.hardware import choose_device, choose_dtype, set_up
 from neural_style.image_io import fit_within, resize, to_image_tensor
 from neural_style.pyramid import plan_levels
-from textbook import EVALUATIONS, History, TextbookLoss, textbook_transfer
+from textbook import EVALUATIONS, History, TextbookLoss, TextbookRun
 
 SIZES = [512]
 SMOKE_SIZES = [64]
 SMOKE_EVALUATIONS = 12
 SMOKE_WIDTH = 0.25
 MOST_STEPS = 300  # at the full size, should the loss be slow to reach
-NEAR = 1.05  # a half-precision loss within this factor of the target is evaluated in float32 as well
+PACE = 2.5  # evaluations of the textbook's loop for one of ours, until it is done
 MILESTONES = (10, 20, 50, 100, 200, 300, 400, 500)
 
 
@@ -72,21 +74,18 @@ def measure_pair(
         start = resize(match_colors(content, style), fit_within(_sides(content), size)).to(device)
         reduced = style if max(_sides(style)) <= size else resize(style, fit_within(_sides(style), size))
         loss = TextbookLoss(weights.parameters, start, reduced.to(device), objective.terms)
-        faults = page_faults()
-        picture, history = textbook_transfer(loss, start, evaluations)
-        target = min(history.losses)
-        record |= {"height": start.shape[-2], "width": start.shape[-1], "textbook": _told(history, target)}
-        record["textbook"]["page_faults"] = page_faults() - faults
+        book = Textbook(TextbookRun(loss, start, evaluations))
 
         def in_float32(image: Tensor) -> float:
             return objective.value_and_grad(image)[0].item()
 
-        with set_up(device):
-            record["textbook"]["loss_by_our_function"] = in_float32(picture)
-        faults = page_faults()
         check = None if choose_dtype(arguments.precision, device) == torch.float32 else in_float32
-        record["ours"] = measure_ours(transfer, content, style, size, target, check)
-        record["ours"]["page_faults"] = page_faults() - faults
+        faults = page_faults()
+        record["ours"] = measure_ours(transfer, content, style, size, book, check)
+        record["ours"]["page_faults"] = page_faults() - faults - book.page_faults
+        record |= {"height": start.shape[-2], "width": start.shape[-1], "textbook": _told(book)}
+        with set_up(device):
+            record["textbook"]["loss_by_our_function"] = in_float32(book.run.best)
     except Exception as error:  # whatever fails here, memory above all, the others are still measured
         return {**record, "error": error_text(error)}
     ours, theirs = record["ours"], record["textbook"]
@@ -100,15 +99,37 @@ def _sides(image: Tensor) -> tuple[int, int]:
     return image.shape[-2], image.shape[-1]
 
 
+class Textbook:
+    """The textbook's loop, going on beside ours.
+
+    Args:
+        run: the loop at its start.
+
+    Attributes:
+        page_faults: that came in its time.
+    """
+
+    def __init__(self, run: TextbookRun) -> None:
+        self.run = run
+        self.page_faults = 0
+
+    def advance(self, evaluations: float) -> None:
+        """Go on until there have been so many, or it is done."""
+        before = page_faults()
+        while not self.run.done and len(self.run.history.losses) < evaluations:
+            self.run.step()
+        self.page_faults += page_faults() - before
+
+
 def measure_ours(
     transfer: StyleTransfer,
     content: Tensor,
     style: Tensor,
     size: int,
-    target: float,
+    book: Textbook,
     in_float32: Callable[[Tensor], float] | None = None,
 ) -> Record:
-    """Return how long our default takes until its loss at the full size is at most `target`.
+    """Return how long our default takes until its loss at the full size is at most the textbook's last.
 
     The levels are the default's; the last goes on until it is there, with the longer memory of so long a level.
     What it has after the default's number of iterations is told.
@@ -118,9 +139,8 @@ def measure_ours(
         content: shape (1, 3, H, W), RGB in [0, 1].
         style: shape (1, 3, H', W').
         size: longer side in pixels.
-        target: the loss to reach.
-        in_float32: picture → loss, where ours works in half precision: decides near the target, and its time
-            does not count.
+        book: goes on in between, off our clock.
+        in_float32: picture → loss, where ours works in half precision: decides, and its time does not count.
     """
     plan = plan_levels(fit_within(_sides(content), size))
     iterations = [*(level.iterations for level in plan[:-1]), MOST_STEPS]
@@ -131,22 +151,24 @@ def measure_ours(
     def watch(progress: Progress) -> bool:
         nonlocal done, apart
         done += progress.size[0] * progress.size[1] / full
-        if progress.level < progress.levels:
-            return False
         loss = progress.loss.item()  # waits for the device
         now = time.perf_counter()
-        history.seconds.append(now - began - apart)
-        if in_float32 is not None and loss <= NEAR * target:
-            loss = in_float32(progress.image)
-            apart += time.perf_counter() - now
-        history.losses.append(loss)
-        if progress.step == plan[-1].iterations:
-            default.update(loss=min(history.losses), seconds=history.seconds[-1], full_size_evaluations=done)
-        return min(history.losses) <= target and progress.step >= plan[-1].iterations
+        if progress.level == progress.levels:
+            history.seconds.append(now - began - apart)
+            history.losses.append(loss if in_float32 is None else in_float32(progress.image))
+            if progress.step == plan[-1].iterations:
+                default.update(
+                    loss=min(history.losses), seconds=history.seconds[-1], full_size_evaluations=done
+                )
+        book.advance(PACE * done)
+        apart += time.perf_counter() - now
+        there = book.run.done and bool(history.losses) and min(history.losses) <= book.run.lowest
+        return there and len(history.losses) >= plan[-1].iterations
 
     began = time.perf_counter()
     transfer.run(content, style, size=size, iterations=iterations, callback=watch)
-    coarse = done - len(history.losses)
+    book.advance(math.inf)  # should ours have ended first
+    coarse, target = done - len(history.losses), book.run.lowest
     first = next((i for i, loss in enumerate(history.losses) if loss <= target), None)
     reached = {} if first is None else {
         "seconds": history.seconds[first],
@@ -163,12 +185,14 @@ def measure_ours(
     }
 
 
-def _told(history: History, target: float) -> Record:
+def _told(book: Textbook) -> Record:
     """Return the textbook's run for the record."""
+    history = book.run.history
     return {
         "evaluations": len(history.losses),
         "seconds": history.seconds[-1],
-        "loss": target,
+        "loss": book.run.lowest,
+        "page_faults": book.page_faults,
         "milestones": {
             str(n): {"loss": min(history.losses[:n]), "seconds": history.seconds[n - 1]}
             for n in MILESTONES

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -279,9 +280,13 @@ def test_the_textbooks_loop_evaluates_as_often_as_asked_and_keeps_its_best_pictu
     def bowl(image: torch.Tensor) -> torch.Tensor:
         return (image - 0.5).square().sum()
 
-    picture, history = textbook.textbook_transfer(bowl, start, evaluations=30)
+    run = textbook.TextbookRun(bowl, start, evaluations=30)
+    with torch.inference_mode():
+        while not run.done:
+            run.step()
+    history = run.history
     assert len(history.losses) == len(history.seconds) == 30
-    assert bowl(picture).item() == pytest.approx(min(history.losses))
+    assert bowl(run.best).item() == pytest.approx(min(history.losses)) == run.lowest
     assert history.losses[0] == 3
     assert history.seconds == sorted(history.seconds)
     assert torch.equal(start, torch.zeros(1, 3, 2, 2))
@@ -307,6 +312,42 @@ def test_the_comparison_tells_both_runs_and_where_the_default_ends(tmp_path: Pat
     default = ours["default"]
     assert default["full_size_evaluations"] == ours["levels"][-1]["iterations"]
     assert default["loss"] == min(ours["losses_at_full_size"][: ours["levels"][-1]["iterations"]])
+
+
+def test_the_textbooks_time_is_not_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    clock, step = [0.0], textbook.TextbookRun.step
+
+    def slow_step(run: textbook.TextbookRun) -> None:
+        clock[0] += 1e6
+        step(run)
+
+    def now() -> float:
+        clock[0] += 1
+        return clock[0]
+
+    monkeypatch.setattr(textbook.TextbookRun, "step", slow_step)
+    monkeypatch.setattr(time_to_loss, "time", SimpleNamespace(perf_counter=now))
+    (result,) = compared(tmp_path)["results"]
+    assert clock[0] > 1e6
+    assert 0 < result["ours"]["seconds_at_full_size"][-1] < 1e3
+
+
+def test_a_half_precision_run_is_judged_in_float32(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("neural_style.hardware.multiplies", lambda _precision, _device: True)
+    judged: list[float] = []
+    value_and_grad = Objective.value_and_grad
+
+    def watched(objective: Objective, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        loss, gradient = value_and_grad(objective, image)
+        if objective.network.dtype == torch.float32:
+            judged.append(loss.item())
+        return loss, gradient
+
+    monkeypatch.setattr(Objective, "value_and_grad", watched)
+    (result,) = compared(tmp_path, "--precision", "bfloat16")["results"]
+    losses = result["ours"]["losses_at_full_size"]
+    assert losses == judged[: len(losses)]
+    assert result["textbook"]["loss_by_our_function"] == judged[-1]
 
 
 def test_pairs_are_read_from_files_and_a_failure_is_recorded(tmp_path: Path) -> None:
