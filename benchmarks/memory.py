@@ -1,16 +1,17 @@
-"""How much memory does a run take, by resolution, and how well is it told before?
+"""How much memory and time does a run take, by resolution, and how well are both told before?
 
     python benchmarks/memory.py
 
-Each size runs in a process of its own: the peak of a process never falls. On a CPU the peak is that of the
-resident memory beyond what Python and torch take once they are loaded; on a GPU, that of the allocated memory.
-The run has few steps and one level; its estimate is made for the same. ``--smoke`` tries it within seconds.
+The runs are whole ones as they come, and a preview. Each has a process of its own: the peak of a process never
+falls. On a CPU the peak is that of the resident memory beyond what Python and torch take once they are loaded;
+on a GPU, that of the allocated memory. ``--smoke`` tries it within seconds.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -24,14 +25,15 @@ from measurement import (
     error_text,
     run_benchmark,
     seeded_picture,
+    synchronizer,
 )
 from neural_style import StyleTransfer
 from neural_style.hardware import choose_device
+from neural_style.pyramid import PREVIEW_SIZE
 
-SIZES = [256, 384, 512, 768, 1024, 1280]
+SIZES = [256, 512, 1024]
 SMOKE_SIZES = [48, 64]
 SMOKE_WIDTH = 0.25
-STEPS = 4
 
 if sys.platform != "win32":
     import resource
@@ -52,8 +54,10 @@ def peak(device: torch.device) -> int:
     return resident if sys.platform == "darwin" else 1024 * resident
 
 
-def measure_size(size: int, arguments: argparse.Namespace, width: float) -> Record:
-    """Return the peak of a run and what was told before, in bytes; for a fresh process."""
+def measure_size(
+    size: int, arguments: argparse.Namespace, *, width: float, preview: bool = False
+) -> Record:
+    """Return a run's peak in bytes, its seconds, and what was told before; for a fresh process."""
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
     device = choose_device(arguments.device)
@@ -61,22 +65,29 @@ def measure_size(size: int, arguments: argparse.Namespace, width: float) -> Reco
     content, style = (seeded_picture(sides, arguments.seed + number) for number in range(2))
     before = peak(device)
     transfer = StyleTransfer(weights="self-taught", width=width, device=device, precision=arguments.precision)
-    told = transfer.estimate(sides, iterations=STEPS, levels=1).bytes
-    transfer.run(content, style, size=size, iterations=STEPS, levels=1, seed=arguments.seed)
+    told = transfer.estimate(sides, preview=preview)
+    began = time.perf_counter()
+    transfer.run(content, style, size=size, preview=preview, seed=arguments.seed)
+    synchronizer(device)()
+    seconds = time.perf_counter() - began
     taken = max(peak(device) - before, 1)
     return {
         "height": sides[0],
         "width": sides[1],
-        "estimated_bytes": told,
+        "estimated_bytes": told.bytes,
         "measured_bytes": taken,
         "measured_bytes_per_pixel": taken / (sides[0] * sides[1]),
-        "estimated_over_measured": told / taken,
+        "estimated_over_measured": told.bytes / taken,
+        "estimated_seconds": told.seconds,
+        "measured_seconds": seconds,
+        "estimated_over_measured_seconds": told.seconds / seconds,
     }
 
 
 def measure(arguments: argparse.Namespace) -> Iterator[Record]:
-    """Yield settings and results so far after every result: every size."""
+    """Yield settings and results so far after every result: a preview, then every size."""
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
+    runs = [(min(*sizes, PREVIEW_SIZE), True), *((size, False) for size in sizes)]
     width = SMOKE_WIDTH if arguments.smoke else 1.0
     results: list[Record] = []
     record: Record = {
@@ -84,19 +95,19 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
             "channel_width": width,
             "seed": arguments.seed,
             "precision": arguments.precision,
-            "steps": STEPS,
         },
         "results": results,
     }
-    for size in sizes:
-        result: Record = {"longer_side": size}
+    for size, preview in runs:
+        result: Record = {"longer_side": size, "preview": preview}
         try:
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
-                result |= processes.submit(measure_size, size, arguments, width).result()
+                running = processes.submit(measure_size, size, arguments, width=width, preview=preview)
+                result |= running.result()
         except Exception as error:  # whatever fails here, memory above all, the others are still measured
             result["error"] = error_text(error)
         results.append(result)
-        print(f"{size} px: {_outcome(result)}", flush=True)
+        print(f"{size} px{', a preview' if preview else ''}: {_outcome(result)}", flush=True)
         yield record
 
 
@@ -105,14 +116,18 @@ def _outcome(result: Record) -> str:
     if "error" in result:
         return f"failed, {result['error']}"
     measured, told = result["measured_bytes"] / 1e6, result["estimated_bytes"] / 1e6
-    return f"{measured:.0f} MB, told {told:.0f} MB: {result['estimated_over_measured']:.2f}"
+    seconds = f"{result['measured_seconds']:.1f} s, told {result['estimated_seconds']:.1f}"
+    return (
+        f"{measured:.0f} MB, told {told:.0f}: {result['estimated_over_measured']:.2f}; "
+        f"{seconds}: {result['estimated_over_measured_seconds']:.2f}"
+    )
 
 
 def argument_parser() -> argparse.ArgumentParser:
     """Return what the command line understands."""
     return common_parser(
         "memory",
-        "Peak memory of a run by resolution.",
+        "Peak memory and time of a run by resolution.",
         precision="of the network",
         smoke="tiny sizes and a narrow network",
     )

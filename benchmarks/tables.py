@@ -63,11 +63,12 @@ iterations.
 """
 
 MEMORY = """\
-## Memory of a run
+## Memory and time of a run
 
-How much memory does a run take at its peak, and how much did `StyleTransfer.estimate()` tell before? Each size
-ran in a process of its own: self-taught filters, their learning included, four steps at the full size. On a CPU
-it is the process's resident memory beyond what loading Python and torch took; on a GPU what torch allocated.
+How much memory does a run take at its peak and how long does it take, and what did `StyleTransfer.estimate()`
+tell before? Each ran in a process of its own: the default, and a preview, with self-taught filters, their
+learning included. On a CPU memory is the process's resident memory beyond what loading Python and torch took;
+on a GPU what torch allocated.
 """
 
 NO_GPU = """\
@@ -171,20 +172,26 @@ def memory_section(records: Sequence[Record]) -> str:
 
 def _memory_of(record: Record) -> str:
     """Return one machine's table."""
-    header = "| height × width | peak, MB | bytes per pixel | told before, MB | told / peak |"
-    return _table(record, header, "|---|--:|--:|--:|--:|", _memory_row)
+    header = (
+        "| height × width | peak, MB | bytes per pixel | told before, MB | told / peak "
+        "| time, s | told before, s | told / time |"
+    )
+    return _table(record, header, "|---|--:|--:|--:|--:|--:|--:|--:|", _memory_row)
 
 
 def _memory_row(result: Record) -> str:
     """Return one row; a failed run has its error in place of the numbers."""
     if "error" in result:
         failure = "failed: " + result["error"].replace("|", "\\|")
-        cells = [f"{result['longer_side']} px", failure, *[""] * 3]
+        cells = [f"{result['longer_side']} px", failure, *[""] * 6]
     else:
         measured, told = result["measured_bytes"], result["estimated_bytes"]
-        cells = [f"{result['height']} × {result['width']}", f"{measured / 1e6:,.0f}"]
+        preview = ", preview" if result["preview"] else ""
+        cells = [f"{result['height']} × {result['width']}{preview}", f"{measured / 1e6:,.0f}"]
         cells += [f"{result['measured_bytes_per_pixel']:,.0f}", f"{told / 1e6:,.0f}"]
         cells.append(f"{result['estimated_over_measured']:.2f}")
+        cells += [_number(result[f"{kind}_seconds"]) for kind in ("measured", "estimated")]
+        cells.append(f"{result['estimated_over_measured_seconds']:.2f}")
     return "| " + " | ".join(cells) + " |"
 
 

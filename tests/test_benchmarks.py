@@ -379,25 +379,28 @@ def test_memory_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
     output = tmp_path / "record.json"
     memory.main(["--smoke", "--threads", "1", "--output", str(output)])
     results = json.loads(output.read_text(encoding="utf-8"))["results"]
-    assert [result["longer_side"] for result in results] == memory.SMOKE_SIZES
+    runs = [(result["longer_side"], result["preview"]) for result in results]
+    assert runs == [(48, True), *((size, False) for size in memory.SMOKE_SIZES)]
     for result in results:
         ratio = result["estimated_bytes"] / result["measured_bytes"]
         assert result["estimated_over_measured"] == pytest.approx(ratio)
         assert result["measured_bytes"] >= 1  # so small a run may take less than loading torch did
+        ratio = result["estimated_seconds"] / result["measured_seconds"]
+        assert result["estimated_over_measured_seconds"] == pytest.approx(ratio)
 
 
 @pytest.mark.usefixtures("own_threads")
 def test_the_peak_of_memory_never_falls() -> None:
     arguments = memory.argument_parser().parse_args(["--device", "cpu", "--threads", "1"])
     before = memory.peak(torch.device("cpu"))
-    assert memory.measure_size(48, arguments, 0.25)["measured_bytes"] >= 0
+    assert memory.measure_size(48, arguments, width=0.25)["measured_bytes"] >= 0
     assert memory.peak(torch.device("cpu")) >= before > 0
 
 
 def test_a_size_whose_memory_cannot_be_measured_is_recorded(tmp_path: Path) -> None:
     output = tmp_path / "record.json"
     memory.main(["--smoke", "--sizes", "8", "--output", str(output)])
-    (result,) = json.loads(output.read_text(encoding="utf-8"))["results"]
+    _preview, result = json.loads(output.read_text(encoding="utf-8"))["results"]
     assert result["error"].startswith("ValueError: ")
     with pytest.raises(ValueError, match=r"device must be one whose peak of memory is kept: .*; got meta on "):
         memory.peak(torch.device("meta"))
@@ -535,14 +538,18 @@ def test_the_page_says_when_there_was_no_gpu_and_how_to_measure_one() -> None:
 
 def test_the_page_tells_the_peak_of_memory_and_what_was_told_before(results: Path) -> None:
     measured = {"measured_bytes": 2_000_000_000, "estimated_bytes": 1_800_000_000}
+    measured |= {"measured_seconds": 200.0, "estimated_seconds": 250.0}
     ratios = {"measured_bytes_per_pixel": 2543.1, "estimated_over_measured": 0.9}
-    size = {"longer_side": 1024, "height": 768, "width": 1024}
-    failed = {"longer_side": 2048, "error": "MemoryError: a | b"}
+    ratios["estimated_over_measured_seconds"] = 1.25
+    size = {"longer_side": 1024, "height": 768, "width": 1024, "preview": False}
+    failed = {"longer_side": 2048, "preview": False, "error": "MemoryError: a | b"}
     record = small_record() | {"benchmark": "memory", "results": [size | measured | ratios, failed]}
+    record["results"].insert(0, record["results"][0] | {"preview": True})
     measurement.write_record(results / "memory-some.json", record)
     page = tables.make_page(tables.load_records(results))
-    assert "| 768 × 1024 | 2,000 | 2,543 | 1,800 | 0.90 |\n" in page
-    assert "| 2048 px | failed: MemoryError: a \\| b |  |  |  |\n" in page
+    assert "| 768 × 1024, preview | 2,000 |" in page
+    assert "| 768 × 1024 | 2,000 | 2,543 | 1,800 | 0.90 | 200 | 250 | 1.25 |\n" in page
+    assert "| 2048 px | failed: MemoryError: a \\| b |  |  |  |  |  |  |\n" in page
 
 
 def test_check_fails_until_the_page_is_what_the_records_give(

@@ -26,7 +26,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from neural_style import Estimate, cli, load_image, load_weights, save_image
+from neural_style import Estimate, __version__, cli, load_image, load_weights, save_image
 from neural_style.arguments import OPTIMIZERS
 from neural_style.descent import Progress, RunInterrupted
 from neural_style.features import PADDINGS, POOLINGS
@@ -126,7 +126,9 @@ def test_a_picture_of_the_size_asked_for_is_written_and_told(capsys: Capture) ->
     assert load_image("out.png").shape == (3, 36, 48)
     told = capsys.readouterr()
     assert re.fullmatch(r"out\.png: 48x36 pixels in \d+\.\d s\n", told.out)
-    estimate, level = told.err.splitlines()
+    note, estimate, level = told.err.splitlines()
+    text = "note: the photograph has 32x24 pixels and is enlarged; --size original keeps its size"
+    assert note == f"neural-style: {text}"
     assert re.fullmatch(r"neural-style: this will take about .* and \d+ MB of memory", estimate)
     assert level == "level 1/1: 48x36 pixels, steps: 1"
 
@@ -177,6 +179,16 @@ def test_the_original_size_is_the_contents_own(capsys: Capture) -> None:
     assert stylize("--size", "original") == 0
     assert load_image("out.png").shape == (3, 24, 32)
     assert "32x24 pixels" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("recorder")
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(["--size", "33"], True), (["--size", "32"], False), (["--size", "33", "--preview"], False)],
+)
+def test_only_an_enlarged_photograph_is_told_of(words: list[str], told: bool, capsys: Capture) -> None:
+    assert stylize(*words) == 0
+    assert ("is enlarged" in capsys.readouterr().err) is told
 
 
 def test_quality_decides_the_size_of_a_jpeg() -> None:
@@ -260,6 +272,7 @@ def test_the_version_is_the_packages(capsys: Capture) -> None:
         cli.main(["--version"])
     assert leaving.value.code == 0
     assert capsys.readouterr().out == f"neural-style {importlib.metadata.version('neural-style')}\n"
+    assert __version__ == importlib.metadata.version("neural-style")
 
 
 def test_the_package_runs_as_a_module(capsys: Capture, monkeypatch: Patch) -> None:

@@ -3,6 +3,8 @@
 >>> from neural_style import StyleTransfer, save_image
 """
 
+from importlib.metadata import version as _version
+
 from neural_style.descent import Progress as Progress
 from neural_style.descent import RunInterrupted as RunInterrupted
 from neural_style.estimate import Estimate as Estimate
@@ -31,6 +33,8 @@ from neural_style.weights import WeightsUnavailableError as WeightsUnavailableEr
 from neural_style.weights import learn_weights as learn_weights
 from neural_style.weights import load_weights as load_weights
 
+__version__ = _version("neural-style")
+
 __all__ = [
     "LBFGS",
     "Adam",
@@ -49,6 +53,7 @@ __all__ = [
     "VGG19Features",
     "Weights",
     "WeightsUnavailableError",
+    "__version__",
     "content_loss",
     "gram_matrix",
     "layer_style_loss",

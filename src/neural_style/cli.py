@@ -71,6 +71,10 @@ def _stylize(options: argparse.Namespace) -> int:
         given = {name: to_image_tensor(path, name) for name, path in pictures.items()}
     size = _result_size(given["content"], options.size)
     check_writable(out, size=size)
+    own = given["content"].shape[-2:]
+    if max(size) > max(own) and not options.preview:
+        text = f"the photograph has {pixels(own)} pixels and is enlarged; --size original keeps its size"
+        _tell(f"note: {text}", quiet=options.quiet)
     if options.save_weights is not None:
         _check_weights_file(options, [*inputs, out])
     transfer = _transfer(options)
