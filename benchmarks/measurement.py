@@ -209,6 +209,12 @@ def reproducing_command(script: str, parser: argparse.ArgumentParser, arguments:
     return shlex.join(words)
 
 
+def dtype_name(arguments: argparse.Namespace) -> str:
+    """Return the precision that the asked-for one comes to on the device, such as ``float32``."""
+    dtype = choose_dtype(arguments.precision, choose_device(arguments.device))
+    return str(dtype).removeprefix("torch.")
+
+
 def error_text(error: Exception) -> str:
     """Return the kind of an error and the first line of what it says."""
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}".rstrip(": ")

@@ -17,11 +17,13 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import torch
+from torch import Tensor
 
 from measurement import (
     RESULTS,
     Record,
     common_parser,
+    dtype_name,
     error_text,
     run_benchmark,
     seeded_picture,
@@ -67,7 +69,11 @@ def measure_size(
     transfer = StyleTransfer(weights="self-taught", width=width, device=device, precision=arguments.precision)
     told = transfer.estimate(sides, preview=preview)
     began = time.perf_counter()
-    transfer.run(content, style, size=size, preview=preview, seed=arguments.seed)
+    losses: list[Tensor] = []  # read at the end, not to make a GPU wait
+    transfer.run(
+        *(content, style), size=size, preview=preview, seed=arguments.seed,
+        callback=lambda progress: losses.append(progress.loss),
+    )  # fmt: skip
     synchronizer(device)()
     seconds = time.perf_counter() - began
     taken = max(peak(device) - before, 1)
@@ -81,6 +87,8 @@ def measure_size(
         "estimated_seconds": told.seconds,
         "measured_seconds": seconds,
         "estimated_over_measured_seconds": told.seconds / seconds,
+        "evaluations": len(losses),
+        "loss": losses[-1].item(),
     }
 
 
@@ -95,6 +103,7 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
             "channel_width": width,
             "seed": arguments.seed,
             "precision": arguments.precision,
+            "dtype": dtype_name(arguments),
         },
         "results": results,
     }

@@ -54,12 +54,14 @@ TIME_TO_LOSS = """\
 How long until ours has the loss that the paper's loop, as everyone writes it, reaches after 500 evaluations?
 The textbook's loop (`benchmarks/textbook.py`) is one scale, float32, torch's L-BFGS with its defaults, from the
 photograph. Ours is the default, coarse to fine, whose last level goes on until its loss is as low, with the 60
-pairs that L-BFGS keeps in a level so long. Same pictures, same filters, one process, both in turn, some twenty
-evaluations of the textbook's after eight to ten of ours, each on a clock of its own; both losses are of the
-same function, in float32. The filters' learning counts for neither. On Linux ours keeps freed memory, which
-makes the textbook's evaluations in the same process faster too. Evaluations are counted at the full size: one
-at half the size counts a quarter. The last column tells where ours is after the default's own number of
-iterations.
+pairs that L-BFGS keeps in a level so long. Same pictures, same filters, one process, in turn as long as both go
+on, twenty evaluations of the textbook's at a time, each on a clock of its own. Both losses are of the same
+function, in float32; where ours works in another precision its losses are evaluated so as well, which counts
+for neither. The filters' learning counts for neither, and the targets of the content and the style for ours
+alone. What our run sets for its time holds for both: on Linux freed memory is kept, which spares the
+textbook's loop its page faults too, and on CUDA convolutions are tuned and float32 is never TF32. Evaluations
+are counted at the full size: one at half the size counts a quarter. The last column tells where ours is after
+the default's own number of iterations.
 """
 
 MEMORY = """\
@@ -67,7 +69,7 @@ MEMORY = """\
 
 How much memory does a run take at its peak and how long does it take, and what did `StyleTransfer.estimate()`
 tell before? Each ran in a process of its own: the default, and a preview, with self-taught filters, their
-learning included. On a CPU memory is the process's resident memory beyond what loading Python and torch took;
+learning included, on drawn pictures of 4:3. On a CPU memory is the process's resident memory beyond what loading Python and torch took;
 on a GPU what torch allocated.
 """
 
@@ -76,8 +78,12 @@ NO_GPU = """\
 
 No CUDA device could be had when these records were made, so that nothing is claimed for one. This measures it:
 
-    cd benchmarks && python iterations.py && python memory.py &&
-      python time_to_loss.py --sizes 512 1024 3840 --pairs PHOTO PAINTING && python tables.py
+    python benchmarks/iterations.py && python benchmarks/memory.py &&
+      python benchmarks/time_to_loss.py --sizes 512 1024 3840 --pairs PHOTO PAINTING &&
+      python benchmarks/tables.py
+
+At 3840 pixels the textbook's loop and ours together need more than 80 GB; a size that does not fit is listed
+with its error.
 """
 
 
@@ -158,7 +164,8 @@ def _time_to_loss_row(result: Record) -> str:
         cells.append(f"{ours['full_size_evaluations']:.1f}, {_number(ours['seconds'])}")
         cells += [f"{result['evaluations_ratio']:.1f}", f"{result['speedup']:.1f}"]
     else:
-        cells += [f"not reached; lowest {min(ours['losses_at_full_size']):.4f}", "", ""]
+        lowest = min(loss for loss in ours["losses_at_full_size"] if loss is not None)
+        cells += [f"not reached; lowest {lowest:.4f}", "", ""]
     cells.append(
         f"{default['full_size_evaluations']:.1f}, {_number(default['seconds'])}, {default['loss']:.4f}"
     )
@@ -174,24 +181,25 @@ def _memory_of(record: Record) -> str:
     """Return one machine's table."""
     header = (
         "| height × width | peak, MB | bytes per pixel | told before, MB | told / peak "
-        "| time, s | told before, s | told / time |"
+        "| time, s | told before, s | told / time | evaluations | loss |"
     )
-    return _table(record, header, "|---|--:|--:|--:|--:|--:|--:|--:|", _memory_row)
+    return _table(record, header, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|", _memory_row)
 
 
 def _memory_row(result: Record) -> str:
     """Return one row; a failed run has its error in place of the numbers."""
+    preview = ", preview" if result["preview"] else ""
     if "error" in result:
         failure = "failed: " + result["error"].replace("|", "\\|")
-        cells = [f"{result['longer_side']} px", failure, *[""] * 6]
+        cells = [f"{result['longer_side']} px{preview}", failure, *[""] * 8]
     else:
         measured, told = result["measured_bytes"], result["estimated_bytes"]
-        preview = ", preview" if result["preview"] else ""
         cells = [f"{result['height']} × {result['width']}{preview}", f"{measured / 1e6:,.0f}"]
         cells += [f"{result['measured_bytes_per_pixel']:,.0f}", f"{told / 1e6:,.0f}"]
         cells.append(f"{result['estimated_over_measured']:.2f}")
         cells += [_number(result[f"{kind}_seconds"]) for kind in ("measured", "estimated")]
         cells.append(f"{result['estimated_over_measured_seconds']:.2f}")
+        cells += [str(result["evaluations"]), f"{result['loss']:.4f}"]
     return "| " + " | ".join(cells) + " |"
 
 
@@ -210,8 +218,10 @@ def _circumstances(record: Record) -> str:
     if found["dirty"]:
         commit += " with uncommitted changes"
     remark = f" {found['remark']}" if "remark" in found else ""  # added by hand: what disturbed it
+    dtype = record["settings"].get("dtype")
+    command = f"`{record['command']}`" + (f" in {dtype}" if dtype else "")
     return (
-        f"Made by `{record['command']}` on {found['date'][:10]}, {commit}; Python {found['python']}, torch "
+        f"Made by {command} on {found['date'][:10]}, {commit}; Python {found['python']}, torch "
         f"{found['torch']}, torchvision {found['torchvision']}, NumPy {found['numpy']}, {found['system']}, "
         f"{found['cpu']}, {_threads(found)}; load average over a minute before and after: "
         f"{_load(found['load_average_before'])} and {_load(found['load_average_after'])}.{remark}"

@@ -36,6 +36,16 @@ class History:
     losses: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
+    @property
+    def lowest(self) -> float:
+        """The lowest loss so far; infinite where there is none."""
+        return min((loss for loss in self.losses if math.isfinite(loss)), default=math.inf)
+
+    @property
+    def told(self) -> list[float | None]:
+        """The losses for a record; None in the place of those that are not finite."""
+        return [loss if math.isfinite(loss) else None for loss in self.losses]
+
 
 class TextbookLoss(nn.Module):
     """α · content + β · style + variation of a picture, relative to the targets: our default's loss.
@@ -114,7 +124,6 @@ class TextbookRun:
 
     Attributes:
         best: the picture of the lowest loss so far.
-        lowest: that loss.
         history: how the loss fell.
     """
 
@@ -122,8 +131,8 @@ class TextbookRun:
         self.loss, self.evaluations = loss, evaluations
         self.image = start.clone().requires_grad_(True)
         self.optimizer = torch.optim.LBFGS([self.image])
-        self.history = History()
-        self.best, self.lowest = start, math.inf
+        self.history, self.best = History(), start
+        self._seconds = 0.0  # of all steps so far
 
     @property
     def done(self) -> bool:
@@ -132,7 +141,6 @@ class TextbookRun:
 
     def step(self) -> None:
         """Go on by one step of torch's optimiser."""
-        before = self.history.seconds[-1] if self.history.seconds else 0.0
         began = time.perf_counter()
 
         def closure() -> Tensor:
@@ -141,11 +149,12 @@ class TextbookRun:
             value.backward()  # type: ignore[no-untyped-call]
             number = value.item() / LOSS_SCALE  # every tutorial reads it, and so the device is waited for
             if not self.done:  # torch's inner loop may go on for a few
+                if number < self.history.lowest:
+                    self.best = self.image.detach().clone()
                 self.history.losses.append(number)
-                self.history.seconds.append(before + time.perf_counter() - began)
-                if number < self.lowest:
-                    self.best, self.lowest = self.image.detach().clone(), number
+                self.history.seconds.append(self._seconds + time.perf_counter() - began)
             return value.detach()
 
         with torch.inference_mode(False), torch.enable_grad():
             self.optimizer.step(closure)  # type: ignore[no-untyped-call]
+        self._seconds += time.perf_counter() - began

@@ -3,7 +3,7 @@
     python benchmarks/time_to_loss.py --pairs PHOTO PAINTING [PHOTO PAINTING …]
 
 Both work on the same pictures with the same filters, from the photograph, in one process and in turn, each on
-a clock of its own: after a few evaluations of ours, coarse to fine, the textbook's loop (`textbook.py`) goes on
+a clock of its own: after some evaluations of ours, coarse to fine, the textbook's loop (`textbook.py`) goes on
 by some, so that a machine that grows slower or faster does so for both. Ours ends once its loss at the full
 size is as low as the textbook's has become. Both losses are those of one function, evaluated in float32 even
 where ours works in half precision. The record goes to ``benchmarks/results/time_to_loss-<machine>.json``.
@@ -16,6 +16,7 @@ import argparse
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -25,6 +26,7 @@ from measurement import (
     RESULTS,
     Record,
     common_parser,
+    dtype_name,
     error_text,
     page_faults,
     run_benchmark,
@@ -42,7 +44,7 @@ SMOKE_SIZES = [64]
 SMOKE_EVALUATIONS = 12
 SMOKE_WIDTH = 0.25
 MOST_STEPS = 300  # at the full size, should the loss be slow to reach
-PACE = 2.5  # evaluations of the textbook's loop for one of ours, until it is done
+PACE = 1.6  # evaluations of the textbook's loop for the work of one of ours: it lasts as long as ours can
 MILESTONES = (10, 20, 50, 100, 200, 300, 400, 500)
 
 
@@ -65,6 +67,7 @@ def measure_pair(
     """Return how long both took to the textbook's last loss; or, where it fails, the error."""
     device = choose_device(arguments.device)
     record: Record = {"longer_side": size}
+    book = None
     try:
         learner = StyleTransfer(weights="self-taught", width=width, device=device)
         weights = learner.learn(style, size=size, seed=arguments.seed)
@@ -74,20 +77,20 @@ def measure_pair(
         start = resize(match_colors(content, style), fit_within(_sides(content), size)).to(device)
         reduced = style if max(_sides(style)) <= size else resize(style, fit_within(_sides(style), size))
         loss = TextbookLoss(weights.parameters, start, reduced.to(device), objective.terms)
-        book = Textbook(TextbookRun(loss, start, evaluations))
+        book = TextbookRun(loss, start, evaluations)
 
         def in_float32(image: Tensor) -> float:
             return objective.value_and_grad(image)[0].item()
 
         check = None if choose_dtype(arguments.precision, device) == torch.float32 else in_float32
-        faults = page_faults()
-        record["ours"] = measure_ours(transfer, content, style, size, book, check)
-        record["ours"]["page_faults"] = page_faults() - faults - book.page_faults
-        record |= {"height": start.shape[-2], "width": start.shape[-1], "textbook": _told(book)}
+        record |= {"height": start.shape[-2], "width": start.shape[-1]}
         with set_up(device):
-            record["textbook"]["loss_by_our_function"] = in_float32(book.run.best)
+            record["ours"] = measure_ours(transfer, content, style, size, book, check)
+            record["textbook"] = _told(book)
+            record["textbook"]["loss_by_our_function"] = in_float32(book.best)
     except Exception as error:  # whatever fails here, memory above all, the others are still measured
-        return {**record, "error": error_text(error)}
+        so_far = {} if book is None or not book.history.losses else {"textbook": _told(book)}
+        return {**record, **so_far, "error": error_text(error)}
     ours, theirs = record["ours"], record["textbook"]
     if ours["reached"]:
         record["speedup"] = theirs["seconds"] / ours["seconds"]
@@ -99,26 +102,29 @@ def _sides(image: Tensor) -> tuple[int, int]:
     return image.shape[-2], image.shape[-1]
 
 
-class Textbook:
-    """The textbook's loop, going on beside ours.
-
-    Args:
-        run: the loop at its start.
+class _Apart:
+    """Counts what does not count as ours while it is open, again and again.
 
     Attributes:
-        page_faults: that came in its time.
+        seconds: that passed.
+        page_faults: that came.
     """
 
-    def __init__(self, run: TextbookRun) -> None:
-        self.run = run
-        self.page_faults = 0
+    def __init__(self) -> None:
+        self.seconds, self.page_faults = 0.0, 0
 
-    def advance(self, evaluations: float) -> None:
-        """Go on until there have been so many, or it is done."""
-        before = page_faults()
-        while not self.run.done and len(self.run.history.losses) < evaluations:
-            self.run.step()
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        began, before = time.perf_counter(), page_faults()
+        yield
+        self.seconds += time.perf_counter() - began
         self.page_faults += page_faults() - before
+
+
+def _advance(book: TextbookRun, evaluations: float) -> None:
+    """Go on with the textbook's loop until it has evaluated so often, or is done."""
+    while not book.done and len(book.history.losses) < evaluations:
+        book.step()
 
 
 def measure_ours(
@@ -126,7 +132,7 @@ def measure_ours(
     content: Tensor,
     style: Tensor,
     size: int,
-    book: Textbook,
+    book: TextbookRun,
     in_float32: Callable[[Tensor], float] | None = None,
 ) -> Record:
     """Return how long our default takes until its loss at the full size is at most the textbook's last.
@@ -144,31 +150,30 @@ def measure_ours(
     """
     plan = plan_levels(fit_within(_sides(content), size))
     iterations = [*(level.iterations for level in plan[:-1]), MOST_STEPS]
-    history, done, apart = History(), 0.0, 0.0
+    history, done, apart = History(), 0.0, _Apart()
     default: Record = {}
     full = plan[-1].size[0] * plan[-1].size[1]
 
     def watch(progress: Progress) -> bool:
-        nonlocal done, apart
+        nonlocal done
         done += progress.size[0] * progress.size[1] / full
         loss = progress.loss.item()  # waits for the device
-        now = time.perf_counter()
-        if progress.level == progress.levels:
-            history.seconds.append(now - began - apart)
-            history.losses.append(loss if in_float32 is None else in_float32(progress.image))
-            if progress.step == plan[-1].iterations:
-                default.update(
-                    loss=min(history.losses), seconds=history.seconds[-1], full_size_evaluations=done
-                )
-        book.advance(PACE * done)
-        apart += time.perf_counter() - now
-        there = book.run.done and bool(history.losses) and min(history.losses) <= book.run.lowest
+        seconds = time.perf_counter() - began - apart.seconds
+        with apart.counted():
+            if progress.level == progress.levels:
+                history.seconds.append(seconds)
+                history.losses.append(loss if in_float32 is None else in_float32(progress.image))
+                if progress.step == plan[-1].iterations:
+                    default.update(loss=history.lowest, seconds=seconds, full_size_evaluations=done)
+            _advance(book, PACE * done)
+        there = book.done and history.lowest <= book.history.lowest
         return there and len(history.losses) >= plan[-1].iterations
 
-    began = time.perf_counter()
+    began, faults = time.perf_counter(), page_faults()
     transfer.run(content, style, size=size, iterations=iterations, callback=watch)
-    book.advance(math.inf)  # should ours have ended first
-    coarse, target = done - len(history.losses), book.run.lowest
+    faults = page_faults() - faults - apart.page_faults
+    _advance(book, math.inf)  # should ours have ended first
+    coarse, target = done - len(history.losses), book.history.lowest
     first = next((i for i, loss in enumerate(history.losses) if loss <= target), None)
     reached = {} if first is None else {
         "seconds": history.seconds[first],
@@ -180,25 +185,25 @@ def measure_ours(
         "default": default,
         "reached": first is not None,
         **reached,
-        "losses_at_full_size": history.losses,
+        "page_faults": faults,
+        "losses_at_full_size": history.told,
         "seconds_at_full_size": history.seconds,
     }
 
 
-def _told(book: Textbook) -> Record:
+def _told(book: TextbookRun) -> Record:
     """Return the textbook's run for the record."""
-    history = book.run.history
+    history = book.history
     return {
         "evaluations": len(history.losses),
         "seconds": history.seconds[-1],
-        "loss": book.run.lowest,
-        "page_faults": book.page_faults,
+        "loss": history.lowest,
         "milestones": {
             str(n): {"loss": min(history.losses[:n]), "seconds": history.seconds[n - 1]}
             for n in MILESTONES
             if n <= len(history.losses)
         },
-        "losses": history.losses,
+        "losses": history.told,
     }
 
 
@@ -209,7 +214,12 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
     width = SMOKE_WIDTH if arguments.smoke else 1.0
     results: list[Record] = []
     record: Record = {
-        "settings": {"channel_width": width, "seed": arguments.seed, "precision": arguments.precision},
+        "settings": {
+            "channel_width": width,
+            "seed": arguments.seed,
+            "precision": arguments.precision,
+            "dtype": dtype_name(arguments),
+        },
         "results": results,
     }
     for name, content, style in pictures_of(arguments):
@@ -227,7 +237,8 @@ def _outcome(result: Record) -> str:
     theirs, ours = result["textbook"], result["ours"]
     told = f"textbook {theirs['evaluations']} evaluations, {theirs['seconds']:.0f} s, loss {theirs['loss']:.4f}"
     if not ours["reached"]:
-        return f"{told}; ours is not there, loss {min(ours['losses_at_full_size']):.4f}"
+        lowest = min(loss for loss in ours["losses_at_full_size"] if loss is not None)
+        return f"{told}; ours is not there, loss {lowest:.4f}"
     took = f"{ours['full_size_evaluations']:.1f} evaluations, {ours['seconds']:.0f} s"
     ratios = f"{result['speedup']:.1f} times faster, {result['evaluations_ratio']:.1f} times fewer evaluations"
     return f"{told}; ours {took}: {ratios}"

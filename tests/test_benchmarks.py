@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ import tables
 import textbook
 import time_to_loss
 from measurement import Record
-from neural_style import Objective, StyleTransfer, save_image
+from neural_style import Objective, Progress, StyleTransfer, save_image
 from neural_style.weights import random_weights
 
 SMALL = ["--smoke", "--sizes", "64", "--repeats", "5", "--weights", "random"]
@@ -286,7 +287,7 @@ def test_the_textbooks_loop_evaluates_as_often_as_asked_and_keeps_its_best_pictu
             run.step()
     history = run.history
     assert len(history.losses) == len(history.seconds) == 30
-    assert bowl(run.best).item() == pytest.approx(min(history.losses)) == run.lowest
+    assert bowl(run.best).item() == pytest.approx(min(history.losses)) == history.lowest
     assert history.losses[0] == 3
     assert history.seconds == sorted(history.seconds)
     assert torch.equal(start, torch.zeros(1, 3, 2, 2))
@@ -315,21 +316,60 @@ def test_the_comparison_tells_both_runs_and_where_the_default_ends(tmp_path: Pat
 
 
 def test_the_textbooks_time_is_not_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    clock, step = [0.0], textbook.TextbookRun.step
+    """Each side's work moves the one clock that both read by a length of its own."""
+    clock, faults = [0.0], [0]
+    ours, theirs = Objective.value_and_grad, textbook.TextbookLoss.forward
 
-    def slow_step(run: textbook.TextbookRun) -> None:
-        clock[0] += 1e6
-        step(run)
+    def our_work(objective: Objective, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        clock[0] += 1 if objective.network.dtype == torch.bfloat16 else 1e9  # judging counts for nobody
+        faults[0] += 1 if objective.network.dtype == torch.bfloat16 else 10**9
+        return ours(objective, image)
 
-    def now() -> float:
-        clock[0] += 1
-        return clock[0]
+    def their_work(loss: textbook.TextbookLoss, image: torch.Tensor) -> torch.Tensor:
+        clock[0] += 1e4
+        faults[0] += 10**4
+        return theirs(loss, image)
 
-    monkeypatch.setattr(textbook.TextbookRun, "step", slow_step)
-    monkeypatch.setattr(time_to_loss, "time", SimpleNamespace(perf_counter=now))
+    monkeypatch.setattr("neural_style.hardware.multiplies", lambda _precision, _device: True)
+    monkeypatch.setattr(Objective, "value_and_grad", our_work)
+    monkeypatch.setattr(textbook.TextbookLoss, "forward", their_work)
+    monkeypatch.setattr(time_to_loss, "page_faults", lambda: faults[0])
+    for module in (time_to_loss, textbook):
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(time_to_loss, "MOST_STEPS", 4)  # ours ends first
+    (result,) = compared(tmp_path, "--precision", "bfloat16")["results"]
+    assert result["ours"]["seconds_at_full_size"] == [1, 2, 3, 4]
+    assert result["ours"]["page_faults"] == 4
+    number = time_to_loss.SMOKE_EVALUATIONS
+    assert result["textbook"]["seconds"] == 1e4 * number
+    assert result["textbook"]["evaluations"] == number
+
+
+def test_a_loss_that_is_not_finite_ends_no_benchmark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    forward, calls = textbook.TextbookLoss.forward, []
+
+    def sometimes(loss: textbook.TextbookLoss, image: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        return forward(loss, image) * (math.nan if len(calls) == 3 else 1)
+
+    monkeypatch.setattr(textbook.TextbookLoss, "forward", sometimes)
     (result,) = compared(tmp_path)["results"]
-    assert clock[0] > 1e6
-    assert 0 < result["ours"]["seconds_at_full_size"][-1] < 1e3
+    assert result["textbook"]["losses"][2] is None
+    assert math.isfinite(result["textbook"]["loss"])
+
+
+def test_what_the_textbook_has_done_is_kept_where_ours_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def failing(_transfer: StyleTransfer, *_pictures: object, callback: Any, **_options: object) -> None:
+        image = torch.zeros(1, 3, 48, 64)
+        callback(Progress(1, 1, (48, 64), 1, 30, 0.1, torch.ones(()), {}, image))
+        raise MemoryError
+
+    monkeypatch.setattr(StyleTransfer, "run", failing)
+    (result,) = compared(tmp_path)["results"]
+    assert result["error"] == "MemoryError"
+    assert result["textbook"]["evaluations"] > 0
 
 
 def test_a_half_precision_run_is_judged_in_float32(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -387,6 +427,8 @@ def test_memory_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
         assert result["measured_bytes"] >= 1  # so small a run may take less than loading torch did
         ratio = result["estimated_seconds"] / result["measured_seconds"]
         assert result["estimated_over_measured_seconds"] == pytest.approx(ratio)
+        assert result["evaluations"] == (20 if result["preview"] else 30)
+        assert result["loss"] > 0
 
 
 @pytest.mark.usefixtures("own_threads")
@@ -538,7 +580,7 @@ def test_the_page_says_when_there_was_no_gpu_and_how_to_measure_one() -> None:
 
 def test_the_page_tells_the_peak_of_memory_and_what_was_told_before(results: Path) -> None:
     measured = {"measured_bytes": 2_000_000_000, "estimated_bytes": 1_800_000_000}
-    measured |= {"measured_seconds": 200.0, "estimated_seconds": 250.0}
+    measured |= {"measured_seconds": 200.0, "estimated_seconds": 250.0, "evaluations": 70, "loss": 0.25}
     ratios = {"measured_bytes_per_pixel": 2543.1, "estimated_over_measured": 0.9}
     ratios["estimated_over_measured_seconds"] = 1.25
     size = {"longer_side": 1024, "height": 768, "width": 1024, "preview": False}
@@ -548,8 +590,8 @@ def test_the_page_tells_the_peak_of_memory_and_what_was_told_before(results: Pat
     measurement.write_record(results / "memory-some.json", record)
     page = tables.make_page(tables.load_records(results))
     assert "| 768 × 1024, preview | 2,000 |" in page
-    assert "| 768 × 1024 | 2,000 | 2,543 | 1,800 | 0.90 | 200 | 250 | 1.25 |\n" in page
-    assert "| 2048 px | failed: MemoryError: a \\| b |  |  |  |  |  |  |\n" in page
+    assert "| 768 × 1024 | 2,000 | 2,543 | 1,800 | 0.90 | 200 | 250 | 1.25 | 70 | 0.2500 |\n" in page
+    assert "| 2048 px | failed: MemoryError: a \\| b |  |  |  |  |  |  |  |  |\n" in page
 
 
 def test_check_fails_until_the_page_is_what_the_records_give(

@@ -184,7 +184,7 @@ def test_the_original_size_is_the_contents_own(capsys: Capture) -> None:
 @pytest.mark.usefixtures("recorder")
 @pytest.mark.parametrize(
     ("words", "told"),
-    [(["--size", "33"], True), (["--size", "32"], False), (["--size", "33", "--preview"], False)],
+    [(["--size", "33"], True), (["--size", "32"], False), (["--size", "33", "--preview"], True)],
 )
 def test_only_an_enlarged_photograph_is_told_of(words: list[str], told: bool, capsys: Capture) -> None:
     assert stylize(*words) == 0

@@ -3,7 +3,7 @@
 >>> from neural_style import StyleTransfer, save_image
 """
 
-from importlib.metadata import version as _version
+from importlib import metadata as _metadata
 
 from neural_style.descent import Progress as Progress
 from neural_style.descent import RunInterrupted as RunInterrupted
@@ -33,8 +33,6 @@ from neural_style.weights import WeightsUnavailableError as WeightsUnavailableEr
 from neural_style.weights import learn_weights as learn_weights
 from neural_style.weights import load_weights as load_weights
 
-__version__ = _version("neural-style")
-
 __all__ = [
     "LBFGS",
     "Adam",
@@ -53,7 +51,6 @@ __all__ = [
     "VGG19Features",
     "Weights",
     "WeightsUnavailableError",
-    "__version__",
     "content_loss",
     "gram_matrix",
     "layer_style_loss",
@@ -65,3 +62,9 @@ __all__ = [
     "total_loss",
     "total_variation",
 ]
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":  # read where it is asked for: a source tree that is not installed has none
+        return _metadata.version("neural-style")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 glibc, Linux's usual C library, maps every block of more than 32 MB anew and unmaps it once it is free. The
 system clears each page before its first use, and an evaluation on a CPU, whose tensors are as large and live
-for milliseconds, spends up to a quarter of its time on that. While a run lasts the process keeps what is free
+for milliseconds, spends a seventh of its time on that. While a run lasts the process keeps what is free
 instead. That works in a process's main thread; in others glibc maps large blocks all the same.
 
 Reference: mallopt(3) and malloc_trim(3) of the Linux manual.

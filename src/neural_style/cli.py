@@ -33,6 +33,7 @@ from neural_style.descent import Callback, RunInterrupted
 from neural_style.hardware import available_memory
 from neural_style.image_io import check_writable, fit_within, save_image, to_image_tensor
 from neural_style.progress import ProgressBar, pixels
+from neural_style.pyramid import previewed
 from neural_style.starts import INITS
 from neural_style.transfer import StyleTransfer
 from neural_style.weights import WeightsUnavailableError, imagenet_file
@@ -71,10 +72,7 @@ def _stylize(options: argparse.Namespace) -> int:
         given = {name: to_image_tensor(path, name) for name, path in pictures.items()}
     size = _result_size(given["content"], options.size)
     check_writable(out, size=size)
-    own = given["content"].shape[-2:]
-    if max(size) > max(own) and not options.preview:
-        text = f"the photograph has {pixels(own)} pixels and is enlarged; --size original keeps its size"
-        _tell(f"note: {text}", quiet=options.quiet)
+    _tell_enlarged(given["content"], previewed(size) if options.preview else size, quiet=options.quiet)
     if options.save_weights is not None:
         _check_weights_file(options, [*inputs, out])
     transfer = _transfer(options)
@@ -98,8 +96,9 @@ def _demo(options: argparse.Namespace) -> int:
         save_image(image, out)
         save_image(sheet([content, style, image]), sheet_path)
 
-    transfer = StyleTransfer(weights="self-taught")
-    _tell_estimate(transfer, _result_size(content, options.size), quiet=options.quiet)
+    transfer, size = StyleTransfer(weights="self-taught"), _result_size(content, options.size)
+    _tell_enlarged(content, size, quiet=options.quiet)
+    _tell_estimate(transfer, size, quiet=options.quiet)
     run = partial(transfer.run, content, style, size=options.size, seed=options.seed)
     status = _make(run, save, out, quiet=options.quiet)
     if not options.quiet:
@@ -223,6 +222,14 @@ def _downloading(*, quiet: bool) -> Iterator[None]:
 def _tell(text: str, *, quiet: bool = False) -> None:
     if not quiet:
         print(f"neural-style: {text}", file=sys.stderr)
+
+
+def _tell_enlarged(content: Tensor, size: tuple[int, int], *, quiet: bool) -> None:
+    """Tell where a result has more pixels than the photograph, and so no more of it to show."""
+    own = content.shape[-2:]
+    if max(size) > max(own):
+        text = f"the photograph has {pixels(own)} pixels and is enlarged; --size original keeps its size"
+        _tell(f"note: {text}", quiet=quiet)
 
 
 def _tell_estimate(transfer: StyleTransfer, size: tuple[int, int], *, quiet: bool, **schedule: Any) -> None:

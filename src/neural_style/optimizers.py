@@ -270,13 +270,15 @@ class Adam(Optimizer):
                 loss, gradient = value_and_grad(generated)
                 watch.after_evaluation(generated, loss)
                 finite = gradient.isfinite().all()  # on the device
-                setbacks += ~finite
+                setbacks += ~(finite & loss.isfinite())
                 generated.grad = torch.where(finite, gradient, 0)
                 optimizer.step()
                 generated.clamp_(0, 1)
                 average.lerp_(generated, 1 - self.average)
                 weight += (1 - self.average) * (1 - weight)
         _check_finite("the loss", watch.loss)
+        if setbacks == watch.number:  # the start would come back as if it were a result
+            _check_finite("the gradient", gradient)
         watch.tell_setbacks(setbacks, "passed over")
         return average / weight if weight > 0 else generated
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neural_style import _checks
+from neural_style.image_io import fit_within
 
 # Longer side of the coarsest level, at least: at 80 pixels relu5_1 copies the painting's composition.
 SMALLEST = 128
@@ -88,6 +89,15 @@ def plan_levels(
         raise ValueError(_checks.message("iterations", rule, len(counts), "Give one number or as many."))
     plan = [Level(_scaled(size, ratio), count) for ratio, count in zip(ratios, counts, strict=True)]
     return [level for level in plan[:-1] if min(level.size) >= minimum] + plan[-1:]
+
+
+def previewed(size: tuple[int, int]) -> tuple[int, int]:
+    """Return a result's (height, width), reduced to a preview's where it is larger.
+
+    >>> previewed((384, 512)), previewed((90, 120))
+    ((192, 256), (90, 120))
+    """
+    return fit_within(size, PREVIEW_SIZE) if max(size) > PREVIEW_SIZE else size
 
 
 def _counts(iterations: int | Sequence[int] | None) -> list[int] | None:

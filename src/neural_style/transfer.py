@@ -23,7 +23,7 @@ from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.preconditioning import ColorSpectrum
 from neural_style.presets import LayerChoice, choose_settings
-from neural_style.pyramid import FLAT, PREVIEW_ITERATIONS, PREVIEW_SIZE, Level, plan_levels
+from neural_style.pyramid import FLAT, PREVIEW_ITERATIONS, Level, plan_levels, previewed
 from neural_style.recording import Compile, choose_objective
 from neural_style.starts import starting_picture
 from neural_style.vgg19 import layer_table
@@ -243,7 +243,7 @@ class StyleTransfer:
         target = (height if isinstance(size, tuple) else max(1, 3 * height // 4), width)
         with self._own_state():
             self._check_size("the result", target, "Give a larger size.")
-            target = _previewed(target) if preview else target
+            target = previewed(target) if preview else target
             plan = self._plan(target, iterations, levels, preview=preview)
             networks, learning = self.previews if preview else self.networks, 0
             if networks.to_be_learned:
@@ -307,7 +307,7 @@ class StyleTransfer:
         """Return (height, width) of the result."""
         own = (content.shape[-2], content.shape[-1])
         target = own if size is None else fit_within(own, _checks.whole_number("size", size, minimum=1))
-        target = _previewed(target) if preview else target
+        target = previewed(target) if preview else target
         self._check_size("the result", target, "Give a larger size.")
         return target
 
@@ -344,8 +344,3 @@ class StyleTransfer:
         height, width = style.shape[-2:]
         ratio = min(1.0, max(max(size) / max(height, width), self._minimum / min(height, width)))
         return resize(style, (round(height * ratio), round(width * ratio)))
-
-
-def _previewed(size: tuple[int, int]) -> tuple[int, int]:
-    """Return a result's (height, width), reduced to a preview's where it is larger."""
-    return fit_within(size, PREVIEW_SIZE) if max(size) > PREVIEW_SIZE else size
