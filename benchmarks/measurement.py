@@ -29,7 +29,7 @@ import torchvision
 from torch import Tensor
 
 import neural_style
-from neural_style.hardware import PRECISIONS, choose_device
+from neural_style.hardware import PRECISIONS, choose_device, choose_dtype
 
 if sys.platform != "win32":
     import resource

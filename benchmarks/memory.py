@@ -56,9 +56,7 @@ def peak(device: torch.device) -> int:
     return resident if sys.platform == "darwin" else 1024 * resident
 
 
-def measure_size(
-    size: int, arguments: argparse.Namespace, *, width: float, preview: bool = False
-) -> Record:
+def measure_size(size: int, arguments: argparse.Namespace, *, width: float, preview: bool = False) -> Record:
     """Return a run's peak in bytes, its seconds, and what was told before; for a fresh process."""
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)

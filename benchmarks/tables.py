@@ -69,8 +69,8 @@ MEMORY = """\
 
 How much memory does a run take at its peak and how long does it take, and what did `StyleTransfer.estimate()`
 tell before? Each ran in a process of its own: the default, and a preview, with self-taught filters, their
-learning included, on drawn pictures of 4:3. On a CPU memory is the process's resident memory beyond what loading Python and torch took;
-on a GPU what torch allocated.
+learning included, on drawn pictures of 4:3. On a CPU memory is the process's resident memory beyond what
+loading Python and torch took; on a GPU what torch allocated.
 """
 
 NO_GPU = """\

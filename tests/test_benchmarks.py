@@ -579,7 +579,7 @@ def test_the_page_says_when_there_was_no_gpu_and_how_to_measure_one() -> None:
 
 
 def test_the_page_tells_the_peak_of_memory_and_what_was_told_before(results: Path) -> None:
-    measured = {"measured_bytes": 2_000_000_000, "estimated_bytes": 1_800_000_000}
+    measured: Record = {"measured_bytes": 2_000_000_000, "estimated_bytes": 1_800_000_000}
     measured |= {"measured_seconds": 200.0, "estimated_seconds": 250.0, "evaluations": 70, "loss": 0.25}
     ratios = {"measured_bytes_per_pixel": 2543.1, "estimated_over_measured": 0.9}
     ratios["estimated_over_measured_seconds"] = 1.25

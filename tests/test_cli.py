@@ -137,8 +137,8 @@ def test_what_it_will_take_is_told_before_the_run(
     capsys: Capture, recorder: Recorder, monkeypatch: Patch
 ) -> None:
     monkeypatch.setattr(cli, "available_memory", lambda _device: 3_000_000_000)
-    assert stylize("--size", "48", "--iterations", "7", "--levels", "2") == 0
-    assert recorder.estimated == [{"size": (36, 48), "iterations": 7, "levels": 2, "preview": False}]
+    assert stylize("--size", "24", "--iterations", "7", "--levels", "2") == 0
+    assert recorder.estimated == [{"size": (18, 24), "iterations": 7, "levels": 2, "preview": False}]
     assert capsys.readouterr().err == ESTIMATE
 
 
@@ -455,7 +455,7 @@ def test_an_interrupted_run_is_no_error_of_its_own() -> None:
 
 def auto(*more: str) -> int:
     """Run with the weights that are taken by default."""
-    return cli.main(["stylize", "photo.png", "art.png", "-o", "out.png", *more])
+    return cli.main(["stylize", "photo.png", "art.png", "-o", "out.png", "--size", "32", *more])
 
 
 def cache_imagenet() -> None:

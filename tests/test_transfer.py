@@ -17,7 +17,7 @@ from neural_style.costs import SCRATCH
 from neural_style.features import VGG19Features
 from neural_style.image_io import resize
 from neural_style.networks import PREVIEW_WIDTH
-from neural_style.pyramid import PREVIEW_ITERATIONS
+from neural_style.pyramid import PREVIEW_COARSER, PREVIEW_FINEST
 from neural_style.weights import Weights, learn_weights, random_weights
 
 
@@ -670,16 +670,20 @@ def test_the_enlarged_picture_alone_goes_on_where_the_content_has_no_say(options
 # Previews ------------------------------------------------------------------------------------------------
 
 
-def test_a_preview_is_at_most_256_pixels_with_a_quarter_of_the_channels_and_few_iterations() -> None:
+def test_a_preview_is_at_most_256_pixels_with_half_of_the_channels_and_few_iterations() -> None:
     steps: list[Progress] = []
     learner = StyleTransfer(weights="self-taught", style_layers=["relu1_1"], content_layers=["relu1_1"])
     result = learner.run(
         picture(400, 320), picture(64, 64, seed=1), size=384, callback=steps.append, preview=True
     )
     assert result.shape == (3, 256, 205)
-    assert steps[-1].steps == PREVIEW_ITERATIONS
+    assert [(step.level, step.steps) for step in steps if step.step == 1] == [
+        (1, PREVIEW_COARSER),
+        (2, PREVIEW_FINEST),
+    ]
     assert learner.networks.to_be_learned
     assert learner.previews.stand_in().width == PREVIEW_WIDTH
+    assert quick(weights="self-taught").previews.width == 0.25  # no wider than the whole run's
 
 
 def test_a_preview_of_a_smaller_picture_has_its_size_and_the_callers_own_iterations() -> None:
@@ -687,6 +691,13 @@ def test_a_preview_of_a_smaller_picture_has_its_size_and_the_callers_own_iterati
     result = quick().run(picture(32, 48), STYLE, size=48, iterations=3, callback=steps.append, preview=True)
     assert result.shape == (3, 32, 48)
     assert [step.steps for step in steps] == [3, 3, 3]
+
+
+def test_a_presets_own_iterations_are_no_previews(device: torch.device) -> None:
+    steps: list[Progress] = []
+    transfer = quick(preset="paper", device=device)
+    transfer.run(CONTENT, STYLE, size=56, preview=True, callback=steps.append)
+    assert [step.steps for step in steps if step.step == 1] == [PREVIEW_COARSER]
 
 
 def test_a_preview_of_fixed_weights_takes_their_network() -> None:
@@ -697,5 +708,5 @@ def test_a_preview_of_fixed_weights_takes_their_network() -> None:
 def test_a_preview_is_estimated_as_such() -> None:
     transfer = StyleTransfer(weights="self-taught")
     full, preview = (transfer.estimate(512, preview=choice) for choice in (False, True))
-    assert preview.flops < full.flops / 50
-    assert preview.bytes - SCRATCH < (full.bytes - SCRATCH) / 8
+    assert preview.flops < full.flops / 20
+    assert preview.bytes - SCRATCH < (full.bytes - SCRATCH) / 6

@@ -25,8 +25,8 @@ class Estimate:
 
     Attributes:
         seconds: of the whole run. The learning of filters is included until the object has learned some
-            style's (for previews and for whole runs apart), which the next run then reuses if its style and size
-            are the same.
+            style's (for previews and for whole runs apart), which the next run then reuses if its style and
+            size are the same.
         bytes: of memory at the peak, on the device, beside what torch itself takes. A style picture with many
             more pixels than the result, such as a square one for a panorama, may take more.
         flops: floating-point operations.

@@ -16,9 +16,10 @@ from neural_style.image_io import fit_within
 SMALLEST = 128
 MOST_LEVELS = 16
 FINEST_ITERATIONS = 30
-# A preview: of at most this longer side, with so many iterations at its finest level.
+# A preview: of at most this longer side, with so many iterations at its finest level, and at each coarser one:
+# as many as the default has there, where large forms are found.
 PREVIEW_SIZE = 256
-PREVIEW_ITERATIONS = 20
+PREVIEW_FINEST, PREVIEW_COARSER = 10, 20
 # A level ends where the lowest loss fell by no more than this share of itself over ten steps, unless iterations
 # were asked for: what is left then is below what can be seen.
 FLAT = 1e-3
@@ -89,6 +90,17 @@ def plan_levels(
         raise ValueError(_checks.message("iterations", rule, len(counts), "Give one number or as many."))
     plan = [Level(_scaled(size, ratio), count) for ratio, count in zip(ratios, counts, strict=True)]
     return [level for level in plan[:-1] if min(level.size) >= minimum] + plan[-1:]
+
+
+def previewed_levels(plan: Sequence[Level]) -> list[Level]:
+    """Return the same levels with a preview's iterations; one that is alone has as many as a coarse one.
+
+    >>> [level.iterations for level in previewed_levels(plan_levels((192, 256)))]
+    [20, 10]
+    """
+    finest = PREVIEW_FINEST if len(plan) > 1 else PREVIEW_COARSER
+    coarser = [Level(level.size, PREVIEW_COARSER) for level in plan[:-1]]
+    return [*coarser, Level(plan[-1].size, finest)]
 
 
 def previewed(size: tuple[int, int]) -> tuple[int, int]:

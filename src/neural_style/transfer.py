@@ -23,7 +23,7 @@ from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.preconditioning import ColorSpectrum
 from neural_style.presets import LayerChoice, choose_settings
-from neural_style.pyramid import FLAT, PREVIEW_ITERATIONS, Level, plan_levels, previewed
+from neural_style.pyramid import FLAT, Level, plan_levels, previewed, previewed_levels
 from neural_style.recording import Compile, choose_objective
 from neural_style.starts import starting_picture
 from neural_style.vgg19 import layer_table
@@ -126,7 +126,9 @@ class StyleTransfer:
             dtype=dtype,
         )
         self.networks = source(width=width)
-        self.previews = source(width=PREVIEW_WIDTH) if self.networks.self_taught else self.networks
+        self.previews = self.networks
+        if self.networks.self_taught:
+            self.previews = source(width=min(width, PREVIEW_WIDTH))
 
     def run(
         self,
@@ -157,7 +159,7 @@ class StyleTransfer:
             callback: called with a `Progress` after each evaluation; returning True ends the run early, with
                 the picture so far as its result.
             preview: whether a rough picture is enough, to choose settings by, in seconds: of at most 256
-                pixels, in few iterations, and with a quarter of the channels where filters are learned.
+                pixels, in few iterations, and with half of the channels where filters are learned.
 
         Returns:
             Tensor of shape (3, H, W), or (1, 3, H, W) where the content came with four dimensions: float32,
@@ -320,12 +322,12 @@ class StyleTransfer:
         preview: bool = False,
     ) -> list[Level]:
         """Return the levels; what the caller leaves out is the preset's, or the preview's."""
-        if preview and iterations is None:
-            iterations = PREVIEW_ITERATIONS
         of_preset, scales = self.settings.iterations, self.settings.scales
+        chosen = iterations
         if iterations is None and of_preset is not None:
-            iterations = of_preset if levels is None else of_preset[-1]
-        return plan_levels(target, iterations=iterations, levels=levels, scales=scales, minimum=self._minimum)
+            chosen = of_preset if levels is None else of_preset[-1]
+        plan = plan_levels(target, iterations=chosen, levels=levels, scales=scales, minimum=self._minimum)
+        return previewed_levels(plan) if preview and iterations is None else plan
 
     def _optimizer_of(self, iterations: int | Sequence[int] | None) -> Optimizer:
         """Return a run's optimiser, which may end a level on a flat loss unless iterations were asked for."""
