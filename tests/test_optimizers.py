@@ -333,6 +333,14 @@ def test_a_gradient_that_is_not_finite_is_told_and_does_no_harm(optimizer: Optim
     assert bowl(result)[0] < 0.1 * bowl(start())[0]
 
 
+def test_adam_does_not_return_the_start_as_if_it_were_a_result() -> None:
+    def value_and_grad(image: Tensor) -> tuple[Tensor, Tensor]:
+        return image.square().sum(), torch.full_like(image, torch.nan)
+
+    with pytest.raises(FloatingPointError, match=r"^the gradient must be finite; got NaN or infinity\. Use "):
+        Adam().minimize(start(), value_and_grad, 5)
+
+
 def test_lbfgs_has_no_first_step_without_a_finite_gradient() -> None:
     with pytest.raises(FloatingPointError, match=r"^the first gradient must be finite; got NaN or infinity"):
         LBFGS().minimize(start(), bowl_with_a_bad_gradient(1), 30)
