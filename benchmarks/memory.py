@@ -68,10 +68,8 @@ def measure_size(size: int, arguments: argparse.Namespace, *, width: float, prev
     told = transfer.estimate(sides, preview=preview)
     began = time.perf_counter()
     losses: list[Tensor] = []  # read at the end, not to make a GPU wait
-    transfer.run(
-        *(content, style), size=size, preview=preview, seed=arguments.seed,
-        callback=lambda progress: losses.append(progress.loss),
-    )  # fmt: skip
+    options = {"size": size, "preview": preview, "seed": arguments.seed}
+    transfer.run(content, style, **options, callback=lambda progress: losses.append(progress.loss))
     synchronizer(device)()
     seconds = time.perf_counter() - began
     taken = max(peak(device) - before, 1)

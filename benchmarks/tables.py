@@ -82,8 +82,8 @@ No CUDA device could be had when these records were made, so that nothing is cla
       python benchmarks/time_to_loss.py --sizes 512 1024 3840 --pairs PHOTO PAINTING &&
       python benchmarks/tables.py
 
-At 3840 pixels the textbook's loop and ours together need more than 80 GB; a size that does not fit is listed
-with its error.
+At 3840 pixels the textbook's loop and ours together need more than 80 GB, by counting; a size that does not fit
+is listed with its error.
 """
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -22,6 +22,16 @@ EVALUATIONS = 500  # the authors' own number
 # torch's thresholds are absolute: at losses below 1, as these are, they would end the run within its first
 # steps. Tutorials escape them by style weights of a million.
 LOSS_SCALE = 1e4
+
+
+def lowest(losses: Iterable[float]) -> float:
+    """Return the lowest finite loss; infinity where there is none."""
+    return min((loss for loss in losses if math.isfinite(loss)), default=math.inf)
+
+
+def finite(loss: float) -> float | None:
+    """Return a loss as a record can hold it: None where it is not finite."""
+    return loss if math.isfinite(loss) else None
 
 
 @dataclass
@@ -39,12 +49,12 @@ class History:
     @property
     def lowest(self) -> float:
         """The lowest loss so far; infinite where there is none."""
-        return min((loss for loss in self.losses if math.isfinite(loss)), default=math.inf)
+        return lowest(self.losses)
 
     @property
     def told(self) -> list[float | None]:
         """The losses for a record; None in the place of those that are not finite."""
-        return [loss if math.isfinite(loss) else None for loss in self.losses]
+        return [finite(loss) for loss in self.losses]
 
 
 class TextbookLoss(nn.Module):

@@ -37,7 +37,7 @@ from neural_style.color import match_colors
 from neural_style.hardware import choose_device, choose_dtype, set_up
 from neural_style.image_io import fit_within, resize, to_image_tensor
 from neural_style.pyramid import plan_levels
-from textbook import EVALUATIONS, History, TextbookLoss, TextbookRun
+from textbook import EVALUATIONS, History, TextbookLoss, TextbookRun, finite, lowest
 
 SIZES = [512]
 SMOKE_SIZES = [64]
@@ -87,6 +87,8 @@ def measure_pair(
         with set_up(device):
             record["ours"] = measure_ours(transfer, content, style, size, book, check)
             record["textbook"] = _told(book)
+            if record["textbook"]["loss"] is None:
+                raise FloatingPointError("no loss of the textbook's loop is finite")
             record["textbook"]["loss_by_our_function"] = in_float32(book.best)
     except Exception as error:  # whatever fails here, memory above all, the others are still measured
         so_far = {} if book is None or not book.history.losses else {"textbook": _told(book)}
@@ -197,9 +199,9 @@ def _told(book: TextbookRun) -> Record:
     return {
         "evaluations": len(history.losses),
         "seconds": history.seconds[-1],
-        "loss": history.lowest,
+        "loss": finite(history.lowest),
         "milestones": {
-            str(n): {"loss": min(history.losses[:n]), "seconds": history.seconds[n - 1]}
+            str(n): {"loss": finite(lowest(history.losses[:n])), "seconds": history.seconds[n - 1]}
             for n in MILESTONES
             if n <= len(history.losses)
         },
@@ -237,8 +239,8 @@ def _outcome(result: Record) -> str:
     theirs, ours = result["textbook"], result["ours"]
     told = f"textbook {theirs['evaluations']} evaluations, {theirs['seconds']:.0f} s, loss {theirs['loss']:.4f}"
     if not ours["reached"]:
-        lowest = min(loss for loss in ours["losses_at_full_size"] if loss is not None)
-        return f"{told}; ours is not there, loss {lowest:.4f}"
+        reached = min(loss for loss in ours["losses_at_full_size"] if loss is not None)
+        return f"{told}; ours is not there, loss {reached:.4f}"
     took = f"{ours['full_size_evaluations']:.1f} evaluations, {ours['seconds']:.0f} s"
     ratios = f"{result['speedup']:.1f} times faster, {result['evaluations_ratio']:.1f} times fewer evaluations"
     return f"{told}; ours {took}: {ratios}"

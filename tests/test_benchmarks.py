@@ -356,6 +356,11 @@ def test_a_loss_that_is_not_finite_ends_no_benchmark(monkeypatch: pytest.MonkeyP
     (result,) = compared(tmp_path)["results"]
     assert result["textbook"]["losses"][2] is None
     assert math.isfinite(result["textbook"]["loss"])
+    monkeypatch.setattr(textbook.TextbookLoss, "forward", lambda *arguments: math.nan * forward(*arguments))
+    (result,) = compared(tmp_path)["results"]
+    assert result["error"] == "FloatingPointError: no loss of the textbook's loop is finite"
+    assert result["textbook"]["milestones"]["10"]["loss"] is None
+    assert "speedup" not in result
 
 
 def test_what_the_textbook_has_done_is_kept_where_ours_fails(
