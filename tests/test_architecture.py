@@ -16,7 +16,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("weights", "optimizers", "starts", "convolution"),
     ("features", "costs"),
     ("networks",),
-    ("pyramid",),
+    ("pyramid", "sums", "grid"),
     ("objective",),
     ("recording",),
     ("presets", "descent", "estimate"),

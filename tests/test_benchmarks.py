@@ -45,6 +45,11 @@ def measured(folder: Path, *words: str) -> Record:
     return record
 
 
+def only_float32(precision: str, _device: torch.device) -> bool:
+    """Say of a device that it multiplies no half precision, whatever this machine does."""
+    return precision == "float32"
+
+
 # ---------------------------------------------------------------------------------------------------------
 # Timing
 # ---------------------------------------------------------------------------------------------------------
@@ -192,7 +197,8 @@ def test_the_smoke_run_works_as_a_command_and_its_record_is_complete(tmp_path: P
 
 
 @pytest.mark.usefixtures("own_threads")
-def test_every_option_changes_the_run(tmp_path: Path) -> None:
+def test_every_option_changes_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(iterations, "multiplies", only_float32)
     base = measured(tmp_path)
     (result,) = base["results"]
     assert measured(tmp_path, "--seed", "1")["results"][0]["loss"] != result["loss"]
@@ -224,7 +230,10 @@ def test_only_what_the_device_multiplies_is_measured_unasked(monkeypatch: pytest
     assert iterations.precisions("auto", cpu) == ["float32", "bfloat16", "float16"]
 
 
-def test_a_size_that_fails_is_recorded_and_the_others_are_measured(tmp_path: Path) -> None:
+def test_a_size_that_fails_is_recorded_and_the_others_are_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(iterations, "multiplies", only_float32)
     failed, good = measured(tmp_path, "--sizes", "8", "64")["results"]
     assert failed["error"].startswith("ValueError: ")
     assert (failed["longer_side"], "median_seconds" in failed) == (8, False)
@@ -235,6 +244,7 @@ def test_a_loss_that_is_no_number_is_an_error_and_no_time(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     nothing = (torch.tensor(math.nan), torch.zeros(1))
+    monkeypatch.setattr(iterations, "multiplies", only_float32)
     monkeypatch.setattr(Objective, "value_and_grad", lambda _self, _image: nothing)
     (result,) = measured(tmp_path)["results"]
     assert result["error"] == "the loss is nan"
@@ -264,7 +274,8 @@ def test_a_full_run_goes_to_the_results_and_a_smoke_run_nowhere(
 def test_the_textbooks_loss_is_our_objective_written_another_way() -> None:
     content, style, image = (measurement.seeded_picture((48, 64), seed) for seed in range(3))
     weights = random_weights(width=0.25)
-    transfer = StyleTransfer(weights=weights, content_layers={"relu2_2": 0.5, "relu3_1": 1})
+    layers = {"relu2_2": 0.5, "relu3_1": 1}
+    transfer = StyleTransfer(weights=weights, content_layers=layers, precision="float32")
     objective = transfer.objective(content, style)
     loss = textbook.TextbookLoss(weights.parameters, content, style, objective.terms)
     leaf = image.clone().requires_grad_(True)

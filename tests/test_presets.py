@@ -12,7 +12,7 @@ FIVE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 
 def test_the_papers_settings_are_to_the_letter() -> None:
     paper = PRESETS["paper"]
-    assert (paper.content_loss, paper.style_loss) == (losses.content_loss, losses.layer_style_loss)
+    assert (paper.content_loss, paper.style_loss) == (losses.half_squares, losses.layer_style_loss)
     assert paper.style_layers == dict.fromkeys(FIVE, 0.2)
     assert paper.content_layers == {"relu4_2": 1.0}
     assert paper.content_weight / paper.style_weight == pytest.approx(1e-3)
@@ -22,7 +22,7 @@ def test_the_papers_settings_are_to_the_letter() -> None:
 
 def test_the_authors_settings_are_those_of_their_code() -> None:
     authors = PRESETS["authors"]
-    assert (authors.content_loss, authors.style_loss) == (losses.mean_content_loss, losses.mean_style_loss)
+    assert (authors.content_loss, authors.style_loss) == (losses.mean_squares, losses.mean_style_loss)
     assert authors.style_layers == dict.fromkeys(FIVE, 1.0)
     assert (authors.content_weight, authors.style_weight) == (1.0, 1.0)
     assert (authors.pooling, authors.init) == ("max", "content")

@@ -134,21 +134,27 @@ class VGG19Features(nn.Module):
                     parameters[f"features.{layer_table()[name].index}.{kind}"] = copy
         return Weights(parameters, self.convention, self.self_taught)
 
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
+    def forward(self, image: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:
         """Return the activations by layer name, in network order.
 
         Args:
             image: shape (B, 3, H, W), RGB in [0, 1] (values outside are let through), on the network's device.
+            layers: some of those asked for, to go no deeper than the last of them; None returns all.
 
         Returns:
             By name, a tensor of shape (B, N_l, H_l, W_l) of dtype `dtype`.
 
         Raises:
-            ValueError: if the shape is another, or a side is below `minimum_size`.
+            ValueError: if the shape is another, a side is below `minimum_size`, or a layer was not asked for.
         """
         self._check(image)
-        with _capture(self.network, self.layers) as activations:
-            self.network(self._normalised(image))
+        names = self.layers if layers is None else check_layers("layers", layers)
+        if absent := set(names) - set(self.layers):
+            rule, advice = f"be among {', '.join(self.layers)}", "Ask for it when the network is made."
+            raise ValueError(_checks.message("layers", rule, ", ".join(sorted(absent)), advice))
+        network = self.network[: layer_table()[names[-1]].index + 1]
+        with _capture(network, names) as activations:
+            network(self._normalised(image))
         return activations
 
     def normalize_activations(self, images: Sequence[Tensor]) -> None:

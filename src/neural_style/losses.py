@@ -146,6 +146,90 @@ def gram_matrix(features: Tensor) -> Tensor:
 
 
 # ---------------------------------------------------------------------------------------------------------
+# Discrepancies and variation: what else is a sum over positions
+# ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """How far features are from a target's, position by position. Discrepancies add up, as `Moments` do.
+
+    Attributes:
+        count: the number of values.
+        squares: Σ (F − P)², a scalar.
+        energy: Σ P², a scalar.
+
+    >>> features, target = torch.rand(2, 1, 4, 6, 6, generator=torch.Generator().manual_seed(0))
+    >>> left = Discrepancy.of(features[..., :2], target[..., :2])
+    >>> both = left + Discrepancy.of(features[..., 2:], target[..., 2:])
+    >>> bool(torch.allclose(both.squares, Discrepancy.of(features, target).squares))
+    True
+    """
+
+    count: float
+    squares: Tensor
+    energy: Tensor
+
+    @classmethod
+    def of(cls, features: Tensor, target_features: Tensor) -> Discrepancy:
+        """Return the discrepancy of features from others of the same shape, in at least float32.
+
+        Raises:
+            ValueError: if their shapes differ: broadcasting would compare what does not belong together.
+        """
+        squares = _difference(features, target_features).square().sum()
+        return cls(features.numel(), squares, _at_least_float32(target_features).square().sum())
+
+    def __add__(self, other: Discrepancy) -> Discrepancy:
+        return Discrepancy(self.count + other.count, self.squares + other.squares, self.energy + other.energy)
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How rough a picture is: squared differences of neighbouring pixels, which add up over tiles.
+
+    Attributes:
+        across_count: the number of differences across.
+        across: their Σ (x_{i,j+1} − x_{i,j})², a scalar.
+        down_count: the number of differences down.
+        down: their Σ (x_{i+1,j} − x_{i,j})², a scalar.
+    """
+
+    across_count: float
+    across: Tensor
+    down_count: float
+    down: Tensor
+
+    @classmethod
+    def of(cls, image: Tensor, *, next_row: bool = False, next_column: bool = False) -> Variation:
+        """Return the variation of a picture of shape (B, C, H, W), in at least float32.
+
+        Args:
+            image: the picture, or a tile of it.
+            next_row: whether the last row is the next tile's, there to be compared with only.
+            next_column: whether the last column is.
+        """
+        image = _at_least_float32(image)
+        rows, columns = image.shape[-2] - next_row, image.shape[-1] - next_column
+        across = image[..., :rows, 1:] - image[..., :rows, :-1]
+        down = image[..., 1:, :columns] - image[..., :-1, :columns]
+        return cls(across.numel(), across.square().sum(), down.numel(), down.square().sum())
+
+    def __add__(self, other: Variation) -> Variation:
+        return Variation(
+            self.across_count + other.across_count,
+            self.across + other.across,
+            self.down_count + other.down_count,
+            self.down + other.down,
+        )
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean square across plus that down, a scalar; a side of one pixel adds nothing."""
+        return self.across / max(self.across_count, 1) + self.down / max(self.down_count, 1)
+
+
+# ---------------------------------------------------------------------------------------------------------
 # The paper's equations
 # ---------------------------------------------------------------------------------------------------------
 
@@ -162,7 +246,12 @@ def content_loss(features: Tensor, target_features: Tensor) -> Tensor:
     >>> content_loss(torch.tensor([[[[1.0, 5.0]]]]), torch.tensor([[[[1.0, 2.0]]]]))
     tensor(4.5000)
     """
-    return 0.5 * _difference(features, target_features).square().sum()
+    return half_squares(Discrepancy.of(features, target_features))
+
+
+def half_squares(discrepancy: Discrepancy) -> Tensor:
+    """Return ½ Σ (F − P)², a scalar: eq. 1 as a function of the sum."""
+    return 0.5 * discrepancy.squares
 
 
 def content_loss_gradient(features: Tensor, target_features: Tensor) -> Tensor:
@@ -175,8 +264,7 @@ def content_loss_gradient(features: Tensor, target_features: Tensor) -> Tensor:
     >>> content_loss_gradient(torch.tensor([[[[0.0, 5.0]]]]), torch.tensor([[[[1.0, 2.0]]]]))
     tensor([[[[0., 3.]]]])
     """
-    difference = _difference(features, target_features)
-    return torch.where(features > 0, difference, 0)
+    return torch.where(features > 0, _difference(features, target_features), 0)
 
 
 def layer_style_loss(moments: Moments, target: Moments) -> Tensor:
@@ -270,7 +358,12 @@ def mean_content_loss(features: Tensor, target_features: Tensor) -> Tensor:
     >>> mean_content_loss(torch.tensor([[[[1.0, 5.0]]]]), torch.tensor([[[[1.0, 2.0]]]]))
     tensor(4.5000)
     """
-    return _difference(features, target_features).square().mean()
+    return mean_squares(Discrepancy.of(features, target_features))
+
+
+def mean_squares(discrepancy: Discrepancy) -> Tensor:
+    """Return the mean of (F − P)², a scalar: `mean_content_loss` as a function of the sums."""
+    return discrepancy.squares / discrepancy.count
 
 
 def mean_style_loss(moments: Moments, target: Moments) -> Tensor:
@@ -298,8 +391,12 @@ def relative_content_loss(features: Tensor, target_features: Tensor) -> Tensor:
     >>> relative_content_loss(torch.tensor([[[[1.0, 5.0]]]]), torch.tensor([[[[1.0, 2.0]]]]))
     tensor(1.8000)
     """
-    energy = _at_least_float32(target_features).square().mean()
-    return _relative(_difference(features, target_features).square().mean(), energy)
+    return relative_squares(Discrepancy.of(features, target_features))
+
+
+def relative_squares(discrepancy: Discrepancy) -> Tensor:
+    """Return Σ (F − P)² / Σ P², a scalar: `relative_content_loss` as a function of the sums."""
+    return _relative(mean_squares(discrepancy), discrepancy.energy / discrepancy.count)
 
 
 def relative_style_loss(moments: Moments, target: Moments) -> Tensor:
@@ -326,10 +423,7 @@ def total_variation(image: Tensor) -> Tensor:
     >>> total_variation(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]]))
     tensor(1.)
     """
-    image = _at_least_float32(image)
-    across = (image[..., :, 1:] - image[..., :, :-1]).square()
-    down = (image[..., 1:, :] - image[..., :-1, :]).square()
-    return across.sum() / max(across.numel(), 1) + down.sum() / max(down.numel(), 1)
+    return Variation.of(image).mean
 
 
 def _relative(value: Tensor, energy: Tensor) -> Tensor:
@@ -354,7 +448,7 @@ def _difference(features: Tensor, target_features: Tensor) -> Tensor:
     """Return F − P in at least float32.
 
     Raises:
-        ValueError: if their shapes differ: broadcasting would compare what does not belong together.
+        ValueError: if their shapes differ.
     """
     if features.shape != target_features.shape:
         rule = f"have the target's shape {tuple(target_features.shape)}"

@@ -1,19 +1,32 @@
-"""One level's loss: targets computed once, then value and gradient of any picture of the level's size."""
+"""One level's loss: targets computed once, then value and gradient of any picture of the level's size.
+
+A picture of any size is evaluated in bounded memory, tile by tile, and exactly: everything in the loss is a
+function of sums over positions. In a first pass, without gradients, the sums of the tiles are added up; the
+loss is differentiated with respect to the sums, which is little work; in a second pass each tile is run again,
+and its own sums, each times the loss's slope along it, are differentiated with respect to its pixels and their
+halo. Where one tile holds the picture one pass is enough.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor
 
+from neural_style import _checks
 from neural_style.features import VGG19Features
-from neural_style.losses import Moments, style_loss, total_loss, total_variation, weighted_sum
+from neural_style.grid import ALIGNMENT, Grid, Tile, folded, grid_of, surrounded
+from neural_style.losses import Discrepancy, Moments, Variation, style_loss, total_loss, weighted_sum
+from neural_style.sums import Sums
+from neural_style.vgg19 import layer_table, reach
 
 LARGEST_SCALE = 1e30  # far from float32's own end
 
-ContentLoss = Callable[[Tensor, Tensor], Tensor]
+ContentLoss = Callable[[Discrepancy], Tensor]
 StyleLoss = Callable[[Moments, Moments], Tensor]
 
 
@@ -24,7 +37,7 @@ class Terms:
     Attributes:
         content_layers: weight of each content layer by name.
         style_layers: w_l of each style layer by name.
-        content_loss: (F, P) → scalar.
+        content_loss: discrepancy of a layer's features from the content's → scalar.
         style_loss: (moments of the generated image, those of the style) → scalar.
         content_weight: α.
         style_weight: β.
@@ -48,31 +61,48 @@ class Objective:
         content_image: shape (1, 3, H, W), RGB in [0, 1]; the generated picture has the same.
         style_image: shape (1, 3, H', W'), of any size.
         terms: what is summed.
+        tile: longest side, in pixels, of the tiles that are evaluated one after another; None evaluates the
+            picture at once. The numbers are the same to rounding. What is held at a time is that of a tile.
+        keep_targets: whether the content's features are kept, in the network's precision, or computed anew in
+            every evaluation, tile by tile and twice, by the network up to the content layers.
 
     Attributes:
         terms_by_name: after an evaluation, the unweighted parts as scalars on the device: ``content``,
             ``style``, ``total variation``, and each layer's, such as ``style relu1_1``. For reporting.
         warm_up: of the class: evaluations until the next takes as long as all later ones.
+
+    Raises:
+        ValueError: if `tile` is no positive multiple of 16 (32 with pool5), or the network's padding is
+            circular and a picture that is cut has other sides.
     """
 
     warm_up = 1
 
     def __init__(
-        self, network: VGG19Features, content_image: Tensor, style_image: Tensor, terms: Terms
+        self,
+        network: VGG19Features,
+        content_image: Tensor,
+        style_image: Tensor,
+        terms: Terms,
+        *,
+        tile: int | None = None,
+        keep_targets: bool = True,
     ) -> None:
-        self.network = network
-        self.terms = terms
+        self.network, self.terms, self.tile = network, terms, check_tile(tile, network)
         self.terms_by_name: dict[str, Tensor] = {}
+        # A part of no weight is not computed.
+        self._content_layers = list(terms.content_layers) if terms.content_weight > 0 else []
+        self._style_layers = list(terms.style_layers) if terms.style_weight > 0 else []
         with torch.inference_mode(False), torch.no_grad():
-            self.target_features: dict[str, Tensor] = {}
+            self.grid = self._grid(content_image)
+            self._content = surrounded(content_image, self.grid.read) if self._content_layers else None
+            self._targets: dict[Tile, dict[str, Tensor]] = {}
+            if keep_targets:
+                self._targets = {piece: self._target(piece) for piece in self.grid.tiles}
+                self._content = None
             self.target_moments: dict[str, Moments] = {}
-            if terms.content_weight > 0:  # a part of no weight is not computed
-                features = network(content_image)
-                self.target_features = {name: features[name] for name in terms.content_layers}
-                del features
-            if terms.style_weight > 0:
-                features = network(style_image)
-                self.target_moments = {name: Moments.of(features[name]) for name in terms.style_layers}
+            if self._style_layers:
+                self.target_moments = self._moments(style_image)
 
     def value_and_grad(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss, a scalar, and its gradient with respect to `image`, of its shape; both float32.
@@ -82,14 +112,24 @@ class Objective:
         """
         with (
             torch.inference_mode(False),
-            torch.enable_grad(),
+            torch.no_grad(),
             torch.autocast(image.device.type, enabled=False),
         ):
-            leaf = image.detach().clone().requires_grad_(True)
-            loss = self._loss(leaf)
-            scale = self._scale(loss.detach(), leaf)
-            (gradient,) = torch.autograd.grad(loss, leaf, scale)
-        return loss.detach(), gradient if scale is None else gradient / scale
+            picture = surrounded(image.detach(), self.grid.read)
+            *others, last = self.grid.tiles
+            sums = [self._sums(self.grid.window(picture, tile), tile) for tile in others]
+            # The first pass of the last tile serves as its second.
+            window, of_last = self._with_history(picture, last)
+            loss, slopes = self._slopes(reduce(add, [*sums, of_last.detached()]))
+            scale = self._scale(loss, image)
+            slopes = [slope if slope is None or scale is None else slope * scale for slope in slopes]
+            gradient = torch.zeros_like(picture) if others else None
+            gradient = self._added(gradient, last, window, of_last, slopes)
+            for tile in others:
+                window, again = self._with_history(picture, tile)
+                gradient = self._added(gradient, tile, window, again, slopes)
+            gradient = folded(gradient, self.grid.read, (image.shape[-2], image.shape[-1]))
+        return loss, gradient if scale is None else gradient / scale
 
     def _scale(self, loss: Tensor, image: Tensor) -> Tensor | None:
         """Return what the gradient is to be multiplied by on its way through a float16 network, or None.
@@ -101,20 +141,93 @@ class Objective:
             return None
         return torch.where(loss > 0, image.numel() / loss, 1).clamp(max=LARGEST_SCALE)
 
-    def _loss(self, image: Tensor) -> Tensor:
+    def _grid(self, image: Tensor) -> Grid:
+        """Return how a picture is cut."""
+        alignment = alignment_of(self.network)
+        return grid_of(
+            (image.shape[-2], image.shape[-1]),
+            self.tile,
+            halo=alignment * -(-reach(self.network.layers[-1]) // alignment),
+            alignment=alignment,
+            wraps=self.network.padding == "circular",
+        )
+
+    def _target(self, tile: Tile) -> dict[str, Tensor]:
+        """Return the content's features that a tile owns, by name."""
+        if self._content is None:
+            return self._targets.get(tile, {})
+        with torch.no_grad():
+            features = self.network(self.grid.window(self._content, tile), self._content_layers)
+            # A part of its own, so that what surrounds it is given back.
+            return {name: tile.owned(features[name], _stride(name)).clone() for name in self._content_layers}
+
+    def _moments(self, style_image: Tensor) -> dict[str, Moments]:
+        """Return the style's moments, summed over its tiles."""
+        grid = self._grid(style_image)
+        picture = surrounded(style_image, grid.read)
+        moments: dict[str, Moments] = {}
+        for tile in grid.tiles:
+            features = self.network(grid.window(picture, tile), self._style_layers)
+            for name in self._style_layers:
+                of_tile = Moments.of(tile.owned(features[name], _stride(name)))
+                moments[name] = moments[name] + of_tile if name in moments else of_tile
+        return moments
+
+    def _sums(self, window: Tensor, tile: Tile) -> Sums:
+        """Return the sums that a tile contributes, computed from what it reads."""
+        target = self._target(tile)
+        features = self.network(window)
+
+        def owned(name: str) -> Tensor:
+            return tile.owned(features[name], _stride(name))
+
+        pixels, next_row, next_column = self.grid.neighboured(window, tile)
+        return Sums(
+            {name: Moments.of(owned(name)) for name in self._style_layers},
+            {name: Discrepancy.of(owned(name), target[name]) for name in self._content_layers},
+            Variation.of(pixels, next_row=next_row, next_column=next_column),
+        )
+
+    def _with_history(self, picture: Tensor, tile: Tile) -> tuple[Tensor, Sums]:
+        """Return what a tile reads, and its sums as functions of that."""
+        window = self.grid.window(picture, tile).clone().requires_grad_(True)
+        with torch.enable_grad():
+            return window, self._sums(window, tile)
+
+    def _slopes(self, total: Sums) -> tuple[Tensor, list[Tensor | None]]:
+        """Return the loss, and its slope along each of the sums; None where it does not depend on one."""
+        leaves = [tensor.requires_grad_(True) for tensor in total.tensors]
+        with torch.enable_grad():
+            loss = self._loss(total.replaced(leaves))
+        return loss.detach(), list(torch.autograd.grad(loss, leaves, allow_unused=True))
+
+    def _added(
+        self,
+        gradient: Tensor | None,
+        tile: Tile,
+        window: Tensor,
+        sums: Sums,
+        slopes: list[Tensor | None],
+    ) -> Tensor:
+        """Return the picture's gradient with a tile's added; the tile's own where it is the only one."""
+        pairs = zip(sums.tensors, slopes, strict=True)  # not those of the content alone
+        moved = [(part, slope) for part, slope in pairs if slope is not None and part.requires_grad]
+        parts, along = zip(*moved, strict=True)
+        (of_window,) = torch.autograd.grad(parts, window, along)
+        if gradient is None:
+            return of_window
+        self.grid.window(gradient, tile).add_(of_window)
+        return gradient
+
+    def _loss(self, sums: Sums) -> Tensor:
         """Return α L_content + β L_style + the weighted variation, and remember the parts."""
-        terms, features = self.terms, self.network(image)
-        contents = {
-            name: terms.content_loss(features[name], target) for name, target in self.target_features.items()
-        }
-        styles = {
-            name: terms.style_loss(Moments.of(features[name]), target)
-            for name, target in self.target_moments.items()
-        }
-        nothing = torch.zeros((), dtype=torch.float32, device=image.device)
+        terms = self.terms
+        contents = {name: terms.content_loss(one) for name, one in sums.discrepancies.items()}
+        styles = {name: terms.style_loss(one, self.target_moments[name]) for name, one in sums.moments.items()}
+        variation = sums.variation.mean
+        nothing = torch.zeros_like(variation)
         content = weighted_sum(contents, terms.content_layers) if contents else nothing
         style = style_loss(styles, terms.style_layers) if styles else nothing
-        variation = total_variation(image)
         self.terms_by_name = {
             "content": content.detach(),
             "style": style.detach(),
@@ -124,3 +237,29 @@ class Objective:
         }
         weighted = total_loss(content, style, terms.content_weight, terms.style_weight)
         return weighted + terms.variation_weight * variation
+
+
+def alignment_of(network: VGG19Features) -> int:
+    """Return what the sides of a network's tiles are multiples of, in pixels."""
+    return max(ALIGNMENT, network.minimum_size)
+
+
+def check_tile(tile: int | None, network: VGG19Features) -> int | None:
+    """Return the side of a tile, or None, where it is a positive multiple of a position of the deepest layer.
+
+    Raises:
+        TypeError: if it is no whole number.
+        ValueError: if it is no positive multiple.
+    """
+    if tile is None:
+        return None
+    alignment = alignment_of(network)
+    side = _checks.whole_number("tile_size", tile, minimum=alignment)
+    if side % alignment:
+        rule, nearest = f"be a multiple of {alignment}", round(side / alignment) * alignment
+        raise ValueError(_checks.message("tile_size", rule, side, f"The nearest is {nearest}."))
+    return side
+
+
+def _stride(layer: str) -> int:
+    return layer_table()[layer].stride

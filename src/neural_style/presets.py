@@ -41,7 +41,7 @@ class Settings:
         init: where the optimisation starts.
         iterations: steps of each level, coarse to fine; None for the pyramid's own counts.
         scales: the pyramid's sizes relative to the result's, coarse to fine; None halves.
-        content_loss: (F, P) → scalar.
+        content_loss: discrepancy from the content → scalar.
         style_loss: (moments, target moments) → scalar.
     """
 
@@ -94,7 +94,7 @@ PRESETS: dict[str, Settings] = {
         init="content",
         iterations=None,
         scales=None,
-        content_loss=losses.relative_content_loss,
+        content_loss=losses.relative_squares,
         style_loss=losses.relative_style_loss,
     ),
     "paper": Settings(
@@ -112,7 +112,7 @@ PRESETS: dict[str, Settings] = {
         init="noise",
         iterations=(500,),
         scales=(1.0,),
-        content_loss=losses.content_loss,
+        content_loss=losses.half_squares,
         style_loss=losses.layer_style_loss,
     ),
     "authors": Settings(
@@ -130,7 +130,7 @@ PRESETS: dict[str, Settings] = {
         init="content",
         iterations=(500, 200),
         scales=(0.64, 1.0),
-        content_loss=losses.mean_content_loss,
+        content_loss=losses.mean_squares,
         style_loss=losses.mean_style_loss,
     ),
 }

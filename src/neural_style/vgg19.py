@@ -99,6 +99,15 @@ def truncated(deepest: str) -> list[Layer]:
     return layers[: layer_table()[deepest].index + 1]
 
 
+def reach(deepest: str) -> int:
+    """Return how many pixels beyond its own square of the image a position of a layer sees, on each side.
+
+    >>> reach("relu5_1")
+    70
+    """
+    return sum(layer.stride for layer in truncated(deepest) if layer.kind == "conv")  # one position for each
+
+
 def convolutions() -> list[Layer]:
     """Return the 16 convolutions in network order."""
     return [layer for layer in layer_table().values() if layer.kind == "conv"]

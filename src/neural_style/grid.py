@@ -1,0 +1,165 @@
+"""How a picture is cut into tiles, and what each has to see around it for its features to be the whole's.
+
+A feature of relu5_1 depends on the 16×16 pixels of its own position and on 70 more on every side. So a tile
+reads a *halo* around the pixels that it owns, and of its features only those count whose positions it owns.
+Tiles begin at multiples of 16, where the grids of all poolings begin; at a true border of the picture there is
+no halo, and the network pads there as it does for the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from neural_style import _checks
+
+ALIGNMENT = 16  # pixels: a position of relu5_1
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of one side of the picture, in pixels.
+
+    Attributes:
+        start: the first pixel that the tile owns.
+        stop: one past its last.
+        first: the first pixel that it reads; where the picture tiles the plane, that may be before its 0.
+        end: one past the last that it reads.
+    """
+
+    start: int
+    stop: int
+    first: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle of the picture: its rows and its columns."""
+
+    rows: Span
+    columns: Span
+
+    def owned(self, features: Tensor, stride: int) -> Tensor:
+        """Return the features (B, C, H, W) of a window at the positions, `stride` pixels each, that it owns."""
+        for side, span in ((-2, self.rows), (-1, self.columns)):
+            begin, length = (span.start - span.first) // stride, (span.stop - span.start) // stride
+            features = features.narrow(side, begin, length)
+        return features
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The tiles of a picture, or of the rows of it that one rank has.
+
+    Attributes:
+        rows: the spans from top to bottom.
+        columns: the spans from left to right.
+        size: (height, width) of the whole picture.
+    """
+
+    rows: Sequence[Span]
+    columns: Sequence[Span]
+    size: tuple[int, int]
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """The tiles, row by row."""
+        return [Tile(rows, columns) for rows in self.rows for columns in self.columns]
+
+    @property
+    def read(self) -> tuple[range, range]:
+        """The rows and the columns that the tiles read; outside the picture where that tiles the plane."""
+        rows = range(self.rows[0].first, self.rows[-1].end)
+        return rows, range(self.columns[0].first, self.columns[-1].end)
+
+    def window(self, picture: Tensor, tile: Tile) -> Tensor:
+        """Return what a tile reads, a view of the picture that holds all that is `read`."""
+        rows, columns = self.read
+        top, left = tile.rows.first - rows.start, tile.columns.first - columns.start
+        height, width = tile.rows.end - tile.rows.first, tile.columns.end - tile.columns.first
+        return picture[..., top : top + height, left : left + width]
+
+    def neighboured(self, window: Tensor, tile: Tile) -> tuple[Tensor, bool, bool]:
+        """Return the pixels that a tile owns, with the next row and column, and whether there are such."""
+        next_row = tile.rows.stop < self.size[0]
+        next_column = tile.columns.stop < self.size[1]
+        top, left = tile.rows.start - tile.rows.first, tile.columns.start - tile.columns.first
+        height = tile.rows.stop - tile.rows.start + next_row
+        width = tile.columns.stop - tile.columns.start + next_column
+        return window[..., top : top + height, left : left + width], next_row, next_column
+
+
+def grid_of(
+    size: tuple[int, int],
+    tile: int | None,
+    *,
+    halo: int,
+    alignment: int = ALIGNMENT,
+    wraps: bool = False,
+    rows: range | None = None,
+) -> Grid:
+    """Return the tiles of a picture, as equal as can be, in the fewest that are not larger than asked for.
+
+    Args:
+        size: (height, width) of the whole picture.
+        tile: longest side of what a tile owns, in pixels, a multiple of `alignment`; None does not cut.
+        halo: what a tile reads beyond that, in pixels, a multiple of `alignment`.
+        alignment: pixels of a position of the deepest layer.
+        wraps: whether the picture tiles the plane, so that what is beyond a border is on the other side.
+        rows: those that this rank has; None for all.
+
+    Raises:
+        ValueError: if the picture tiles the plane and is cut, and a side is no multiple of `alignment`.
+    """
+    height, width = size
+    own = range(height) if rows is None else rows
+    down = _spans(own, height, tile, halo=halo, alignment=alignment, wraps=wraps)
+    across = _spans(range(width), width, tile, halo=halo, alignment=alignment, wraps=wraps)
+    if wraps and (len(down) * len(across) > 1 or len(own) < height) and any(side % alignment for side in size):
+        rule = f"have sides that are multiples of {alignment} where a picture that tiles the plane is cut"
+        raise ValueError(_checks.message("the picture", rule, f"{height}×{width}", "Resize it."))
+    return Grid(down, across, size)
+
+
+def _spans(own: range, length: int, tile: int | None, *, halo: int, alignment: int, wraps: bool) -> list[Span]:
+    """Return the spans of one side: its pixels `own` of `length`."""
+    longest = len(own) if tile is None else tile
+    units = -(-len(own) // alignment)  # the last may be a part of one
+    count = -(-len(own) // longest)
+    bounds = [own.start + alignment * (units * i // count) for i in range(count)] + [own.stop]
+    if len(own) == length and count == 1:
+        return [Span(0, length, 0, length)]  # at home in the picture: the network pads on both sides
+    lowest, highest = (-halo, length + halo) if wraps else (0, length)
+    return [
+        Span(start, stop, max(start - halo, lowest), min(stop + halo, highest))
+        for start, stop in pairwise(bounds)
+    ]
+
+
+def surrounded(picture: Tensor, read: tuple[range, range]) -> Tensor:
+    """Return rows and columns of a picture that tiles the plane; the same tensor where they are its own."""
+    for side, places in ((-2, read[0]), (-1, read[1])):
+        length = picture.shape[side]
+        if places != range(length):
+            picture = picture.index_select(side, _places(places, length, picture.device))
+    return picture
+
+
+def folded(gradient: Tensor, read: tuple[range, range], size: tuple[int, int]) -> Tensor:
+    """Return the gradient of the picture, of (height, width), from that of what `surrounded` made of it."""
+    for side, places, length in ((-2, read[0], size[0]), (-1, read[1], size[1])):
+        if places != range(length):
+            shape = list(gradient.shape)
+            shape[side] = length
+            nothing = torch.zeros(shape, dtype=gradient.dtype, device=gradient.device)
+            gradient = nothing.index_add_(side, _places(places, length, gradient.device), gradient)
+    return gradient
+
+
+def _places(places: range, length: int, device: torch.device) -> Tensor:
+    return torch.arange(places.start, places.stop, device=device) % length
