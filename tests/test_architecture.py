@@ -12,7 +12,7 @@ import neural_style
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("_checks", "_shared", "winograd"),
     ("allocation",),
-    ("vgg19", "losses", "color", "lbfgs", "preconditioning", "image_io", "self_taught", "hardware"),
+    ("vgg19", "losses", "color", "lbfgs", "preconditioning", "image_io", "self_taught", "hardware", "memory"),
     ("weights", "optimizers", "starts", "convolution"),
     ("features", "costs"),
     ("networks",),

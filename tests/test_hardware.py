@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +13,6 @@ from torch import Tensor
 from neural_style import hardware
 from neural_style.hardware import (
     available_devices,
-    available_memory,
     choose_device,
     choose_dtype,
     multiplies,
@@ -190,26 +188,3 @@ def test_nothing_is_set_for_other_devices() -> None:
     before = torch.backends.cudnn.benchmark
     with set_up(torch.device("meta")):
         assert torch.backends.cudnn.benchmark == before
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("MemTotal: 9 kB\nMemAvailable:   2000 kB\n", 2_048_000), ("MemTotal: 9 kB\n", None)]
-)
-def test_free_memory_is_what_linux_lists(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, expected: int | None
-) -> None:
-    listing = tmp_path / "meminfo"
-    listing.write_text(text, encoding="utf-8")
-    monkeypatch.setattr(hardware, "MEMORY_LISTING", listing)
-    assert available_memory(torch.device("cpu")) == expected
-
-
-def test_free_memory_is_unknown_where_nothing_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(hardware, "MEMORY_LISTING", tmp_path / "none")
-    assert available_memory(torch.device("cpu")) is None
-    assert available_memory(torch.device("mps")) is None
-
-
-def test_free_memory_of_a_gpu_is_what_cuda_tells(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (5_000, 9_000))
-    assert available_memory(torch.device("cuda")) == 5_000

@@ -30,8 +30,8 @@ from neural_style import _checks
 from neural_style.arguments import AUTO, OPTIMIZERS, parse
 from neural_style.demo import bundled_pictures, sheet
 from neural_style.descent import Callback, RunInterrupted
-from neural_style.hardware import available_memory
 from neural_style.image_io import check_writable, fit_within, save_image, to_image_tensor
+from neural_style.memory import available_memory
 from neural_style.progress import ProgressBar, pixels
 from neural_style.pyramid import previewed
 from neural_style.starts import INITS

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -25,8 +23,6 @@ INSTRUCTIONS = {
     "bfloat16": {"avx512_bf16", "amx_bf16", "bf16"},
     "float16": {"avx512_fp16", "amx_fp16", "fp16_arith"},
 }
-
-MEMORY_LISTING = Path("/proc/meminfo")  # Linux's
 
 
 def available_devices() -> list[str]:
@@ -133,17 +129,6 @@ def _cuda_settings() -> list[tuple[Any, str, Any]]:
     if hasattr(matmul, "fp32_precision"):
         return [tuned, (matmul, "fp32_precision", "ieee"), (cudnn.conv, "fp32_precision", "ieee")]
     return [tuned, (matmul, "allow_tf32", False), (cudnn, "allow_tf32", False)]  # before torch 2.9
-
-
-def available_memory(device: torch.device) -> int | None:
-    """Return how many bytes of memory are free, or None where the system does not tell."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    if device.type != "cpu" or not MEMORY_LISTING.exists():
-        return None
-    text = MEMORY_LISTING.read_text(encoding="utf-8")
-    found = re.search(r"^MemAvailable:\s*(\d+) kB$", text, re.MULTILINE)
-    return int(found[1]) * 1024 if found else None
 
 
 def _instructions() -> set[str]:
