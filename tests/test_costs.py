@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from neural_style import VGG19Features, learn_weights
-from neural_style.costs import IN_PIECES, SCRATCH, evaluation_flops, learning_flops, run_bytes
+from neural_style.costs import IN_PIECES, SCRATCH, Needs, evaluation_flops, learning_flops
 from neural_style.weights import random_weights
 
 
@@ -49,7 +50,12 @@ def test_bytes_of_one_layer_are_those_counted_by_hand() -> None:
     network = 4 * (64 * 120 + 7 * 64 * 120 + 2 * 64 * 27 + 64 * 120)
     given, vectors = 4 * 64 * 27, 4 * 3 * 120 * (2 * 5 + 1 + 16)
     first = ["relu1_1"]
-    needed = partial(run_bytes, (10, 12), layers=first, style_layers=first, content_layers=first, history=5)
+
+    def needed(**options: Any) -> int:
+        needs = Needs(layers=first, style_layers=first, content_layers=first, **options)
+        size = (10, 12)
+        return needs.evaluation_bytes(size) + needs.target_bytes(size) + needs.picture_bytes(size, history=5)
+
     assert needed() == network + given + vectors + SCRATCH
     widened = 4 * 64 * 120  # in half precision the moments are still made of float32
     assert needed(bytes_per_value=2) == network // 2 + given + widened + vectors + SCRATCH
@@ -58,7 +64,11 @@ def test_bytes_of_one_layer_are_those_counted_by_hand() -> None:
 
 
 def test_on_a_cpu_wide_layers_filters_count_four_times_and_pieces_of_memory() -> None:
-    needed = partial(run_bytes, (40, 40), layers=["relu2_2"], style_layers=[], content_layers=[])
+    needs = partial(Needs, layers=["relu2_2"], style_layers=[], content_layers=[])
+
+    def needed(**options: Any) -> int:
+        return needs(**options).evaluation_bytes((40, 40))
+
     # of conv1_1, 1_2, 2_1 and 2_2 only the last has 128 channels on both sides
     plain = 4 * (36 - 9) * 128 * 128 + 4 * IN_PIECES * 64 * 40 * 40
     assert needed() - needed(device="mps") == plain

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import pytest
 import torch
@@ -117,9 +118,11 @@ def test_a_run_and_its_estimate_use_the_chosen_kind(monkeypatch: pytest.MonkeyPa
     made: list[tuple[int, ...]] = []
 
     class Spy(Objective):
-        def __init__(self, network: VGG19Features, content: Tensor, style: Tensor, terms: Terms) -> None:
+        def __init__(
+            self, network: VGG19Features, content: Tensor, style: Tensor, terms: Terms, **options: Any
+        ) -> None:
             made.append(tuple(content.shape[-2:]))
-            super().__init__(network, content, style, terms)
+            super().__init__(network, content, style, terms, **options)
 
     monkeypatch.setattr("neural_style.transfer.choose_objective", lambda _compile, _device: Spy)
     transfer = StyleTransfer(weights="random", width=0.25, device="cpu")

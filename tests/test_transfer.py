@@ -12,7 +12,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from neural_style import LBFGS, Adam, Progress, RunInterrupted, StyleTransfer, networks, save_image
+from neural_style import (
+    LBFGS,
+    Adam,
+    Objective,
+    Progress,
+    RunInterrupted,
+    StyleTransfer,
+    engine,
+    networks,
+    save_image,
+)
 from neural_style.costs import SCRATCH
 from neural_style.features import VGG19Features
 from neural_style.image_io import resize
@@ -220,7 +230,6 @@ def test_the_callers_modes_and_default_dtype_change_nothing() -> None:
         {"pooling": "max"},
         {"padding": "zeros"},
         {"padding": "replicate"},
-        {"padding": "circular"},
         {"match_colors": True},
         {"precondition": False},
         {"optimizer": Adam()},
@@ -276,12 +285,122 @@ def test_a_larger_variation_weight_is_smoother() -> None:
 
 
 def test_padding_circular_lets_the_left_border_see_the_right() -> None:
-    objective = quick(padding="circular").objective(CONTENT, STYLE)
-    image = CONTENT.unsqueeze(0)
+    content = CONTENT[:, :32, :48]
+    objective = quick(padding="circular").objective(content, STYLE)
+    image = content.unsqueeze(0)
     rolled = objective.network(image.roll(16, dims=3))["relu3_1"]
     torch.testing.assert_close(
         rolled, objective.network(image)["relu3_1"].roll(4, dims=3), atol=1e-4, rtol=1e-3
     )
+
+
+def test_a_circular_run_rolls_with_its_content_and_another_does_not() -> None:
+    content = CONTENT[:, :32, :48]
+    options: dict[str, Any] = {"size": None, "iterations": 3, "levels": 1}
+    for padding, rolls in (("circular", True), ("reflect", False)):
+        transfer = quick(padding=padding, precision="float32", precondition=False, variation_weight=0)
+        plain, rolled = (transfer.run(each, STYLE, **options) for each in (content, content.roll(16, dims=2)))
+        assert ((rolled - plain.roll(16, dims=2)).abs().max() < 1e-3) == rolls, padding
+
+
+def test_a_picture_that_tiles_the_plane_has_sides_on_the_grid_and_a_notice_says_so() -> None:
+    text = "A picture that tiles the plane has sides that are multiples of 16 pixels: 46×64 became 48×64."
+    transfer = quick(padding="circular")
+    with pytest.warns(UserWarning, match=f"^{text}$"):
+        assert transfer.run(CONTENT, STYLE, size=64, iterations=(1, 1)).shape == (3, 48, 64)
+    with pytest.warns(UserWarning, match=f"^{text}$"):
+        assert (
+            transfer.estimate((46, 64), iterations=1).bytes == transfer.estimate((48, 64), iterations=1).bytes
+        )
+    assert [level.size for level in transfer.sizes.plan((208, 304), None, 3)] == [
+        (48, 80),
+        (112, 160),
+        (208, 304),
+    ]
+
+
+# -- tiles ----------------------------------------------------------------------------------------------
+
+
+def test_a_run_in_tiles_gives_the_picture_of_the_whole() -> None:
+    options: dict[str, Any] = {"size": 128, "iterations": (2, 2), "levels": None, "init": "noise"}
+    whole = run(quick(precision="float32", tile_size=None), **options)
+    tiled = quick(precision="float32", tile_size=48)
+    torch.testing.assert_close(run(tiled, **options), whole, atol=1e-3, rtol=0)
+    assert len(tiled.objective(CONTENT, STYLE, size=128).grid.tiles) == 6
+
+
+def test_a_picture_too_large_for_the_memory_that_is_free_is_made_in_tiles(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    transfer = quick(precision="float32")
+    assert transfer.objective(CONTENT, STYLE, size=700).tile is None
+    needed = transfer.estimate((500, 700), iterations=1)
+    monkeypatch.setattr(engine, "available_memory", lambda _device: needed.bytes)
+    objective = transfer.objective(CONTENT, STYLE, size=700)
+    assert objective.tile is not None
+    assert len(objective.grid.tiles) > 1
+    tiled = transfer.estimate((500, 700), iterations=1)
+    assert tiled.bytes < needed.bytes
+    assert tiled.flops > needed.flops
+
+
+def test_a_picture_for_which_no_tile_is_small_enough_is_refused_with_the_largest_that_would_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    transfer = quick(precision="float32")
+    monkeypatch.setattr(engine, "available_memory", lambda _device: 300_000_000)
+    with pytest.raises(
+        ValueError, match=r"^the result must fit into the 0\.3 GB of memory that are free; "
+    ) as caught:
+        transfer.run(CONTENT, STYLE, size=4000)
+    largest = re.search(r"got 2857×4000\. The largest that would is (\d+)×(\d+)\.$", str(caught.value))
+    assert largest is not None
+    longer = int(largest[2])
+    assert transfer.estimate((int(largest[1]), longer), iterations=1).bytes <= 300_000_000
+    with pytest.raises(ValueError, match="the result must fit"):
+        transfer.estimate((5 * (longer + 20) // 7, longer + 20))
+
+
+def test_memory_that_runs_out_halves_the_tiles_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, Any] = {"size": 128, "iterations": (2, 3), "levels": None, "init": "noise"}
+    expected = run(quick(precision="float32"), **options)
+    evaluate = Objective.value_and_grad
+
+    def scarce(objective: Objective, image: Tensor) -> tuple[Tensor, Tensor]:
+        if image.shape[-1] == 128 and objective.tile != 32:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return evaluate(objective, image)
+
+    monkeypatch.setattr(Objective, "value_and_grad", scarce)
+    with pytest.warns(RuntimeWarning, match=r"^Out of memory\. ") as told:
+        result = run(quick(precision="float32"), **options)
+    lines = [str(warning.message) for warning in told]
+    going_on = "Out of memory. The run goes on from the same picture, in tiles of"
+    assert lines == [f"{going_on} {side} pixels." for side in (64, 32)]
+    torch.testing.assert_close(result, expected, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("tile_size", "error", "text"),
+    [
+        (100, ValueError, "tile_size must be a multiple of 16; got 100. The nearest is 96."),
+        (0, ValueError, "tile_size must be at least 16; got 0. Give 16 or more."),
+        (
+            1.5,
+            TypeError,
+            "tile_size must be a whole number; got 1.5 of type float. Give an int of at least 16.",
+        ),
+        (
+            "all",
+            ValueError,
+            "tile_size must be 'auto', None or a multiple of 16; got 'all'. Leave it out for 'auto'.",
+        ),
+    ],
+)
+def test_bad_tile_sizes_are_refused_before_any_work(tile_size: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        quick(tile_size=tile_size)
 
 
 # -- self-taught filters --------------------------------------------------------------------------------

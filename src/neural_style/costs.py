@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from neural_style.self_taught import KMEANS_ITERATIONS, OVERSAMPLING, PATCHES, RANK
-from neural_style.vgg19 import truncated
+from neural_style.vgg19 import Layer, truncated
 from neural_style.winograd import FEWEST_CHANNELS, TILE
 
 FLOAT32 = 4  # bytes
@@ -47,27 +48,11 @@ def evaluation_flops(
     return 2 * forward  # the gradient of each product takes as many operations as the product
 
 
-def run_bytes(
-    size: tuple[int, int],
-    *,
-    layers: Sequence[str],
-    style_layers: Iterable[str],
-    content_layers: Iterable[str],
-    width: float = 1.0,
-    bytes_per_value: int = FLOAT32,
-    device: str = "cpu",
-    history: int = 0,
-) -> int:
-    """Return about how many bytes the finest level of a run needs at its peak, beside what torch itself takes.
+@dataclass(frozen=True)
+class Needs:
+    """What decides how many bytes of memory a run needs, beside what torch itself takes.
 
-    The peak is early in an evaluation's backward pass. Then there are the rectified response of every
-    convolution, and of the largest four more: what comes in, what goes out and torch's own rearrangements, on
-    a CPU three more that are free but in pieces; the features in float32 of which half-precision moments are
-    made; the content's features; the history's 2m + 1 vectors and some pictures; the weights as given, as the
-    network has them and turned for the gradient, or transformed to four times their size.
-
-    Args:
-        size: (height, width) of the result.
+    Attributes:
         layers: as of `evaluation_flops`.
         style_layers: as of `evaluation_flops`.
         content_layers: names of those compared position by position.
@@ -75,28 +60,59 @@ def run_bytes(
         bytes_per_value: of the network's activations, 4 in float32 and 2 in bfloat16.
         device: its kind. On a CPU wide layers in float32 take Winograd's way; only CUDA makes half-precision
             moments without float32 copies.
-        history: m, the pairs that L-BFGS keeps; 0 for an optimiser without.
     """
-    activations = largest = weights = forms = widened = targets = 0
-    style, content = set(style_layers), set(content_layers)
-    transformed = device == "cpu" and bytes_per_value == FLOAT32
-    copied = device != "cuda" and bytes_per_value < FLOAT32
-    passing = PASSING + (IN_PIECES if device == "cpu" else 0)
-    for layer in truncated(layers[-1]):
-        leaving = round(layer.out_channels * width)
-        responses = leaving * (size[0] // layer.stride) * (size[1] // layer.stride)
-        if layer.kind == "conv":
-            entering = 3 if layer.index == 0 else round(layer.in_channels * width)
-            activations += responses
-            largest = max(largest, responses)
-            weights += 9 * entering * leaving
-            wide = transformed and min(entering, leaving) >= FEWEST_CHANNELS
-            forms += (TILE * TILE if wide else 9) * entering * leaving
-        widened += responses * (layer.name in style) * copied
-        targets += responses * (layer.name in content)
-    vectors = 3 * size[0] * size[1] * (2 * history + 1 + PICTURES)
-    network = activations + passing * largest + targets + weights + forms
-    return bytes_per_value * network + FLOAT32 * (weights + widened + vectors) + SCRATCH
+
+    layers: Sequence[str]
+    style_layers: Collection[str]
+    content_layers: Collection[str]
+    width: float = 1.0
+    bytes_per_value: int = FLOAT32
+    device: str = "cpu"
+
+    def evaluation_bytes(self, size: tuple[int, int]) -> int:
+        """Return about how many bytes an evaluation of a picture or tile of (height, width) takes at its peak.
+
+        The peak is early in the backward pass. Then there are the rectified response of every convolution, and
+        of the largest four more: what comes in, what goes out and torch's own rearrangements, on a CPU three
+        more that are free but in pieces; the features in float32 of which half-precision moments are made; the
+        weights as given, as the network has them and turned for the gradient, or transformed to four times
+        their size.
+        """
+        activations = largest = weights = forms = widened = 0
+        transformed = self.device == "cpu" and self.bytes_per_value == FLOAT32
+        copied = self.device != "cuda" and self.bytes_per_value < FLOAT32
+        passing = PASSING + (IN_PIECES if self.device == "cpu" else 0)
+        for layer in truncated(self.layers[-1]):
+            leaving, responses = self._channels(layer), self._responses(layer, size)
+            if layer.kind == "conv":
+                entering = 3 if layer.index == 0 else round(layer.in_channels * self.width)
+                activations += responses
+                largest = max(largest, responses)
+                weights += 9 * entering * leaving
+                wide = transformed and min(entering, leaving) >= FEWEST_CHANNELS
+                forms += (TILE * TILE if wide else 9) * entering * leaving
+            widened += responses * (layer.name in self.style_layers) * copied
+        network = activations + passing * largest + weights + forms
+        return self.bytes_per_value * network + FLOAT32 * (weights + widened) + SCRATCH
+
+    def target_bytes(self, size: tuple[int, int]) -> int:
+        """Return how many bytes the content's features of a picture of (height, width) take."""
+        layers = [layer for layer in truncated(self.layers[-1]) if layer.name in self.content_layers]
+        return self.bytes_per_value * sum(self._responses(layer, size) for layer in layers)
+
+    def picture_bytes(self, size: tuple[int, int], history: int = 0) -> int:
+        """Return how many bytes the pictures take, and the 2m + 1 vectors of a history of m pairs."""
+        return FLOAT32 * 3 * size[0] * size[1] * (PICTURES + 2 * history + 1)
+
+    def largest_values(self, size: tuple[int, int]) -> int:
+        """Return how many values the largest response to a picture, or tile, of (height, width) has."""
+        return max(self._responses(layer, size) for layer in truncated(self.layers[-1]))
+
+    def _channels(self, layer: Layer) -> int:
+        return round(layer.out_channels * self.width)
+
+    def _responses(self, layer: Layer, size: tuple[int, int]) -> int:
+        return self._channels(layer) * (size[0] // layer.stride) * (size[1] // layer.stride)
 
 
 def learning_flops(size: tuple[int, int], *, deepest: str, width: float = 1.0) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import Tensor
 
 from neural_style.image_io import resize
-from neural_style.objective import Objective
 from neural_style.optimizers import Optimizer, Step, asks_to_stop
 from neural_style.preconditioning import Preconditioner
 from neural_style.pyramid import Level
@@ -44,6 +44,17 @@ class Progress:
 Callback = Callable[[Progress], object]
 
 
+class Evaluated(Protocol):
+    """What the descent needs of an objective."""
+
+    @property
+    def terms_by_name(self) -> dict[str, Tensor]:
+        """The loss's parts. See `Objective.terms_by_name`."""
+
+    def value_and_grad(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the loss and its gradient. See `Objective.value_and_grad`."""
+
+
 class RunInterrupted(KeyboardInterrupt):
     """Raised on Ctrl-C, so that the work done is not lost.
 
@@ -59,7 +70,7 @@ class RunInterrupted(KeyboardInterrupt):
 def descend(
     start: Tensor,
     plan: Sequence[Level],
-    objective_at: Callable[[tuple[int, int]], Objective],
+    objective_at: Callable[[tuple[int, int]], Evaluated],
     optimizer: Optimizer,
     callback: Callback | None = None,
     preconditioner: Preconditioner | None = None,
@@ -70,7 +81,7 @@ def descend(
     Args:
         start: shape (1, 3, H', W'), of any size.
         plan: the levels, coarse to fine.
-        objective_at: (height, width) → the `Objective` of that size. One at a time is kept.
+        objective_at: (height, width) → the objective of that size. One at a time is kept.
         optimizer: what minimises it.
         callback: called after each evaluation; returning True ends the descent with the picture so far.
         preconditioner: passed on to the optimiser, the same for all levels.
@@ -120,12 +131,12 @@ class _Watch:
 
     def __init__(self, plan: Sequence[Level], callback: Callback | None, start: Tensor) -> None:
         self.plan, self.callback, self.image = plan, callback, start
-        self.objective: Objective | None = None
+        self.objective: Evaluated | None = None
         self.stopped = False
         self.number = 0
         self.work_before, self.work_in_level = 0, 0  # in the units of `Level.work`, as done and not as planned
 
-    def enter(self, level: Level, objective: Objective, image: Tensor) -> Objective:
+    def enter(self, level: Level, objective: Evaluated, image: Tensor) -> Evaluated:
         self.work_before, self.work_in_level = self.work_before + self.work_in_level, 0
         self.number += 1
         self.level, self.objective, self.image = level, objective, image

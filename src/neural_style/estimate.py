@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 
-from neural_style.costs import evaluation_flops, run_bytes
+from neural_style.budget import Fit
+from neural_style.costs import evaluation_flops
 from neural_style.features import VGG19Features
+from neural_style.grid import alignment_of, grid_of, halo_of
 from neural_style.image_io import fit_within
 from neural_style.objective import Objective, Terms
 from neural_style.pyramid import Level
@@ -50,9 +52,9 @@ def estimate_run(
     network: VGG19Features,
     terms: Terms,
     plan: Sequence[Level],
+    fits: Mapping[tuple[int, int], Fit],
     *,
     objective: type[Objective] = Objective,
-    history: int = 0,
     learning: int = 0,
 ) -> Estimate:
     """Return what a run over some levels will cost, from a probe of about a second.
@@ -61,16 +63,29 @@ def estimate_run(
         network: of the shape that the run will use; its values do not matter.
         terms: what the loss sums.
         plan: the levels.
+        fits: how each level is evaluated, by its size.
         objective: the class that the run will use.
-        history: pairs that L-BFGS keeps; 0 for an optimiser without.
         learning: operations of learning the filters first; 0 where they are at hand.
     """
     device = next(network.parameters()).device.type
 
-    def flops_at(size: tuple[int, int]) -> int:
-        return evaluation_flops(
-            size, layers=network.layers, style_layers=terms.style_layers, width=network.width
+    def flops_at(size: tuple[int, int], *, content: bool = False) -> int:
+        layers = (
+            [name for name in network.layers if name in terms.content_layers] if content else network.layers
         )
+        style = () if content else terms.style_layers
+        return evaluation_flops(size, layers=layers, style_layers=style, width=network.width)
+
+    def level_flops(size: tuple[int, int]) -> int:
+        """Return the operations of an evaluation at once, or of all passes of all tiles."""
+        found, deepest = fits[size], network.layers[-1]
+        grid = grid_of(size, found.tile, halo=halo_of(deepest), alignment=alignment_of(deepest))
+        windows = [tile.window_size for tile in grid.tiles]
+        # Each forwards twice and back once, the last forwards once; targets that are not kept twice forwards.
+        passes = sum(3 * flops_at(window) for window in windows) - flops_at(windows[-1])
+        if not found.keep_targets and terms.content_weight > 0:
+            passes += sum(2 * flops_at(window, content=True) for window in windows)
+        return passes // 2
 
     finest = plan[-1].size
     small = fit_within(finest, PROBED) if max(finest) > PROBED else finest
@@ -80,19 +95,9 @@ def estimate_run(
     timed = partial(time_evaluation, network, terms, objective=objective)
     line = _fitted([(flops_at(size), timed(size)) for size in sizes])
     # A level's targets take the forward passes of a content and a style: as much as one evaluation.
-    seconds = sum((level.iterations + 1) * line(flops_at(level.size)) for level in plan)
-    flops = sum((level.iterations + 1) * flops_at(level.size) for level in plan) + learning
-    memory = run_bytes(
-        finest,
-        layers=network.layers,
-        style_layers=terms.style_layers,
-        content_layers=terms.content_layers,
-        width=network.width,
-        bytes_per_value=network.dtype.itemsize,
-        device=device,
-        history=history,
-    )
-    return Estimate(OVERHEAD * seconds + (line(learning) if learning else 0.0), memory, flops)
+    seconds = sum((level.iterations + 1) * line(level_flops(level.size)) for level in plan)
+    flops = sum((level.iterations + 1) * level_flops(level.size) for level in plan) + learning
+    return Estimate(OVERHEAD * seconds + (line(learning) if learning else 0.0), fits[finest].bytes, flops)
 
 
 def time_evaluation(

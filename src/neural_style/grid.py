@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
+from neural_style.vgg19 import layer_table, reach
 
 ALIGNMENT = 16  # pixels: a position of relu5_1
 
@@ -43,6 +44,11 @@ class Tile:
 
     rows: Span
     columns: Span
+
+    @property
+    def window_size(self) -> tuple[int, int]:
+        """(height, width) of what it reads."""
+        return self.rows.end - self.rows.first, self.columns.end - self.columns.first
 
     def owned(self, features: Tensor, stride: int) -> Tensor:
         """Return the features (B, C, H, W) of a window at the positions, `stride` pixels each, that it owns."""
@@ -81,7 +87,7 @@ class Grid:
         """Return what a tile reads, a view of the picture that holds all that is `read`."""
         rows, columns = self.read
         top, left = tile.rows.first - rows.start, tile.columns.first - columns.start
-        height, width = tile.rows.end - tile.rows.first, tile.columns.end - tile.columns.first
+        height, width = tile.window_size
         return picture[..., top : top + height, left : left + width]
 
     def neighboured(self, window: Tensor, tile: Tile) -> tuple[Tensor, bool, bool]:
@@ -139,6 +145,38 @@ def _spans(own: range, length: int, tile: int | None, *, halo: int, alignment: i
         Span(start, stop, max(start - halo, lowest), min(stop + halo, highest))
         for start, stop in pairwise(bounds)
     ]
+
+
+def alignment_of(deepest: str) -> int:
+    """Return what the sides of tiles are multiples of, in pixels, in a network that ends with a layer."""
+    return max(ALIGNMENT, layer_table()[deepest].stride)
+
+
+def halo_of(deepest: str) -> int:
+    """Return how many pixels a tile reads beyond its own: what the layer sees, in whole positions of it.
+
+    >>> halo_of("relu5_1")
+    80
+    """
+    alignment = alignment_of(deepest)
+    return alignment * -(-reach(deepest) // alignment)
+
+
+def check_tile(tile: int | None, deepest: str) -> int | None:
+    """Return the side of a tile, or None, where it is a positive multiple of what a network's grid asks.
+
+    Raises:
+        TypeError: if it is no whole number.
+        ValueError: if it is no positive multiple.
+    """
+    if tile is None:
+        return None
+    alignment = alignment_of(deepest)
+    side = _checks.whole_number("tile_size", tile, minimum=alignment)
+    if side % alignment:
+        rule, nearest = f"be a multiple of {alignment}", round(side / alignment) * alignment
+        raise ValueError(_checks.message("tile_size", rule, side, f"The nearest is {nearest}."))
+    return side
 
 
 def surrounded(picture: Tensor, read: tuple[range, range]) -> Tensor:

@@ -65,6 +65,11 @@ class NetworkSource:
         return self._learn(style_image, seed)[1] if self.self_taught else self._fixed
 
     @property
+    def channel_width(self) -> float:
+        """The share of VGG-19's channels that the network has."""
+        return self.width if self.self_taught else self._fixed.width
+
+    @property
     def to_be_learned(self) -> bool:
         """Whether a run has to learn its network first."""
         return self.self_taught and self._learned is None

@@ -17,12 +17,11 @@ from operator import add
 import torch
 from torch import Tensor
 
-from neural_style import _checks
 from neural_style.features import VGG19Features
-from neural_style.grid import ALIGNMENT, Grid, Tile, folded, grid_of, surrounded
+from neural_style.grid import Grid, Tile, alignment_of, check_tile, folded, grid_of, halo_of, surrounded
 from neural_style.losses import Discrepancy, Moments, Variation, style_loss, total_loss, weighted_sum
 from neural_style.sums import Sums
-from neural_style.vgg19 import layer_table, reach
+from neural_style.vgg19 import layer_table
 
 LARGEST_SCALE = 1e30  # far from float32's own end
 
@@ -88,7 +87,8 @@ class Objective:
         tile: int | None = None,
         keep_targets: bool = True,
     ) -> None:
-        self.network, self.terms, self.tile = network, terms, check_tile(tile, network)
+        self.network, self.terms = network, terms
+        self.tile = check_tile(tile, network.layers[-1])
         self.terms_by_name: dict[str, Tensor] = {}
         # A part of no weight is not computed.
         self._content_layers = list(terms.content_layers) if terms.content_weight > 0 else []
@@ -143,12 +143,12 @@ class Objective:
 
     def _grid(self, image: Tensor) -> Grid:
         """Return how a picture is cut."""
-        alignment = alignment_of(self.network)
+        deepest = self.network.layers[-1]
         return grid_of(
             (image.shape[-2], image.shape[-1]),
             self.tile,
-            halo=alignment * -(-reach(self.network.layers[-1]) // alignment),
-            alignment=alignment,
+            halo=halo_of(deepest),
+            alignment=alignment_of(deepest),
             wraps=self.network.padding == "circular",
         )
 
@@ -237,28 +237,6 @@ class Objective:
         }
         weighted = total_loss(content, style, terms.content_weight, terms.style_weight)
         return weighted + terms.variation_weight * variation
-
-
-def alignment_of(network: VGG19Features) -> int:
-    """Return what the sides of a network's tiles are multiples of, in pixels."""
-    return max(ALIGNMENT, network.minimum_size)
-
-
-def check_tile(tile: int | None, network: VGG19Features) -> int | None:
-    """Return the side of a tile, or None, where it is a positive multiple of a position of the deepest layer.
-
-    Raises:
-        TypeError: if it is no whole number.
-        ValueError: if it is no positive multiple.
-    """
-    if tile is None:
-        return None
-    alignment = alignment_of(network)
-    side = _checks.whole_number("tile_size", tile, minimum=alignment)
-    if side % alignment:
-        rule, nearest = f"be a multiple of {alignment}", round(side / alignment) * alignment
-        raise ValueError(_checks.message("tile_size", rule, side, f"The nearest is {nearest}."))
-    return side
 
 
 def _stride(layer: str) -> int:

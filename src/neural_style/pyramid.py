@@ -53,6 +53,7 @@ def plan_levels(
     levels: int | None = None,
     scales: Sequence[float] | None = None,
     minimum: int = 16,
+    multiple: int = 1,
 ) -> list[Level]:
     """Return the levels, coarse to fine, the last of the size asked for.
 
@@ -66,6 +67,7 @@ def plan_levels(
         scales: the levels' sizes relative to the result's instead, coarse to fine, the last 1.
         minimum: the network's smallest side. Of `scales` and of halves down to 128 pixels, levels below it are
             left out; such as were asked for by number are refused.
+        multiple: what every level's sides are brought to multiples of.
 
     Raises:
         ValueError, TypeError: if a number breaks its rule.
@@ -88,7 +90,8 @@ def plan_levels(
     if len(counts) != len(ratios):
         rule = f"have one count for each of {len(ratios)} levels"
         raise ValueError(_checks.message("iterations", rule, len(counts), "Give one number or as many."))
-    plan = [Level(_scaled(size, ratio), count) for ratio, count in zip(ratios, counts, strict=True)]
+    sizes = [nearest(_scaled(size, ratio), multiple) for ratio in ratios]
+    plan = [Level(each, count) for each, count in zip(sizes, counts, strict=True)]
     return [level for level in plan[:-1] if min(level.size) >= minimum] + plan[-1:]
 
 
@@ -110,6 +113,15 @@ def previewed(size: tuple[int, int]) -> tuple[int, int]:
     ((192, 256), (90, 120))
     """
     return fit_within(size, PREVIEW_SIZE) if max(size) > PREVIEW_SIZE else size
+
+
+def nearest(size: tuple[float, float], multiple: int) -> tuple[int, int]:
+    """Return (height, width) with each side brought to the nearest multiple, at least one of it.
+
+    >>> nearest((90, 300), 16)
+    (96, 304)
+    """
+    return max(1, round(size[0] / multiple)) * multiple, max(1, round(size[1] / multiple)) * multiple
 
 
 def _counts(iterations: int | Sequence[int] | None) -> list[int] | None:

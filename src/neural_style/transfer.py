@@ -12,21 +12,23 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks, color
-from neural_style.costs import learning_flops
+from neural_style.bounded import BoundedObjective
+from neural_style.costs import Needs, learning_flops
 from neural_style.descent import Callback, RunInterrupted, descend
+from neural_style.engine import Engine, fitted_optimizer
 from neural_style.estimate import Estimate, estimate_run
 from neural_style.features import Padding, Pooling
 from neural_style.hardware import Precision, choose_device, choose_dtype, set_up
-from neural_style.image_io import ImageSource, fit_within, resize, to_image_tensor
+from neural_style.image_io import ImageSource, resize, to_image_tensor
 from neural_style.networks import PREVIEW_WIDTH, NetworkSource, resolve_weights
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.preconditioning import ColorSpectrum
 from neural_style.presets import LayerChoice, choose_settings
-from neural_style.pyramid import FLAT, Level, plan_levels, previewed, previewed_levels
+from neural_style.pyramid import FLAT, Level
 from neural_style.recording import Compile, choose_objective
+from neural_style.sizes import Sizes
 from neural_style.starts import starting_picture
-from neural_style.vgg19 import layer_table
 from neural_style.weights import Convention, Weights
 
 
@@ -50,6 +52,10 @@ class StyleTransfer:
             Statistics, losses, gradients and the picture are float32 throughout.
         compile: ``"auto"`` records, on CUDA, one evaluation of each level as a CUDA graph and launches it as a
             whole from then on, which takes no time to speak of; ``"off"`` launches every operation by itself.
+        tile_size: longest side, in pixels, of the tiles that a picture is evaluated in, one after another, a
+            multiple of 16: the result is the same, to rounding, and takes up to twice the time. ``"auto"``
+            takes the picture at once where the memory that is free allows it, else tiles as large as it
+            allows; None takes it at once whatever is free.
         width: share of VGG-19's channels, 1, ½ or ¼, for ``"self-taught"`` and ``"random"``. Narrower is
             faster and weaker.
         convention: input convention of a weight file, ``"torchvision"`` or ``"caffe"``; None takes it from the
@@ -79,6 +85,7 @@ class StyleTransfer:
         device: str | torch.device = "auto",
         precision: Precision = "auto",
         compile: Compile = "auto",  # noqa: A002  # the field's name
+        tile_size: int | str | None = "auto",
         width: float = 1.0,
         convention: Convention | None = None,
         content_layers: LayerChoice | None = None,
@@ -94,7 +101,7 @@ class StyleTransfer:
     ) -> None:
         self.device = choose_device(device)
         dtype = choose_dtype(precision, self.device)
-        self._objective = choose_objective(compile, self.device)
+        self.engine = Engine(self.device, choose_objective(compile, self.device), tile_size)
         if optimizer is not None and not isinstance(optimizer, Optimizer):
             got = type(optimizer).__name__
             raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
@@ -116,6 +123,8 @@ class StyleTransfer:
         resolved = resolve_weights(weights, width=width, convention=convention)
         taught = resolved.self_taught if isinstance(resolved, Weights) else resolved == "self-taught"
         self.settings = settings(self_taught=taught)
+        self.sizes = Sizes(self.settings)
+        self.engine.check(self.sizes.deepest)
         source = partial(
             NetworkSource,
             resolved,
@@ -175,24 +184,28 @@ class StyleTransfer:
                 got, advice = type(callback).__name__, "Give a function of one Progress."
                 raise TypeError(_checks.message("callback", "be callable", got, advice))
             content_image, style_image = self._pictures(content, style)
-            target = self._target_size(content_image, size, preview=preview)
-            plan = self._plan(target, iterations, levels, preview=preview)
+            target = self.sizes.result(_size_of(content_image), size, preview=preview)
+            plan = self.sizes.plan(target, iterations, levels, preview=preview)
             chosen = self.settings.init if init is None else init
             start = starting_picture(chosen, content_image, style_image, plan[0].size, seed)
             networks = self.previews if preview else self.networks
-            network = networks.for_style(self._style_at(style_image, target), seed)
+            optimizer = self._optimizer_of(iterations)
+            fits = self.engine.fits(plan, self._needs(networks), optimizer)
+            network = networks.for_style(self.sizes.style_at(style_image, self.sizes.taught(target)), seed)
 
-            def objective_at(level_size: tuple[int, int]) -> Objective:
-                style_at_level = self._style_at(style_image, level_size)
-                content_at_level = resize(content_image, level_size)
-                return self._objective(network, content_at_level, style_at_level, self.settings.terms)
+            def objective_at(level_size: tuple[int, int]) -> BoundedObjective:
+                def pictures() -> tuple[Tensor, Tensor]:
+                    return resize(content_image, level_size), self.sizes.style_at(style_image, level_size)
+
+                terms = self.settings.terms
+                return self.engine.objective(network, pictures, terms, level_size, fits[level_size])
 
             preconditioner = ColorSpectrum(style_image) if self.settings.precondition else None
             batched = getattr(content, "ndim", 3) == 4
             try:
                 keeps = self.settings.keep_detail and self.settings.content_weight > 0
                 detailed = content_image if keeps else None
-                optimizer = self._optimizer_of(iterations)
+                optimizer = fitted_optimizer(optimizer, fits[plan[-1].size], plan[-1])
                 result = descend(start, plan, objective_at, optimizer, callback, preconditioner, detailed)
             except RunInterrupted as interrupt:
                 raise interrupt if batched else RunInterrupted(interrupt.image[0]) from None
@@ -212,11 +225,14 @@ class StyleTransfer:
         with self._own_state():
             seed = _checks.seed(seed)
             content_image, style_image = self._pictures(content, style)
-            target = self._target_size(content_image, size)
-            style_at_target = self._style_at(style_image, target)
-            network = self.networks.for_style(style_at_target, seed)
-            content_at_target = resize(content_image, target)
-            return self._objective(network, content_at_target, style_at_target, self.settings.terms)
+            target = self.sizes.result(_size_of(content_image), size)
+            fits = self.engine.fits([Level(target, 1)], self._needs(self.networks), self.optimizer)
+            network = self.networks.for_style(self.sizes.style_at(style_image, self.sizes.taught(target)), seed)
+            found, style_at_target = fits[target], self.sizes.style_at(style_image, target)
+            return self.engine.alone(
+                *(network, resize(content_image, target), style_at_target, self.settings.terms, found.tile),
+                keep_targets=found.keep_targets,
+            )
 
     def estimate(
         self,
@@ -244,22 +260,15 @@ class StyleTransfer:
         height, width = (_checks.whole_number("size", side, minimum=1) for side in sides)
         target = (height if isinstance(size, tuple) else max(1, 3 * height // 4), width)
         with self._own_state():
-            self._check_size("the result", target, "Give a larger size.")
-            target = previewed(target) if preview else target
-            plan = self._plan(target, iterations, levels, preview=preview)
+            target = self.sizes.result(target, None, preview=preview)
+            plan = self.sizes.plan(target, iterations, levels, preview=preview)
             networks, learning = self.previews if preview else self.networks, 0
             if networks.to_be_learned:
                 deepest = self.settings.layers[-1]
-                learning = learning_flops(target, deepest=deepest, width=networks.width)
-            optimizer, steps = self.optimizer, plan[-1].iterations
-            history = optimizer.pairs(steps) if isinstance(optimizer, LBFGS | TorchLBFGS) else 0
-            network = networks.stand_in()
-            return estimate_run(
-                *(network, self.settings.terms, plan),
-                objective=self._objective,
-                history=history,
-                learning=learning,
-            )
+                learning = learning_flops(self.sizes.taught(target), deepest=deepest, width=networks.width)
+            fits = self.engine.fits(plan, self._needs(networks), self.optimizer)
+            network, kind = networks.stand_in(), self.engine.kind
+            return estimate_run(network, self.settings.terms, plan, fits, objective=kind, learning=learning)
 
     def learn(self, style: ImageSource, *, size: int = 512, seed: int = 0) -> Weights:
         """Return the self-taught filters of a style, as `run` would use them; `Weights.save` keeps them.
@@ -272,7 +281,8 @@ class StyleTransfer:
         seed = _checks.seed(seed)
         size = _checks.whole_number("size", size, minimum=1)
         with self._own_state():
-            return self.networks.learn(self._style_at(self._style_picture(style), (size, size)), seed)
+            taught = self.sizes.taught((size, size))
+            return self.networks.learn(self.sizes.style_at(self._style_picture(style), taught), seed)
 
     @contextmanager
     def _own_state(self) -> Iterator[None]:
@@ -291,43 +301,8 @@ class StyleTransfer:
 
     def _style_picture(self, style: ImageSource) -> Tensor:
         image = to_image_tensor(style, "style").to(self.device)
-        self._check_size("style", (image.shape[-2], image.shape[-1]), "Give a larger picture.")
+        self.sizes.check("style", _size_of(image), "Give a larger picture.")
         return image
-
-    @property
-    def _minimum(self) -> int:
-        """The smallest side, in pixels, that has a position in the deepest layer."""
-        return layer_table()[self.settings.layers[-1]].stride
-
-    def _check_size(self, argument: str, size: tuple[int, int], advice: str) -> None:
-        """Check that a picture of (height, width) is large enough for the network."""
-        if min(size) < self._minimum:
-            rule = f"have sides of at least {self._minimum} pixels for {self.settings.layers[-1]}"
-            raise ValueError(_checks.message(argument, rule, f"{size[0]}×{size[1]}", advice))
-
-    def _target_size(self, content: Tensor, size: int | None, *, preview: bool = False) -> tuple[int, int]:
-        """Return (height, width) of the result."""
-        own = (content.shape[-2], content.shape[-1])
-        target = own if size is None else fit_within(own, _checks.whole_number("size", size, minimum=1))
-        target = previewed(target) if preview else target
-        self._check_size("the result", target, "Give a larger size.")
-        return target
-
-    def _plan(
-        self,
-        target: tuple[int, int],
-        iterations: int | Sequence[int] | None,
-        levels: int | None,
-        *,
-        preview: bool = False,
-    ) -> list[Level]:
-        """Return the levels; what the caller leaves out is the preset's, or the preview's."""
-        of_preset, scales = self.settings.iterations, self.settings.scales
-        chosen = iterations
-        if iterations is None and of_preset is not None:
-            chosen = of_preset if levels is None else of_preset[-1]
-        plan = plan_levels(target, iterations=chosen, levels=levels, scales=scales, minimum=self._minimum)
-        return previewed_levels(plan) if preview and iterations is None else plan
 
     def _optimizer_of(self, iterations: int | Sequence[int] | None) -> Optimizer:
         """Return a run's optimiser, which may end a level on a flat loss unless iterations were asked for."""
@@ -336,13 +311,19 @@ class StyleTransfer:
             return replace(self.optimizer, tolerance=FLAT)
         return self.optimizer
 
-    def _style_at(self, style: Tensor, size: tuple[int, int]) -> Tensor:
-        """Return the style picture for a level of (height, width): of its longer side, but never enlarged.
+    def _needs(self, networks: NetworkSource) -> Needs:
+        """Return what decides the memory that a run with such networks needs."""
+        content = self.settings.content_layers if self.settings.content_weight > 0 else {}
+        style = self.settings.style_layers if self.settings.style_weight > 0 else {}
+        return Needs(
+            layers=networks.layers,
+            style_layers=style.keys(),
+            content_layers=content.keys(),
+            width=networks.channel_width,
+            bytes_per_value=networks.dtype.itemsize,
+            device=self.device.type,
+        )
 
-        A long narrow picture stays large enough for the network. In the paper it takes the level's very size.
-        """
-        if self.settings.stretch_style:
-            return resize(style, size)
-        height, width = style.shape[-2:]
-        ratio = min(1.0, max(max(size) / max(height, width), self._minimum / min(height, width)))
-        return resize(style, (round(height * ratio), round(width * ratio)))
+
+def _size_of(image: Tensor) -> tuple[int, int]:
+    return image.shape[-2], image.shape[-1]

@@ -1,0 +1,108 @@
+"""Which sizes a run works at: of the result, of its levels, and of the style picture at each of them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from neural_style import _checks
+from neural_style.grid import alignment_of
+from neural_style.image_io import fit_within, resize
+from neural_style.presets import Settings
+from neural_style.pyramid import Level, nearest, plan_levels, previewed, previewed_levels
+from neural_style.vgg19 import layer_table
+
+LARGEST_TAUGHT = 2048  # pixels of the longer side: a larger picture teaches no more, and takes its memory
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The rules of some settings. A picture that tiles the plane has sides on every layer's grid.
+
+    Attributes:
+        settings: what decides them.
+    """
+
+    settings: Settings
+
+    @property
+    def deepest(self) -> str:
+        """The deepest layer."""
+        return self.settings.layers[-1]
+
+    @property
+    def minimum(self) -> int:
+        """The smallest side, in pixels, that has a position in the deepest layer."""
+        return layer_table()[self.deepest].stride
+
+    @property
+    def multiple(self) -> int:
+        """What every side is a multiple of, in pixels."""
+        return alignment_of(self.deepest) if self.settings.padding == "circular" else 1
+
+    def check(self, argument: str, size: tuple[int, int], advice: str) -> None:
+        """Check that a picture of (height, width) is large enough for the network.
+
+        Raises:
+            ValueError: if it is not.
+        """
+        if min(size) < self.minimum:
+            rule = f"have sides of at least {self.minimum} pixels for {self.deepest}"
+            raise ValueError(_checks.message(argument, rule, f"{size[0]}×{size[1]}", advice))
+
+    def result(self, own: tuple[int, int], size: int | None, *, preview: bool = False) -> tuple[int, int]:
+        """Return (height, width) of the result of a content of size `own`, and warn where it closes elsewhere.
+
+        Raises:
+            ValueError, TypeError: if `size` breaks its rule, or the result is too small for the network.
+        """
+        target = own if size is None else fit_within(own, _checks.whole_number("size", size, minimum=1))
+        target = previewed(target) if preview else target
+        self.check("the result", target, "Give a larger size.")
+        closed = nearest(target, self.multiple)
+        if closed != target:
+            text = f"A picture that tiles the plane has sides that are multiples of {self.multiple} pixels"
+            change = f"{target[0]}×{target[1]} became {closed[0]}×{closed[1]}"
+            warnings.warn(f"{text}: {change}.", UserWarning, stacklevel=4)
+        return closed
+
+    def plan(
+        self,
+        target: tuple[int, int],
+        iterations: int | Sequence[int] | None,
+        levels: int | None,
+        *,
+        preview: bool = False,
+    ) -> list[Level]:
+        """Return the levels; what the caller leaves out is the preset's, or the preview's."""
+        of_preset = self.settings.iterations
+        chosen = iterations
+        if iterations is None and of_preset is not None:
+            chosen = of_preset if levels is None else of_preset[-1]
+        plan = plan_levels(
+            target,
+            iterations=chosen,
+            levels=levels,
+            scales=self.settings.scales,
+            minimum=self.minimum,
+            multiple=self.multiple,
+        )
+        return previewed_levels(plan) if preview and iterations is None else plan
+
+    def style_at(self, style: Tensor, size: tuple[int, int]) -> Tensor:
+        """Return the style picture for a level of (height, width): of its longer side, but never enlarged.
+
+        A long narrow picture stays large enough for the network. In the paper it takes the level's very size.
+        """
+        if self.settings.stretch_style:
+            return resize(style, size)
+        height, width = style.shape[-2:]
+        ratio = min(1.0, max(max(size) / max(height, width), self.minimum / min(height, width)))
+        return resize(style, nearest((height * ratio, width * ratio), self.multiple))
+
+    def taught(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return the size that filters are learned at, for a result of (height, width)."""
+        return fit_within(size, LARGEST_TAUGHT) if max(size) > LARGEST_TAUGHT else size
