@@ -114,6 +114,15 @@ def test_an_image_with_a_value_that_is_not_finite_is_refused(bad: float, device:
         _checks.image_values("image", torch.tensor([0.5, bad]).to(device))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("place", [0, 1, 63, 64, 98])
+def test_one_nan_anywhere_in_an_image_is_found(place: int, dtype: torch.dtype, device: torch.device) -> None:
+    image = torch.full((99,), 0.5, dtype=dtype, device=device)
+    image[place] = math.nan
+    with pytest.raises(ValueError, match="image values must be finite"):
+        _checks.image_values("image", image)
+
+
 def test_an_image_above_1_is_refused(device: torch.device) -> None:
     text = "image values must lie in [0, 1]; got a maximum of 255.0. Divide an 8-bit image by 255 first."
     with pytest.raises(ValueError, match=exactly(text)):

@@ -6,6 +6,8 @@ import io
 import os
 import re
 import struct
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, features
+from PIL import Image, ImageCms, ImageOps, features
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -884,6 +886,164 @@ def test_a_picture_too_large_for_its_format_is_refused(
     with pytest.raises(ValueError, match=exactly(text)):
         save_image(torch.zeros(3, 1, limit + 1), path)
     save_image(torch.zeros(3, 1, limit), path)  # the limit is the encoder's own
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Bands of rows
+# ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[3 * 2 * 7, 3 * 3 * 7 + 1, 1], ids=["two rows", "three rows", "one row"])
+def _bands(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture of five rows of seven pixels goes in three bands, two, or five, the last of them shorter."""
+    monkeypatch.setattr(image_io, "_BAND", request.param)
+
+
+def random_picture(mode: str) -> Image.Image:
+    """A picture of 5 rows and 7 columns of any mode, no two rows alike."""
+    generator = np.random.default_rng(5)
+    if mode == "F":
+        return Image.fromarray(generator.random((5, 7), dtype=np.float32))
+    if mode == "I":
+        return Image.fromarray(generator.integers(0, 65536, (5, 7), dtype=np.int32))
+    length = len(Image.new(mode, (7, 5)).tobytes())
+    picture = Image.frombytes(mode, (7, 5), generator.integers(0, 256, length, dtype=np.uint8).tobytes())
+    if mode in ("P", "PA"):
+        picture.putpalette(generator.integers(0, 256, 768, dtype=np.uint8).tobytes())
+    return picture
+
+
+def read_row_by_row(picture: Image.Image) -> Tensor:
+    """Read each row as a picture of its own."""
+    rows = [picture.crop((0, top, picture.width, top + 1)) for top in range(picture.height)]
+    return torch.cat([to_image_tensor(row) for row in rows], dim=2)
+
+
+@pytest.mark.usefixtures("_bands")
+@pytest.mark.filterwarnings("ignore:image has transparent parts")
+@pytest.mark.parametrize("mode", [*MODES, "P"])
+def test_a_picture_read_in_bands_is_the_one_read_at_once(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = random_picture(mode)
+    in_bands = to_image_tensor(picture)
+    assert torch.equal(in_bands, read_row_by_row(picture))
+    monkeypatch.setattr(image_io, "_BAND", 10**6)
+    assert torch.equal(in_bands, to_image_tensor(picture))
+
+
+@pytest.mark.usefixtures("_bands")
+@pytest.mark.parametrize(
+    ("mode", "profile"), [("RGB", profile_with_red_and_blue_swapped), ("L", linear_grey_profile)]
+)
+def test_every_band_is_converted_from_the_profile(
+    mode: str, profile: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = random_picture(mode)
+    unconverted = to_image_tensor(picture)
+    picture.info["icc_profile"] = profile()
+    in_bands = to_image_tensor(picture)
+    assert ((in_bands - unconverted).abs().amax((1, 3)) > 0.1).all()  # each row
+    monkeypatch.setattr(image_io, "_BAND", 10**6)
+    assert torch.equal(in_bands, to_image_tensor(picture))
+
+
+@pytest.mark.usefixtures("_bands")
+@pytest.mark.parametrize("orientation", [*CORNER, 9])
+def test_a_turned_picture_is_pillows_whatever_the_bands(orientation: int) -> None:
+    picture = random_picture("RGB")
+    picture.getexif()[0x0112] = orientation
+    assert torch.equal(to_image_tensor(picture), in_unit(np.array(ImageOps.exif_transpose(picture))))
+
+
+@pytest.mark.usefixtures("_bands")
+@pytest.mark.parametrize("row", range(5))
+def test_one_transparent_pixel_in_any_band_is_flattened_and_told_once(row: int) -> None:
+    pixels = np.dstack([colours(), np.full((5, 7), 255, dtype=np.uint8)])
+    expected = in_unit(pixels[..., :3])
+    pixels[row, 3, 3], expected[..., row, 3] = 0, 1
+    with pytest.warns(UserWarning, match="transparent parts") as told:
+        image = to_image_tensor(pixels)
+    assert len(told) == 1
+    assert torch.equal(image, expected)
+
+
+@pytest.mark.usefixtures("_bands")
+def test_a_profile_that_cannot_be_used_is_told_once_and_not_for_every_band() -> None:
+    for mode in ("RGB", "I;16"):
+        picture = random_picture(mode)
+        picture.info["icc_profile"] = b"nonsense"
+        with pytest.warns(UserWarning, match="cannot be used") as told:
+            to_image_tensor(picture)
+        assert len(told) == 1
+
+
+@pytest.mark.usefixtures("_bands")
+def test_an_array_with_strides_is_read_in_bands() -> None:
+    pixels = colours(10, 7)[::-2]
+    assert torch.equal(to_image_tensor(pixels), in_unit(pixels))
+
+
+@pytest.mark.usefixtures("_bands")
+def test_grey_levels_are_checked_over_all_bands() -> None:
+    levels = np.zeros((5, 7), dtype=np.int32)
+    levels[0, 6], levels[4, 0] = 70000, -3
+    with pytest.raises(ValueError, match=re.escape("in 0 … 65535; got -3 … 70000. Scale")):
+        to_image_tensor(Image.fromarray(levels))
+    floats = np.zeros((5, 7), dtype=np.float32)
+    floats[4, 0] = np.nan
+    with pytest.raises(ValueError, match="image values must be finite"):
+        to_image_tensor(Image.fromarray(floats))
+
+
+@pytest.mark.usefixtures("_bands")
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_a_picture_made_in_bands_is_the_one_made_at_once(dtype: torch.dtype, device: torch.device) -> None:
+    image = torch.rand(3, 7, 5, generator=torch.Generator().manual_seed(0)).to(device, dtype).mT  # with strides
+    levels = (image.float() * 255).round().cpu().numpy().astype(np.uint8).transpose(1, 2, 0)
+    assert np.array_equal(np.array(to_pil(image)), levels)
+
+
+@pytest.mark.usefixtures("_bands")
+def test_values_are_checked_over_all_bands_before_a_picture_is_made() -> None:
+    image = torch.zeros(3, 5, 7)
+    image[0, 0, 0], image[2, 4, 6] = 300, 400
+    with pytest.raises(ValueError, match=re.escape("got a maximum of 400.0.")):
+        to_pil(image)
+    image[1, 2, 3] = torch.nan
+    with pytest.raises(ValueError, match="image values must be finite"):
+        to_pil(image)
+
+
+MEASURED = """
+import pathlib, re, sys, torch
+from neural_style import image_io
+image_io._BAND = 2**16
+
+def resident(name):
+    text = pathlib.Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(name + r":\\s*(\\d+)", text)[1])
+
+warm_up, path = sys.argv[1:]
+image_io.save_image(torch.zeros(3, 9, 9), warm_up)
+image_io.load_image(warm_up)
+image = torch.full((3, 4000, 4000), 0.5)
+before = resident("VmRSS")
+image_io.save_image(image, path)
+print((resident("VmHWM") - before) / 16e6)
+del image
+before = resident("VmRSS")
+image_io.load_image(path)
+print((resident("VmHWM") - before) / 16e6)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory taken")
+def test_nothing_as_large_as_the_picture_is_made_on_its_way(tmp_path: Path) -> None:
+    """Bytes a pixel at the peak: Pillow's picture takes 4 and the tensor 12."""
+    command = [sys.executable, "-c", MEASURED, str(tmp_path / "small.png"), str(tmp_path / "large.png")]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    writing, reading = map(float, answer.stdout.split())
+    assert 3 < writing < 6
+    assert 15 < reading < 18
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from numbers import Integral, Real
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 
@@ -114,10 +113,10 @@ def image_values(argument: str, image: Tensor) -> None:
         raise ValueError(
             message(argument, "hold at least one pixel", tuple(image.shape), "Give a larger picture.")
         )
-    if not bool(torch.isfinite(image).all()):
+    low, high = (value.item() for value in image.aminmax())  # which NaN passes through: no mask as large
+    if not (math.isfinite(low) and math.isfinite(high)):
         rule, advice = "be finite", "Replace the NaN or infinite values first."
         raise ValueError(message(f"{argument} values", rule, "NaN or infinity", advice))
-    low, high = (value.item() for value in image.aminmax())
     if low < 0 or high > 1:
         got = f"a minimum of {round(low, 4)}" if low < 0 else f"a maximum of {round(high, 4)}"
         advice = "Undo the normalisation first." if low < 0 else "Divide an 8-bit image by 255 first."

@@ -1,6 +1,8 @@
 """Files, PIL pictures and arrays to image tensors, and back: the only module that touches pictures on disk.
 
 An image tensor is float32, RGB as sRGB encodes it, in [0, 1], of shape (1, 3, H, W). Sizes are (height, width).
+Pictures are converted in bands of rows: beside the tensor, 12 bytes a pixel, and a picture of Pillow's, at most
+4, nothing takes as much.
 """
 
 from __future__ import annotations
@@ -13,21 +15,24 @@ import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError, features
+from PIL import Image, ImageCms, UnidentifiedImageError, features
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from neural_style._checks import choice, file_to_write, image_values, message, whole_number
 
 ImageSource: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | Tensor
+Levels: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
+Rows: TypeAlias = Callable[[slice], Image.Image]  # some rows of a picture, as one of their own
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # the encoders' limits; JPEG's format would allow 65535
@@ -39,6 +44,13 @@ _DECODER_ERRORS = (  # what Pillow raises on a file that is not what it says
     *(OSError, SyntaxError, EOFError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError),
     *(struct.error, zlib.error),
 )
+_BAND = 2**22  # values converted at once
+_ORIENTATION = 0x0112  # EXIF's tag
+# How what is stored lies in the upright picture: whether transposed, then the steps from row to row and from
+# column to column.
+_STORED = {2: (False, 1, -1), 3: (False, -1, -1), 4: (False, -1, 1), 5: (True, 1, 1),
+           6: (True, -1, 1), 7: (True, -1, -1), 8: (True, 1, -1)}  # fmt: skip
+_UPRIGHT = (False, 1, 1)
 _STEEPEST = 32  # reduction in one step: beyond 47, CUDA's antialiasing runs out of shared memory
 _filters_lock = threading.Lock()
 
@@ -72,7 +84,7 @@ def to_image_tensor(source: ImageSource, argument: str = "image") -> Tensor:
         if isinstance(source, Tensor):
             return _from_tensor(source, argument)
         if isinstance(source, np.ndarray):
-            return _from_pil(_picture_of(source, argument), argument, "an array")
+            return _from_array(source, argument)
         if isinstance(source, Image.Image):
             return _from_pil(source, argument, "a PIL image")
         return _from_file(_as_path(source, argument, "be a path, a PIL image, an array or a tensor"), argument)
@@ -160,8 +172,22 @@ def to_pil(image: Tensor) -> Image.Image:
     (128, 128, 128)
     """
     with torch.no_grad():
-        levels = _from_tensor(image, "image")[0].mul_(255).round_().to(torch.uint8)  # (3, H, W)
-    return Image.fromarray(levels.movedim(0, -1).contiguous().cpu().numpy())
+        planes = _planes(image, "image")  # (3, H, W)
+        height, width = planes.shape[-2:]
+        bands = _bands(height, width)
+        # What is made anew for each band would leave holes between what is small and stays.
+        work = torch.empty(3 * bands[0].stop * width, dtype=torch.float32, device=planes.device)
+        levels = torch.empty(bands[0].stop, width, 3, dtype=torch.uint8, device="cpu")
+        extremes = torch.empty(len(bands), 2, dtype=torch.float32, device=planes.device)
+        for number, band in enumerate(bands):
+            torch.stack(_copied(planes[:, band], work).aminmax(), out=extremes[number])
+        image_values("image", extremes)
+        picture = Image.new("RGB", (width, height))
+        for band in bands:
+            rows = levels[: band.stop - band.start]
+            rows.movedim(-1, 0).copy_(_copied(planes[:, band], work).mul_(255).round_())
+            picture.paste(Image.fromarray(rows.numpy()), (0, band.start))
+    return picture
 
 
 def resize(image: Tensor, size: tuple[int, int], *, clamp: bool = True) -> Tensor:
@@ -182,7 +208,7 @@ def resize(image: Tensor, size: tuple[int, int], *, clamp: bool = True) -> Tenso
     if height > _STEEPEST * size[0] or width > _STEEPEST * size[1]:
         image = resize(image, (min(height, _STEEPEST * size[0]), min(width, _STEEPEST * size[1])), clamp=clamp)
     resized = interpolate(image, size=size, mode="bicubic", antialias=True, align_corners=False)
-    return resized.clamp(0, 1) if clamp else resized
+    return resized.clamp_(0, 1) if clamp else resized
 
 
 def fit_within(size: tuple[int, int], longer_side: int) -> tuple[int, int]:
@@ -203,6 +229,14 @@ def _as_path(path: object, argument: str = "path", rule: str = "be a path") -> P
 
 def _from_tensor(source: object, argument: str) -> Tensor:
     """Return a float tensor's checked float32 copy, shape (1, 3, H, W)."""
+    image = _planes(source, argument).unsqueeze(0)
+    image = image.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
+    image_values(argument, image)
+    return image
+
+
+def _planes(source: object, argument: str) -> Tensor:
+    """Return a float tensor of a picture's form, its values not yet looked at, as a view of shape (3, H, W)."""
     if not isinstance(source, Tensor):
         raise TypeError(message(argument, "be a tensor", type(source).__name__, "Try to_image_tensor first."))
     if not source.is_floating_point():
@@ -218,20 +252,25 @@ def _from_tensor(source: object, argument: str) -> Tensor:
             advice = "Move the channels forward with .movedim(-1, -3)."
         raise ValueError(message(argument, "have shape (3, H, W) or (1, 3, H, W)", shape, advice))
     _check_sides(argument, *shape[-2:])
-    image = source.reshape(1, *shape[-3:])
-    image = image.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
-    image_values(argument, image)
-    return image
+    return source[0] if len(shape) == 4 else source
 
 
-def _picture_of(array: NDArray[np.uint8], argument: str) -> Image.Image:
+def _copied(values: Tensor, work: Tensor) -> Tensor:
+    """Return a copy in memory at hand, in its dtype, contiguous."""
+    return work[: values.numel()].view(values.shape).copy_(values)
+
+
+def _from_array(array: NDArray[np.uint8], argument: str) -> Tensor:
+    """Return an array of 8-bit levels as a tensor of shape (1, 3, H, W)."""
     if array.dtype != np.uint8:
         advice = "Make values in [0, 1] a float tensor (3, H, W), or scale them to 8 bits."
         raise TypeError(message(argument, "be an array of uint8", array.dtype, advice))
     if array.ndim != 2 and array.shape[2:] not in {(3,), (4,)}:
         rule = "have shape (H, W, 3), (H, W, 4) or (H, W)"
         raise ValueError(message(argument, rule, array.shape, "Put the channels last."))
-    return Image.fromarray(array)
+    height, width = array.shape[:2]
+    _check_sides(argument, height, width)
+    return _read(lambda band: Image.fromarray(array[band]), (height, width), argument, "an array")
 
 
 def _from_file(path: Path, argument: str) -> Tensor:
@@ -269,60 +308,107 @@ def _from_pil(picture: Image.Image, argument: str, name: str) -> Tensor:
     _check_sides(argument, picture.height, picture.width)
     with _decoding(argument, name):
         picture.load()
+    stored = _UPRIGHT
     try:
-        picture = ImageOps.exif_transpose(picture)
+        stored = _STORED.get(picture.getexif().get(_ORIENTATION, 1), _UPRIGHT)
     except _DECODER_ERRORS:
         _notice(f"{argument} has EXIF data that cannot be read; it was not turned: {name}.")
-    if picture.mode == "1" and picture.info.get("transparency") == 1:  # as Pillow before 12 reads it
-        picture = picture.copy()
-        picture.info["transparency"] = 255
-    picture = picture.convert(_CONVERTED_FIRST.get(picture.mode, picture.mode))
-    if picture.mode.startswith(("I", "F")):
-        colour, alpha = _deep_grey(picture, argument, name)  # (1, H, W)
+
+    def rows(band: slice) -> Image.Image:
+        return picture.crop((0, band.start, picture.width, band.stop))
+
+    return _read(rows, (picture.height, picture.width), argument, name, stored)
+
+
+def _read(
+    rows: Rows,
+    size: tuple[int, int],
+    argument: str,
+    name: str,
+    stored: tuple[bool, int, int] = _UPRIGHT,
+) -> Tensor:
+    """Return a picture, (height, width) as it is stored, as an upright tensor of shape (1, 3, H, W)."""
+    bands = _bands(*size)
+    first = _plain(rows(slice(0, 1)))
+    if first.mode.startswith(("I", "F")):
+        if first.info.get("icc_profile"):
+            _notice_unused_profile(argument, name)
+        _check_grey(argument, first.mode, rows, bands)
+        read, white = _deep_grey, 1 if first.mode == "F" else 65535
     else:
-        colour = _channels(_in_srgb(picture, argument, name))  # (3, H, W)
-        alpha = _channels(picture.convert("RGBA").getchannel("A")) if picture.has_transparency_data else None
-    if alpha is not None and bool((alpha < 1).any()):
+        read, white = partial(_colour, in_srgb=_conversion(first, argument, name)), 255
+    transposed, down, across = stored
+    sides = size[::-1] if transposed else size
+    image = torch.empty(1, 3, *sides, dtype=torch.float32, device="cpu")
+    target = (image[0].mT if transposed else image[0]).numpy()[:, ::down, ::across]  # (3, *size), a view
+    transparent = False
+    for band in bands:
+        levels, alpha = read(_plain(rows(band)))
+        if alpha is None or alpha.min() == 255:
+            np.divide(levels, white, out=target[:, band], dtype=np.float32)
+        else:
+            transparent = True
+            colour = torch.from_numpy(np.divide(levels, white, dtype=np.float32))
+            opacity = torch.from_numpy(np.divide(alpha, 255, dtype=np.float32))
+            target[:, band] = torch.lerp(torch.ones_like(colour), colour, opacity).numpy()
+    if transparent:
         _notice(f"{argument} has transparent parts; they were flattened onto white: {name}.")
-        colour = torch.lerp(torch.ones_like(colour), colour, alpha)
-    return colour.expand(1, 3, -1, -1).contiguous()
+    return image
 
 
-def _in_srgb(picture: Image.Image, argument: str, name: str) -> Image.Image:
-    """Return the colours of a picture with channels of 8 bits in mode RGB, without its alpha."""
-    colour = picture.convert(_COLOUR_MODES.get(picture.mode, "RGB"))
+def _bands(height: int, width: int) -> list[slice]:
+    """Return the rows of a picture in bands of at most `_BAND` values, or of one row."""
+    rows = max(1, _BAND // (3 * width))
+    return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
+
+
+def _plain(band: Image.Image) -> Image.Image:
+    """Return some rows in a mode of plain channels."""
+    if band.mode == "1" and band.info.get("transparency") == 1:  # as Pillow before 12 reads it
+        band.info["transparency"] = 255
+    return band.convert(_CONVERTED_FIRST[band.mode]) if band.mode in _CONVERTED_FIRST else band
+
+
+def _conversion(picture: Image.Image, argument: str, name: str) -> Callable[[Image.Image], Image.Image]:
+    """Return what converts pictures like one, with channels of 8 bits, to sRGB in mode RGB, without alpha."""
+    mode = _COLOUR_MODES.get(picture.mode, "RGB")
     if profile_bytes := picture.info.get("icc_profile"):
         try:
             profile = ImageCms.ImageCmsProfile(io.BytesIO(profile_bytes))
-            if colour.mode == "L" and profile.profile.xcolor_space.strip() == "RGB":
-                colour = colour.convert("RGB")
-            srgb = ImageCms.createProfile("sRGB")
-            return ImageCms.buildTransform(profile, srgb, colour.mode, "RGB").apply(colour)
+            space = "RGB" if mode == "L" and profile.profile.xcolor_space.strip() == "RGB" else mode
+            transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), space, "RGB")
+            return lambda band: transform.apply(band.convert(mode).convert(space))
         except (ImageCms.PyCMSError, ImportError, *_DECODER_ERRORS):  # ImportError: a Pillow without ImageCms
             _notice_unused_profile(argument, name)
-    return colour.convert("RGB")
+    return lambda band: band.convert(mode).convert("RGB")
 
 
-def _channels(picture: Image.Image) -> Tensor:
-    """Return a picture with channels of 8 bits as a tensor (C, H, W) in [0, 1]."""
-    levels = torch.from_numpy(np.array(picture)).reshape(picture.height, picture.width, -1)  # (H, W, C)
-    return levels.movedim(-1, 0).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+def _colour(band: Image.Image, in_srgb: Callable[[Image.Image], Image.Image]) -> tuple[Levels, Levels | None]:
+    """Return the colours, (3, rows, W), and the alpha, (1, rows, W), of some rows with channels of 8 bits."""
+    alpha = np.array(band.convert("RGBA").getchannel("A"))[np.newaxis] if band.has_transparency_data else None
+    return np.moveaxis(np.array(in_srgb(band)), -1, 0), alpha
 
 
-def _deep_grey(picture: Image.Image, argument: str, name: str) -> tuple[Tensor, Tensor | None]:
-    """Return a grey picture of floats or of 16-bit whole numbers, and its alpha, each (1, H, W) in [0, 1]."""
-    if picture.info.get("icc_profile"):
-        _notice_unused_profile(argument, name)
-    levels = torch.from_numpy(np.array(picture, dtype=np.float32)).unsqueeze(0)
-    if picture.mode == "F":
-        image_values(argument, levels)
-        return levels, None
-    low, high = (int(level.item()) for level in levels.aminmax())
+def _deep_grey(band: Image.Image) -> tuple[Levels, Levels | None]:
+    """Return the grey and the alpha of some rows of floats or of 16-bit whole numbers, each (1, rows, W)."""
+    levels = np.array(band, dtype=np.float32)[np.newaxis]
+    transparent = None if band.mode == "F" else band.info.get("transparency")
+    return levels, None if transparent is None else np.where(levels == transparent, np.uint8(0), np.uint8(255))
+
+
+def _check_grey(argument: str, mode: str, rows: Rows, bands: list[slice]) -> None:
+    """Check the values of a grey picture of floats, in [0, 1], or of whole numbers, of 16 bits."""
+    extremes = torch.empty(len(bands), 2, dtype=torch.float32, device="cpu")
+    for number, band in enumerate(bands):
+        levels, _alpha = _deep_grey(rows(band))
+        torch.stack(torch.from_numpy(levels).aminmax(), out=extremes[number])
+    if mode == "F":
+        image_values(argument, extremes)
+        return
+    low, high = (int(level.item()) for level in extremes.aminmax())
     if low < 0 or high > 65535:
         advice = "Scale them to 16 bits first."
         raise ValueError(message(argument, "have grey levels in 0 … 65535", f"{low} … {high}", advice))
-    transparent = picture.info.get("transparency")
-    return levels / 65535, None if transparent is None else (levels != transparent).to(torch.float32)
 
 
 def _check_sides(argument: str, height: int, width: int) -> None:
