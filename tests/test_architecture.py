@@ -13,7 +13,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_checks", "_shared", "winograd"),
     ("allocation",),
     ("vgg19", "losses", "color", "lbfgs", "preconditioning", "image_io", "self_taught", "hardware"),
-    ("weights", "optimizers", "starts", "convolution"),
+    ("weights", "optimizers", "starts", "convolution", "ranks"),
     ("features", "costs"),
     ("networks",),
     ("pyramid",),
@@ -22,6 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("presets", "descent", "estimate"),
     ("transfer",),
     ("demo", "progress", "arguments"),
+    ("batch",),
     ("cli",),
     ("__main__",),
 )
