@@ -13,7 +13,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_checks", "_shared", "winograd"),
     ("allocation",),
     ("vgg19", "losses", "color", "lbfgs", "preconditioning", "image_io", "self_taught", "hardware", "memory"),
-    ("weights", "optimizers", "starts", "convolution"),
+    ("weights", "optimizers", "starts", "convolution", "ranks"),
     ("features", "costs"),
     ("networks",),
     ("pyramid", "sums", "grid"),
@@ -23,6 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("sizes",),
     ("transfer",),
     ("demo", "progress", "arguments"),
+    ("batch",),
     ("cli",),
     ("__main__",),
 )

@@ -314,7 +314,7 @@ def test_a_picture_that_tiles_the_plane_has_sides_on_the_grid_and_a_notice_says_
         )
     assert [level.size for level in transfer.sizes.plan((208, 304), None, 3)] == [
         (48, 80),
-        (112, 160),
+        (96, 160),
         (208, 304),
     ]
 

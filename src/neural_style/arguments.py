@@ -46,6 +46,18 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return _parser().parse_args(argv)
 
 
+def read_option(name: str, text: str) -> Any:
+    """Return the value that a text spells of one of `PICTURE_OPTIONS`.
+
+    Raises:
+        ValueError: if it spells none.
+    """
+    try:
+        return PICTURE_OPTIONS[name](text)
+    except argparse.ArgumentTypeError as error:
+        raise ValueError(f"{name} {error}. See: neural-style batch --help") from None
+
+
 def _parser() -> argparse.ArgumentParser:
     version = importlib.metadata.version("neural-style")
     parser = _Parser(prog="neural-style", description="A photograph's content in a painting's style.")
@@ -53,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     text = "make a picture of a photograph and a painting"
     _fill_stylize(commands.add_parser("stylize", help=text, description=f"{text[0].upper()}{text[1:]}."))
+    text = "make every picture of a list, by one process or by many; a restart goes on"
+    _fill_batch(commands.add_parser("batch", help=text, description=f"{text[0].upper()}{text[1:]}."))
     text = "make a picture of two bundled ones, and a sheet that shows all three; no network needed"
     _fill_demo(commands.add_parser("demo", help=text, description=f"{text[0].upper()}{text[1:]}."))
     return parser
@@ -60,15 +74,46 @@ def _parser() -> argparse.ArgumentParser:
 
 def _fill_stylize(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "What is left out is the preset's."
-    add, choose = parser.add_argument, partial(_add_choice, parser)
+    add = parser.add_argument
     add("content", metavar="CONTENT", type=Path, help="the photograph")
     add("style", metavar="STYLE", type=Path, help="the painting")
     add("-o", "--output", metavar="OUT", type=Path, help="picture to write (default: CONTENT-STYLE.png, here)")
+    _add_picture_options(parser)
+    _add_transfer_options(parser)
+    add("--save-weights", metavar="FILE", type=Path, help="keep the self-taught filters, for --weights FILE")
+    parser.set_defaults(command="stylize")
+
+
+def _fill_batch(parser: argparse.ArgumentParser) -> None:
+    columns = ", ".join(PICTURE_OPTIONS)
+    parser.epilog = (
+        f"A row may have its own {columns}, in columns of these names; an empty cell takes what the command "
+        "line says, and what that leaves out is the preset's. What is done is recorded in JOBS.done, for "
+        "jobs.csv in jobs.csv.done, so that the same command goes on with the rest. torchrun shares it out."
+    )
+    text = "a CSV file: a header, then a row for each picture, with the columns content, style and output"
+    parser.add_argument("jobs", metavar="JOBS", type=Path, help=text)
+    _add_picture_options(parser)
+    _add_transfer_options(parser)
+    parser.set_defaults(command="batch", save_weights=None)
+
+
+def _add_picture_options(parser: argparse.ArgumentParser) -> None:
+    """Add what each picture may have of its own, `PICTURE_OPTIONS`, and ``--quiet``."""
+    add = parser.add_argument
     _add_common(parser, size=_default_of(StyleTransfer.run, "size"))
     text = "a rough picture of at most 256 pixels within seconds, to choose settings by"
     add("--preview", action="store_true", help=text)
     add("--iterations", type=_counts, metavar="N[,N...]", help="of the finest level, or of every level")
     add("--levels", type=int, metavar="N", help="how many sizes, each half the next")
+    _add_choice(parser, "--init", INITS, also="or a picture to start from")
+    quality, text = _default_of(save_image, "quality"), "of JPEG and WebP, 1 to 100"
+    add("--quality", type=_quality, metavar="N", default=quality, help=f"{text} (default: {quality})")
+
+
+def _add_transfer_options(parser: argparse.ArgumentParser) -> None:
+    """Add what decides the network and the loss."""
+    add, choose = parser.add_argument, partial(_add_choice, parser)
     choose("--preset", PRESETS, default=_default_of(StyleTransfer, "preset"))
     text = f"or a file; or {AUTO}: ImageNet's where they can be had, else self-taught"
     choose("--weights", NAMED_SOURCES, also=text, default=AUTO)
@@ -85,14 +130,9 @@ def _fill_stylize(parser: argparse.ArgumentParser) -> None:
     text = "give the photograph the painting's colours first"
     add("--match-colors", action=argparse.BooleanOptionalAction, help=text)
     choose("--optimizer", OPTIMIZERS, default=next(iter(OPTIMIZERS)))
-    choose("--init", INITS, also="or a picture to start from")
     choose("--device", (AUTO, *available_devices()), default=AUTO)
     choose("--precision", PRECISIONS, default=AUTO)
     choose("--compile", COMPILES, also="whether CUDA graphs are recorded", default=AUTO)
-    quality, text = _default_of(save_image, "quality"), "of JPEG and WebP, 1 to 100"
-    add("--quality", type=_quality, metavar="N", default=quality, help=f"{text} (default: {quality})")
-    add("--save-weights", metavar="FILE", type=Path, help="keep the self-taught filters, for --weights FILE")
-    parser.set_defaults(command="stylize")
 
 
 def _fill_demo(parser: argparse.ArgumentParser) -> None:
@@ -158,3 +198,26 @@ def _layers(text: str) -> list[str] | dict[str, float]:
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be NAME or NAME=NUMBER; got {text!r}") from None
     return weights if any(equals for _, equals, _ in pairs) else list(weights)
+
+
+def _levels(text: str) -> int:
+    return _whole(text, "a whole number of at least 1", 1)
+
+
+def _yes(text: str) -> bool:
+    answers = {"yes": True, "true": True, "no": False, "false": False}  # true and false are spreadsheets'
+    if text.lower() not in answers:
+        raise argparse.ArgumentTypeError(f"must be yes or no; got {text!r}")
+    return answers[text.lower()]
+
+
+# What each picture of a list may have of its own, and how its text is read.
+PICTURE_OPTIONS: Mapping[str, Callable[[str], Any]] = {
+    "size": _size,
+    "iterations": _counts,
+    "levels": _levels,
+    "init": str,
+    "seed": _seed,
+    "preview": _yes,
+    "quality": _quality,
+}

@@ -27,13 +27,15 @@ from torch import Tensor
 from torchvision.models import VGG19_Weights
 
 from neural_style import _checks
-from neural_style.arguments import AUTO, OPTIMIZERS, parse
+from neural_style.arguments import AUTO, OPTIMIZERS, PICTURE_OPTIONS, parse
+from neural_style.batch import Job, Record, by_style, read_jobs
 from neural_style.demo import bundled_pictures, sheet
 from neural_style.descent import Callback, RunInterrupted
 from neural_style.image_io import check_writable, fit_within, save_image, to_image_tensor
 from neural_style.memory import available_memory
 from neural_style.progress import ProgressBar, pixels
 from neural_style.pyramid import previewed
+from neural_style.ranks import ending_together, place, rank_device
 from neural_style.starts import INITS
 from neural_style.transfer import StyleTransfer
 from neural_style.weights import WeightsUnavailableError, imagenet_file
@@ -42,6 +44,8 @@ ERRORS = (
     *(ValueError, TypeError, OSError, ImportError, MemoryError, FloatingPointError),
     *(WeightsUnavailableError, torch.OutOfMemoryError),
 )
+# What of a batch's options leaves its pictures as they are, or is in the jobs already.
+NOT_SHARED = ("command", "jobs", "quiet", "device", "compile", *PICTURE_OPTIONS)
 SERVER_SECONDS = 10.0  # a server that stays silent so long counts as unreachable
 
 
@@ -54,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _tell("interrupted before there was a picture")
         return 130
     except ERRORS as error:
-        _tell(f"error: {' '.join(str(error).split()) or type(error).__name__}")
+        _tell(f"error: {_in_a_line(error)}")
         return 2
 
 
@@ -83,6 +87,59 @@ def _stylize(options: argparse.Namespace) -> int:
         transfer.learn(given["style"], size=max(size), seed=options.seed).save(options.save_weights)
     _tell_estimate(transfer, size, quiet=options.quiet, **schedule)
     return _make(partial(transfer.run, **{**chosen, **given}), save, out, quiet=options.quiet)
+
+
+def _batch(options: argparse.Namespace) -> int:
+    here = place()
+    rank = f"[rank {here.rank}] " if here.world > 1 else ""
+    jobs = read_jobs(options.jobs, {name: getattr(options, name) for name in PICTURE_OPTIONS})
+    shared = {name: value for name, value in vars(options).items() if name not in NOT_SHARED}
+    record, share = Record(options.jobs, shared), here.share(jobs)
+    to_do = by_style([job for job in share if job not in record])
+    there = len(share) - len(to_do)
+    count = f"of {len(share)} picture{'' if len(share) == 1 else 's'}"
+    made = failed = 0
+    try:
+        with ending_together(here):
+            if to_do:
+                once = {"quiet": options.quiet or here.rank > 0, "device": rank_device(options.device, here)}
+                transfer = _transfer(argparse.Namespace(**{**vars(options), **once}))
+            for number, job in enumerate(to_do, there + 1):
+                title = f"picture {number} of {len(share)}"
+                if _make_job(transfer, job, record, title, rank, quiet=options.quiet):
+                    made += 1
+                else:
+                    failed += 1
+            parts = [f"{made} {count} made"]
+            parts += [f"{failed} failed"] if failed else []
+            parts += [f"{there} {'was' if there == 1 else 'were'} there before"] if there else []
+            _tell(", ".join(parts), rank=rank, quiet=options.quiet and not failed)
+    except KeyboardInterrupt:
+        text = f"interrupted; {there + made} {count} done, and the same command goes on with the rest"
+        _tell(text, rank=rank)
+        return 130
+    return 1 if failed else 0
+
+
+def _make_job(transfer: StyleTransfer, job: Job, record: Record, title: str, rank: str, *, quiet: bool) -> bool:
+    """Make and record a picture of a batch, and say so; return whether it worked."""
+    began = time.monotonic()
+    try:
+        with _warnings_told(quiet=quiet, rank=rank):
+            given = {name: to_image_tensor(path, name) for name, path in job.inputs.items()}
+        chosen = {name: value for name, value in job.options.items() if name != "quality"}
+        check_writable(job.output, size=_result_size(given["content"], chosen["size"]))
+        with ProgressBar(sys.stderr, quiet=quiet or bool(rank), title=title) as bar:
+            image = transfer.run(**{**chosen, **given}, callback=bar.show)
+        save_image(image, job.output, quality=job.options["quality"])
+        record.add(job)
+    except (*ERRORS, RuntimeError) as error:  # a RuntimeError is what torch raises on a CPU without memory
+        _tell(f"{title}, line {job.line}: {job.output} failed: {_in_a_line(error)}", rank=rank)
+        return False
+    if not quiet:
+        size, seconds = pixels(image.shape[-2:]), time.monotonic() - began
+        print(f"{rank}{title}: {job.output}: {size} pixels in {seconds:.1f} s", flush=True)
+    return True
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -219,9 +276,13 @@ def _downloading(*, quiet: bool) -> Iterator[None]:
 # Messages ------------------------------------------------------------------------------------------------
 
 
-def _tell(text: str, *, quiet: bool = False) -> None:
+def _tell(text: str, *, quiet: bool = False, rank: str = "") -> None:
     if not quiet:
-        print(f"neural-style: {text}", file=sys.stderr)
+        print(f"{rank}neural-style: {text}", file=sys.stderr)
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _tell_enlarged(content: Tensor, size: tuple[int, int], *, quiet: bool) -> None:
@@ -245,13 +306,17 @@ def _tell_estimate(transfer: StyleTransfer, size: tuple[int, int], *, quiet: boo
 
 
 @contextlib.contextmanager
-def _warnings_told(*, quiet: bool) -> Iterator[None]:
+def _warnings_told(*, quiet: bool, rank: str = "") -> Iterator[None]:
     """Turn warnings into plain lines."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
     for warning in caught:
-        _tell(f"note: {warning.message}", quiet=quiet)
+        _tell(f"note: {warning.message}", quiet=quiet, rank=rank)
 
 
-COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {"stylize": _stylize, "demo": _demo}
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "stylize": _stylize,
+    "batch": _batch,
+    "demo": _demo,
+}

@@ -19,10 +19,24 @@ def pixels(size: Sequence[int]) -> str:
 
 
 class ProgressBar:
-    """Shows a run's progress: a line that redraws itself on a terminal, elsewhere one line a level."""
+    """Shows a run's progress: a line that redraws itself on a terminal, elsewhere one line a level.
 
-    def __init__(self, stream: TextIO, *, quiet: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        self.stream, self.quiet, self.clock = stream, quiet, clock
+    Args:
+        stream: where to.
+        quiet: whether to show nothing.
+        title: what stands in front, such as which picture of several it is; the loss then gives way to it.
+        clock: tells the seconds.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        quiet: bool,
+        title: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.stream, self.quiet, self.title, self.clock = stream, quiet, title, clock
         self.terminal = stream.isatty() and not quiet
         self.began: tuple[float, float] | None = None  # when the first evaluation was done, and its share
         self.drawn_at, self.drawn = -math.inf, 0
@@ -30,7 +44,7 @@ class ProgressBar:
 
     def __enter__(self) -> ProgressBar:
         if self.terminal:
-            self._draw("preparing the network")
+            self._draw("  ".join(part for part in (self.title, "preparing the network") if part))
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -52,14 +66,17 @@ class ProgressBar:
         if not self.terminal:
             if progress.level > self.level:
                 parts = (f"{pixels(progress.size)} pixels", f"steps: {progress.steps}", left)
-                print(f"{level}: {', '.join(part for part in parts if part)}", file=self.stream, flush=True)
+                where = f"{self.title}, {level}" if self.title else level
+                print(f"{where}: {', '.join(part for part in parts if part)}", file=self.stream, flush=True)
             self.level = progress.level
         elif now - self.drawn_at >= REDRAW_SECONDS:
             self.drawn_at = now
-            done = round(20 * progress.fraction)
-            step, loss = f"step {progress.step}/{progress.steps}", f"loss {progress.loss.item():.4g}"
-            bar = f"[{'#' * done}{'-' * (20 - done)}]"
-            self._draw("  ".join((bar, level, pixels(progress.size), step, loss, left)))
+            width = 10 if self.title else 20
+            done = round(width * progress.fraction)
+            bar = f"[{'#' * done}{'-' * (width - done)}]"
+            shown = [bar, level, pixels(progress.size), f"step {progress.step}/{progress.steps}"]
+            shown = [self.title, *shown] if self.title else [*shown, f"loss {progress.loss.item():.4g}"]
+            self._draw("  ".join((*shown, left)))
 
     def _draw(self, text: str) -> None:
         """Put a text in the place of the one before, never wider than the terminal."""
