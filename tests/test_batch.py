@@ -205,7 +205,7 @@ def test_a_note_about_a_picture_is_a_plain_line(
     as_rank(monkeypatch, 1, 2)
     assert batch() == 0
     note = "[rank 1] neural-style: note: content has transparent parts\n"
-    assert capsys.readouterr().err == f"{note}{note}[rank 1] neural-style: 1 of 1 picture made\n"
+    assert capsys.readouterr().err == f"{note}[rank 1] neural-style: 1 of 1 picture made\n"
     assert len(ran) == 1
 
 

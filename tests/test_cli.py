@@ -26,7 +26,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from neural_style import Estimate, __version__, cli, load_image, load_weights, save_image
+from neural_style import Estimate, Objective, __version__, cli, engine, load_image, load_weights, save_image
 from neural_style.arguments import OPTIMIZERS
 from neural_style.descent import Progress, RunInterrupted
 from neural_style.features import PADDINGS, POOLINGS
@@ -656,9 +656,51 @@ def test_a_warning_about_a_picture_is_a_plain_line(capsys: Capture, monkeypatch:
     monkeypatch.setattr(cli, "to_image_tensor", warning)
     assert stylize() == 0
     line = "neural-style: note: content has transparent parts\n"
-    assert capsys.readouterr().err.startswith(line + line + "neural-style: this will take about")
+    assert capsys.readouterr().err.startswith(line + "neural-style: this will take about")
     assert stylize("--quiet") == 0
     assert capsys.readouterr().err == ""
+
+
+def test_a_warning_during_the_run_is_told_as_it_comes_and_once(capsys: Capture, monkeypatch: Patch) -> None:
+    evaluate, told = Objective.value_and_grad, []
+
+    def warning(objective: Objective, image: Tensor) -> tuple[Tensor, Tensor]:
+        warnings.warn("tiles of 64 pixels", RuntimeWarning, stacklevel=2)
+        told.append(capsys.readouterr().err)
+        return evaluate(objective, image)
+
+    monkeypatch.setattr(Objective, "value_and_grad", warning)
+    assert stylize("--iterations", "3") == 0
+    assert ["tiles of 64 pixels" in text for text in told] == [True, *[False] * (len(told) - 1)]
+    assert len(told) >= 3
+
+
+def test_a_note_on_a_terminal_takes_the_bars_place(monkeypatch: Patch) -> None:
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with cli._warnings_told(quiet=False):
+        warnings.warn("tiles of 64 pixels", RuntimeWarning, stacklevel=1)
+    assert stream.getvalue() == "\r\x1b[Kneural-style: note: tiles of 64 pixels\n"
+
+
+@pytest.mark.parametrize(("word", "tile_size"), [("96", 96), ("auto", "auto"), ("none", None)])
+def test_a_tile_size_reaches_the_transfer(word: str, tile_size: object, monkeypatch: Patch) -> None:
+    made: list[object] = []
+
+    def remember(**options: Any) -> StyleTransfer:
+        made.append(options["tile_size"])
+        return StyleTransfer(**options)
+
+    monkeypatch.setattr(cli, "StyleTransfer", remember)
+    assert stylize("--tile-size", word) == 0
+    assert made == [tile_size]
+
+
+def test_a_picture_that_cannot_fit_is_one_line(capsys: Capture, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(engine, "available_memory", lambda _device: 10**8)
+    assert stylize("--size", "5000") == 2
+    line = "neural-style: error: the result must fit into the 0.1 GB of memory that are free; got 3750×5000. "
+    assert line in capsys.readouterr().err
 
 
 class Terminal(io.StringIO):

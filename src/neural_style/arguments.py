@@ -133,6 +133,16 @@ def _add_transfer_options(parser: argparse.ArgumentParser) -> None:
     choose("--device", (AUTO, *available_devices()), default=AUTO)
     choose("--precision", PRECISIONS, default=AUTO)
     choose("--compile", COMPILES, also="whether CUDA graphs are recorded", default=AUTO)
+    text = (
+        "longest side of the tiles that a picture is evaluated in, in pixels; auto: as the free memory allows"
+    )
+    add(
+        "--tile-size",
+        type=_tile_size,
+        metavar="N",
+        default=AUTO,
+        help=f"{text}; none: at once (default: {AUTO})",
+    )
 
 
 def _fill_demo(parser: argparse.ArgumentParser) -> None:
@@ -174,6 +184,12 @@ def _whole(text: str, rule: str, minimum: int, maximum: float = math.inf) -> int
 
 def _size(text: str) -> int | None:
     return None if text == "original" else _whole(text, "a whole number of at least 1 or 'original'", 1)
+
+
+def _tile_size(text: str) -> int | str | None:
+    if text in (AUTO, "none"):
+        return AUTO if text == AUTO else None
+    return _whole(text, "a whole number of at least 16, 'auto' or 'none'", 16)
 
 
 def _seed(text: str) -> int:

@@ -53,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     try:
         options = parse(argv)
-        return COMMANDS[options.command](options)
+        with _warnings_told(quiet=options.quiet):
+            return COMMANDS[options.command](options)
     except KeyboardInterrupt:
         _tell("interrupted before there was a picture")
         return 130
@@ -72,8 +73,7 @@ def _stylize(options: argparse.Namespace) -> int:
         pictures["init"] = Path(options.init)
     inputs = [*pictures.values(), Path(options.weights)]
     _check_not_among("--output", out, inputs)
-    with _warnings_told(quiet=options.quiet):
-        given = {name: to_image_tensor(path, name) for name, path in pictures.items()}
+    given = {name: to_image_tensor(path, name) for name, path in pictures.items()}
     size = _result_size(given["content"], options.size)
     check_writable(out, size=size)
     _tell_enlarged(given["content"], previewed(size) if options.preview else size, quiet=options.quiet)
@@ -106,10 +106,11 @@ def _batch(options: argparse.Namespace) -> int:
                 transfer = _transfer(argparse.Namespace(**{**vars(options), **once}))
             for number, job in enumerate(to_do, there + 1):
                 title = f"picture {number} of {len(share)}"
-                if _make_job(transfer, job, record, title, rank, quiet=options.quiet):
-                    made += 1
-                else:
-                    failed += 1
+                with _warnings_told(quiet=options.quiet, rank=rank):
+                    if _make_job(transfer, job, record, title, rank, quiet=options.quiet):
+                        made += 1
+                    else:
+                        failed += 1
             parts = [f"{made} {count} made"]
             parts += [f"{failed} failed"] if failed else []
             parts += [f"{there} {'was' if there == 1 else 'were'} there before"] if there else []
@@ -125,8 +126,7 @@ def _make_job(transfer: StyleTransfer, job: Job, record: Record, title: str, ran
     """Make and record a picture of a batch, and say so; return whether it worked."""
     began = time.monotonic()
     try:
-        with _warnings_told(quiet=quiet, rank=rank):
-            given = {name: to_image_tensor(path, name) for name, path in job.inputs.items()}
+        given = {name: to_image_tensor(path, name) for name, path in job.inputs.items()}
         chosen = {name: value for name, value in job.options.items() if name != "quality"}
         check_writable(job.output, size=_result_size(given["content"], chosen["size"]))
         with ProgressBar(sys.stderr, quiet=quiet or bool(rank), title=title) as bar:
@@ -214,8 +214,9 @@ def _check_weights_file(options: argparse.Namespace, others: Sequence[Path]) -> 
 def _transfer(options: argparse.Namespace) -> StyleTransfer:
     """Return the transfer that was asked for; ``auto`` falls back to self-taught filters, and says so."""
     names = (
-        *("preset", "device", "precision", "compile", "convention", "content_layers", "style_layers"),
-        *("content_weight", "style_weight", "variation_weight", "pooling", "padding", "match_colors"),
+        *("preset", "device", "precision", "compile", "tile_size", "convention", "content_layers"),
+        *("style_layers", "content_weight", "style_weight", "variation_weight", "pooling", "padding"),
+        "match_colors",
     )
     chosen = {name: getattr(options, name) for name in names}
     chosen["width"] = 1.0 if options.width is None else options.width
@@ -307,12 +308,20 @@ def _tell_estimate(transfer: StyleTransfer, size: tuple[int, int], *, quiet: boo
 
 @contextlib.contextmanager
 def _warnings_told(*, quiet: bool, rank: str = "") -> Iterator[None]:
-    """Turn warnings into plain lines."""
-    with warnings.catch_warnings(record=True) as caught:
+    """Turn warnings into plain lines, each text once and as it comes: a run may take hours."""
+    told: set[str] = set()
+
+    def tell(message: Warning | str, *_where: object, **_more: object) -> None:
+        if str(message) not in told:
+            told.add(str(message))
+            if sys.stderr.isatty() and not quiet:
+                sys.stderr.write("\r\x1b[K")  # where a bar may stand
+            _tell(f"note: {message}", quiet=quiet, rank=rank)
+
+    with warnings.catch_warnings():
         warnings.simplefilter("always")
+        warnings.showwarning = tell
         yield
-    for warning in caught:
-        _tell(f"note: {warning.message}", quiet=quiet, rank=rank)
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
