@@ -9,6 +9,8 @@ from torch import Tensor
 
 from neural_style.memory import give_back, ran_out
 from neural_style.objective import Objective
+from neural_style.optimizers import Optimizer, StepCallback
+from neural_style.preconditioning import Preconditioner
 
 Make = Callable[[int | None, bool], Objective]
 
@@ -41,6 +43,21 @@ class BoundedObjective:
     def terms_by_name(self) -> dict[str, Tensor]:
         """The loss's parts. See `Objective.terms_by_name`."""
         return {} if self._objective is None else self._objective.terms_by_name
+
+    def minimized_by(
+        self,
+        optimizer: Optimizer,
+        image: Tensor,
+        steps: int,
+        callback: StepCallback,
+        preconditioner: Preconditioner | None,
+    ) -> Tensor:
+        """Return the picture that an optimiser makes of another. See `Optimizer.minimize`."""
+        return optimizer.minimize(image, self.value_and_grad, steps, callback, preconditioner=preconditioner)
+
+    def agreed(self, stopped: bool) -> bool:
+        """Return whether the run ends: there is no other process to ask."""
+        return stopped
 
     def value_and_grad(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss and its gradient. See `Objective.value_and_grad`.

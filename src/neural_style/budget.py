@@ -51,6 +51,7 @@ def fit(
     tile: int | str | None = "auto",
     pairs: int = 0,
     offloads: bool = False,
+    stripes: int = 1,
     free: int | None = None,
 ) -> Fit:
     """Return how a picture is evaluated in the memory that is free, as fast as can be.
@@ -63,13 +64,16 @@ def fit(
         tile: ``"auto"``; or the longest side of a tile; or None, for the picture at once whatever is free.
         pairs: wanted of L-BFGS's history; 0 for an optimiser without.
         offloads: whether the history can lie in the CPU's memory, apart from the device's.
-        free: bytes; None where it is not known, and then taken for enough.
+        stripes: over how many ranks' memory the picture is spread.
+        free: bytes for each; None where it is not known, and then taken for enough.
 
     Raises:
         ValueError: if even the smallest tiles and the shortest history do not fit.
     """
     choices = list(_choices(pairs, offloads=offloads))
-    fitted = partial(_fit, needs=needs, halo=halo, alignment=alignment, tile=tile, choices=choices, free=free)
+    fitted = partial(
+        _fit, needs=needs, halo=halo, alignment=alignment, tile=tile, choices=choices, stripes=stripes, free=free
+    )
     found = fitted(size)
     if found is None:
 
@@ -100,9 +104,12 @@ def _fit(
     alignment: int,
     tile: int | str | None,
     choices: Sequence[Choice],
+    stripes: int,
     free: int | None,
 ) -> Fit | None:
     """Return how a picture is evaluated, or None where it does not fit."""
+    if stripes > 1 and size[0] > 2 * halo:
+        size = min(-(-size[0] // stripes) + alignment + 2 * halo, size[0]), size[1]
 
     def at(side: int | None, choice: Choice) -> Fit:
         keep, kept_pairs, offloaded = choice

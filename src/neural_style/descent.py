@@ -9,7 +9,7 @@ from typing import Protocol
 from torch import Tensor
 
 from neural_style.image_io import resize
-from neural_style.optimizers import Optimizer, Step, asks_to_stop
+from neural_style.optimizers import Optimizer, Step, StepCallback, asks_to_stop
 from neural_style.preconditioning import Preconditioner
 from neural_style.pyramid import Level
 
@@ -28,6 +28,7 @@ class Progress:
         loss: a scalar on the device. Reading it with `.item()` makes a GPU wait: do so rarely.
         terms: the loss's parts by name, as of `Objective.terms_by_name`.
         image: the current picture, shape (1, 3, H, W), unclamped; the optimiser's own, so copy it to keep it.
+            Over ranks, the first one's rows of it.
     """
 
     level: int
@@ -51,8 +52,18 @@ class Evaluated(Protocol):
     def terms_by_name(self) -> dict[str, Tensor]:
         """The loss's parts. See `Objective.terms_by_name`."""
 
-    def value_and_grad(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the loss and its gradient. See `Objective.value_and_grad`."""
+    def minimized_by(
+        self,
+        optimizer: Optimizer,
+        image: Tensor,
+        steps: int,
+        callback: StepCallback,
+        preconditioner: Preconditioner | None,
+    ) -> Tensor:
+        """Return the picture that an optimiser makes of another. See `Optimizer.minimize`."""
+
+    def agreed(self, stopped: bool) -> bool:
+        """Return whether all processes of the run end it; a `KeyboardInterrupt` elsewhere is raised here."""
 
 
 class RunInterrupted(KeyboardInterrupt):
@@ -98,13 +109,11 @@ def descend(
             watch.objective = None  # the coarser level's targets are given back before the finer one's are made
             image = _carried(image, level.size, content)
             objective = watch.enter(level, objective_at(level.size), image)
-            image = optimizer.minimize(
-                image,
-                objective.value_and_grad,
-                level.iterations,
-                watch.after_step,
-                preconditioner=preconditioner,
+            image = objective.minimized_by(
+                optimizer, image, level.iterations, watch.after_step, preconditioner
             )
+            watch.image = image
+            watch.stopped = objective.agreed(watch.stopped)
             del objective
             if watch.stopped:
                 break

@@ -14,12 +14,15 @@ from neural_style import _checks
 from neural_style.bounded import BoundedObjective
 from neural_style.budget import Fit, fit
 from neural_style.costs import Needs
+from neural_style.distributed import StripedObjective, check_ranks
 from neural_style.features import VGG19Features
 from neural_style.grid import alignment_of, check_tile, halo_of
 from neural_style.memory import available_memory
 from neural_style.objective import Objective, Terms
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.pyramid import Level
+from neural_style.ranks import Ranks
+from neural_style.share import Share
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,13 @@ class Engine:
         device: where.
         kind: the class of those of a picture at once; tiles are large enough to need no recording.
         tile_size: ``"auto"``, the longest side of a tile in pixels, or None for the picture at once.
+        ranks: the processes that make the picture together; None for this one alone.
     """
 
     device: torch.device
     kind: type[Objective]
     tile_size: int | str | None = "auto"
+    ranks: Ranks | None = None
 
     def check(self, deepest: str) -> None:
         """Check that its tiles suit a network that ends with a layer.
@@ -56,16 +61,21 @@ class Engine:
         """Return how each level is evaluated, by its size, in the memory that is free now.
 
         Raises:
-            ValueError: if a level does not fit.
+            ValueError: if a level does not fit, or has too few rows for the ranks.
         """
-        deepest = needs.layers[-1]
+        deepest, free = needs.layers[-1], available_memory(self.device)
+        halo, here, local = halo_of(deepest), self.ranks, 1
+        if here is not None:
+            check_ranks(here, plan[-1].size[0], halo)
+            local = here.local_world if self.device.type == "cpu" else 1
         fitted = partial(
             fit,
             needs=needs,
-            halo=halo_of(deepest),
+            halo=halo,
             alignment=alignment_of(deepest),
             tile=self.tile_size,
-            free=available_memory(self.device),
+            stripes=1 if here is None else here.world,
+            free=None if free is None else free // local,
         )
         offloads = self.device.type != "cpu" and isinstance(optimizer, LBFGS)
         return {
@@ -80,7 +90,7 @@ class Engine:
         terms: Terms,
         size: tuple[int, int],
         found: Fit,
-    ) -> BoundedObjective:
+    ) -> BoundedObjective | StripedObjective:
         """Return a level's objective, which is made when it is first evaluated.
 
         Args:
@@ -91,31 +101,23 @@ class Engine:
             found: how it is evaluated.
         """
 
-        def make(tile: int | None, keep_targets: bool) -> Objective:
-            content_image, style_image = pictures()
-            return self.alone(network, content_image, style_image, terms, tile, keep_targets=keep_targets)
+        def make(tile: int | None, keep_targets: bool, share: Share | None = None) -> Objective:
+            kind = self.kind if tile is None and share is None else Objective
+            options = {"tile": tile, "keep_targets": keep_targets, "share": share}
+            return kind(network, *pictures(), terms, **options)  # type: ignore[arg-type]
 
-        return BoundedObjective(
-            make,
+        deepest = network.layers[-1]
+        tile, keep_targets, alignment = found.tile, found.keep_targets, alignment_of(deepest)
+        if self.ranks is None:
+            return BoundedObjective(make, size, alignment=alignment, tile=tile, keep_targets=keep_targets)
+        return StripedObjective(
+            partial(make, tile, keep_targets),
+            self.ranks,
             size,
-            alignment=alignment_of(network.layers[-1]),
-            tile=found.tile,
-            keep_targets=found.keep_targets,
+            halo=halo_of(deepest),
+            alignment=alignment,
+            wraps=network.padding == "circular",
         )
-
-    def alone(
-        self,
-        network: VGG19Features,
-        content_image: Tensor,
-        style_image: Tensor,
-        terms: Terms,
-        tile: int | None,
-        *,
-        keep_targets: bool,
-    ) -> Objective:
-        """Return an objective in tiles of a side, or of the picture at once where that is None."""
-        kind = self.kind if tile is None else Objective
-        return kind(network, content_image, style_image, terms, tile=tile, keep_targets=keep_targets)
 
 
 def pairs_of(optimizer: Optimizer, level: Level) -> int:

@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from neural_style.features import VGG19Features
-from neural_style.grid import Grid, Tile, alignment_of, check_tile, folded, grid_of, halo_of, surrounded
+from neural_style.grid import Grid, Tile, alignment_of, check_tile, grid_of, halo_of, surrounded
 from neural_style.losses import Discrepancy, Moments, Variation, style_loss, total_loss, weighted_sum
+from neural_style.share import Share, Whole
 from neural_style.sums import Sums
 from neural_style.vgg19 import layer_table
 
@@ -64,6 +65,8 @@ class Objective:
             picture at once. The numbers are the same to rounding. What is held at a time is that of a tile.
         keep_targets: whether the content's features are kept, in the network's precision, or computed anew in
             every evaluation, tile by tile and twice, by the network up to the content layers.
+        share: which rows of the picture this process evaluates; None for all. The pictures given here are whole
+            all the same, while those to be evaluated, and their gradients, are of these rows.
 
     Attributes:
         terms_by_name: after an evaluation, the unweighted parts as scalars on the device: ``content``,
@@ -86,15 +89,17 @@ class Objective:
         *,
         tile: int | None = None,
         keep_targets: bool = True,
+        share: Share | None = None,
     ) -> None:
         self.network, self.terms = network, terms
         self.tile = check_tile(tile, network.layers[-1])
+        self.share: Share = Whole() if share is None else share
         self.terms_by_name: dict[str, Tensor] = {}
         # A part of no weight is not computed.
         self._content_layers = list(terms.content_layers) if terms.content_weight > 0 else []
         self._style_layers = list(terms.style_layers) if terms.style_weight > 0 else []
         with torch.inference_mode(False), torch.no_grad():
-            self.grid = self._grid(content_image)
+            self.grid = self._grid(content_image, self.tile, self.share.rows(content_image.shape[-2]))
             self._content = surrounded(content_image, self.grid.read) if self._content_layers else None
             self._targets: dict[Tile, dict[str, Tensor]] = {}
             if keep_targets:
@@ -115,12 +120,13 @@ class Objective:
             torch.no_grad(),
             torch.autocast(image.device.type, enabled=False),
         ):
-            picture = surrounded(image.detach(), self.grid.read)
+            picture = self.share.surrounded(image.detach(), self.grid)
             *others, last = self.grid.tiles
             sums = [self._sums(self.grid.window(picture, tile), tile) for tile in others]
             # The first pass of the last tile serves as its second.
             window, of_last = self._with_history(picture, last)
-            loss, slopes = self._slopes(reduce(add, [*sums, of_last.detached()]))
+            total = self.share.total(reduce(add, [*sums, of_last.detached()]))
+            loss, slopes = self._slopes(total)
             scale = self._scale(loss, image)
             slopes = [slope if slope is None or scale is None else slope * scale for slope in slopes]
             gradient = torch.zeros_like(picture) if others else None
@@ -128,8 +134,8 @@ class Objective:
             for tile in others:
                 window, again = self._with_history(picture, tile)
                 gradient = self._added(gradient, tile, window, again, slopes)
-            gradient = folded(gradient, self.grid.read, (image.shape[-2], image.shape[-1]))
-        return loss, gradient if scale is None else gradient / scale
+            gradient = self.share.folded(gradient, self.grid)
+        return self.share.agreed(loss), gradient if scale is None else gradient / scale
 
     def _scale(self, loss: Tensor, image: Tensor) -> Tensor | None:
         """Return what the gradient is to be multiplied by on its way through a float16 network, or None.
@@ -141,15 +147,16 @@ class Objective:
             return None
         return torch.where(loss > 0, image.numel() / loss, 1).clamp(max=LARGEST_SCALE)
 
-    def _grid(self, image: Tensor) -> Grid:
-        """Return how a picture is cut."""
+    def _grid(self, image: Tensor, tile: int | None, rows: range | None = None) -> Grid:
+        """Return how a picture is cut, or some rows of it."""
         deepest = self.network.layers[-1]
         return grid_of(
             (image.shape[-2], image.shape[-1]),
-            self.tile,
+            tile,
             halo=halo_of(deepest),
             alignment=alignment_of(deepest),
             wraps=self.network.padding == "circular",
+            rows=rows,
         )
 
     def _target(self, tile: Tile) -> dict[str, Tensor]:
@@ -163,15 +170,15 @@ class Objective:
 
     def _moments(self, style_image: Tensor) -> dict[str, Moments]:
         """Return the style's moments, summed over its tiles."""
-        grid = self._grid(style_image)
+        grid = self._grid(style_image, self.share.dealing(self.tile))
         picture = surrounded(style_image, grid.read)
         moments: dict[str, Moments] = {}
-        for tile in grid.tiles:
+        for tile, weight in self.share.dealt(grid.tiles):
             features = self.network(grid.window(picture, tile), self._style_layers)
             for name in self._style_layers:
-                of_tile = Moments.of(tile.owned(features[name], _stride(name)))
+                of_tile = Moments.of(tile.owned(features[name], _stride(name))) * weight
                 moments[name] = moments[name] + of_tile if name in moments else of_tile
-        return moments
+        return dict(self.share.total(Sums(moments, {}, Variation.of(style_image[..., :1, :1]))).moments)
 
     def _sums(self, window: Tensor, tile: Tile) -> Sums:
         """Return the sums that a tile contributes, computed from what it reads."""

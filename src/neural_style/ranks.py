@@ -1,15 +1,20 @@
-"""Which of several processes this one is, as torchrun tells it in the environment."""
+"""Which of several processes this one is, as torchrun tells it in the environment, and what they tell each other."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any, TypeVar
 
 import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from torch import Tensor
 
 from neural_style import _checks
 from neural_style.hardware import available_devices
@@ -18,6 +23,7 @@ WAIT_SECONDS = 0.5
 ENDED = "neural_style/ended"  # a counter in torchrun's store
 
 Item = TypeVar("Item")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -97,3 +103,140 @@ def ending_together(here: Place) -> Iterator[None]:
         store.add(ENDED, 1)
         while store.add(ENDED, 0) < here.world:
             time.sleep(WAIT_SECONDS)
+
+
+class Ranks:
+    """The processes that make one picture together, by `torch.distributed`.
+
+    Every method is to be called by all of them, in the same order.
+
+    Args:
+        world: how many of the process group's first ranks belong to it; None for all.
+
+    Attributes:
+        rank: this process's, from 0.
+        world: how many there are.
+    """
+
+    def __init__(self, world: int | None = None) -> None:
+        self.rank, whole = dist.get_rank(), dist.get_world_size()
+        self.world = whole if world is None else world
+        self._group = None if self.world == whole else dist.new_group(list(range(self.world)))
+        self._parts: dict[int, Ranks] = {self.world: self}
+
+    @property
+    def belongs(self) -> bool:
+        """Whether this process is one of them."""
+        return self.rank < self.world
+
+    def first(self, count: int) -> Ranks:
+        """Return the first so many of them; the others may ask too, and do not belong."""
+        if count not in self._parts:
+            self._parts[count] = Ranks(count)
+        return self._parts[count]
+
+    def total(self, values: Tensor) -> Tensor:
+        """Return the sum over all ranks, the same bits on each."""
+        result = values.clone()
+        dist.all_reduce(result, group=self._group)
+        return result
+
+    def from_first(self, values: Tensor) -> Tensor:
+        """Return what rank 0 gives; the others give a tensor of its shape and dtype."""
+        result = values.clone()
+        dist.broadcast(result, src=0, group=self._group)
+        return result
+
+    def everyones(self, value: T) -> list[T]:
+        """Return what every rank gives, by rank: any object that can be pickled."""
+        found: list[Any] = [None] * self.world
+        dist.all_gather_object(found, value, group=self._group)
+        return found
+
+    def gathered(self, rows: Tensor, bounds: Sequence[int]) -> Tensor:
+        """Return the whole picture on every rank, (B, C, H, W), from the rows of each.
+
+        Args:
+            rows: this rank's.
+            bounds: where each rank's rows begin, and the height.
+        """
+        heights = [stop - start for start, stop in pairwise(bounds)]
+        padded = F.pad(rows, (0, 0, 0, max(heights) - rows.shape[-2])).contiguous()  # all of one shape
+        parts = [torch.empty_like(padded) for _ in heights]
+        dist.all_gather(parts, padded, group=self._group)
+        return torch.cat([part[..., :height, :] for part, height in zip(parts, heights, strict=True)], dim=-2)
+
+    def exchanged(self, up: Tensor, down: Tensor, *, wraps: bool) -> tuple[Tensor | None, Tensor | None]:
+        """Give rows to the neighbours above and below, and return what those below and above give.
+
+        Args:
+            up: for the rank above, of the shape of what it gives.
+            down: for the rank below, likewise.
+            wraps: whether the first and the last are neighbours.
+
+        Returns:
+            From below and from above; None where there is no neighbour.
+        """
+        above, below = (self.rank - 1) % self.world, (self.rank + 1) % self.world
+        has_above, has_below = wraps or self.rank > 0, wraps or self.rank < self.world - 1
+        from_below = torch.empty_like(down, memory_format=torch.contiguous_format) if has_below else None
+        from_above = torch.empty_like(up, memory_format=torch.contiguous_format) if has_above else None
+        # In this order two ranks that are each other's both neighbours understand each other too.
+        messages = [(dist.isend, up.contiguous(), above)] if has_above else []
+        messages += [(dist.isend, down.contiguous(), below)] if has_below else []
+        messages += [] if from_below is None else [(dist.irecv, from_below, below)]
+        messages += [] if from_above is None else [(dist.irecv, from_above, above)]
+        operations = [dist.P2POp(send, values, peer, group=self._group) for send, values, peer in messages]
+        for pending in dist.batch_isend_irecv(operations):
+            pending.wait()
+        return from_below, from_above
+
+    def agreed(self, work: Callable[[], T], tell: Callable[[T], Mapping[str, object]]) -> T:
+        """Return what this rank's preparations come to, where all ranks' succeed and come to the same.
+
+        Args:
+            work: the preparations, without a message between ranks.
+            tell: what has to be the same on all ranks, by name, in short texts or numbers.
+
+        Raises:
+            ValueError: on every rank, where some differ, or another rank's preparations fail.
+            Exception: this rank's own, where they fail here.
+        """
+        failure: Exception | None = None
+        told: Mapping[str, object] = {}
+        try:
+            result = work()
+            told = tell(result)
+        except Exception as error:  # whatever it is, the others have to know
+            failure = error
+        reports = self.everyones((None if failure is None else f"{type(failure).__name__}: {failure}", told))
+        if failure is not None:
+            raise failure
+        for rank, (text, theirs) in enumerate(reports):
+            if text is not None:
+                rule, got = "all have input that is right", f"on rank {rank} {text.rstrip('.')}"
+                raise ValueError(_checks.message("the ranks", rule, got, "See there."))
+            for name, mine in reports[0][1].items():
+                if theirs[name] != mine:
+                    got = f"{mine} on rank 0 and {theirs[name]} on rank {rank}"
+                    rule, advice = "be the same on every rank", "Start all with the same arguments and files."
+                    raise ValueError(_checks.message(name, rule, got, advice))
+        return result
+
+
+@contextmanager
+def joined(here: Place, seconds: float) -> Iterator[Ranks | None]:
+    """Join the processes that torchrun has started, while open; None where there is but one.
+
+    Args:
+        here: this process's place.
+        seconds: how long a rank waits for another before it gives up.
+    """
+    if here.world == 1:
+        yield None
+        return
+    dist.init_process_group(timeout=timedelta(seconds=seconds))
+    try:
+        yield Ranks()
+    finally:
+        dist.destroy_process_group()

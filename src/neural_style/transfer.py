@@ -229,8 +229,10 @@ class StyleTransfer:
             fits = self.engine.fits([Level(target, 1)], self._needs(self.networks), self.optimizer)
             network = self.networks.for_style(self.sizes.style_at(style_image, self.sizes.taught(target)), seed)
             found, style_at_target = fits[target], self.sizes.style_at(style_image, target)
-            return self.engine.alone(
-                *(network, resize(content_image, target), style_at_target, self.settings.terms, found.tile),
+            kind = self.engine.kind if found.tile is None else Objective
+            return kind(
+                *(network, resize(content_image, target), style_at_target, self.settings.terms),
+                tile=found.tile,
                 keep_targets=found.keep_targets,
             )
 

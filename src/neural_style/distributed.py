@@ -1,0 +1,303 @@
+"""One picture over many processes: each has some of its rows, and of the optimiser's memory as much.
+
+What passes between them in an evaluation is 80 rows of the picture and of the gradient, between neighbours, and
+the sums of features, 0.6 million numbers at full width; in a step of L-BFGS the small table of inner products. A
+preconditioner works on the whole picture, which for that is brought together on every rank. Levels with too few
+rows for all ranks are evaluated by the first of them.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from neural_style import _checks
+from neural_style.grid import Grid, Tile, folded, surrounded
+from neural_style.objective import Objective
+from neural_style.optimizers import LBFGS, Adam, Optimizer, Step, StepCallback, asks_to_stop
+from neural_style.preconditioning import Preconditioner
+from neural_style.ranks import Ranks
+from neural_style.share import Share, Whole
+from neural_style.sums import Sums
+
+DEALT = 1024  # pixels: the style picture is dealt out in tiles of at most this side
+
+
+class Stripes:
+    """A `Share`: the picture in stripes of rows, one a rank, in the order of the ranks.
+
+    Args:
+        ranks: those that share the picture, at least two.
+        halo: rows of a neighbour that a tile reads; every stripe has as many.
+        alignment: what the stripes' first rows are multiples of.
+        wraps: whether the picture tiles the plane.
+    """
+
+    def __init__(self, ranks: Ranks, *, halo: int, alignment: int, wraps: bool) -> None:
+        self.ranks, self.halo, self.alignment, self.wraps = ranks, halo, alignment, wraps
+        self._counts: dict[tuple[float, ...], list[float]] = {}
+
+    def bounds(self, height: int) -> list[int]:
+        """Return where each rank's rows begin, and the height."""
+        units, world = -(-height // self.alignment), self.ranks.world
+        return [self.alignment * (units * rank // world) for rank in range(world)] + [height]
+
+    def rows(self, height: int) -> range:
+        """Return this rank's rows. See `Share.rows`."""
+        bounds = self.bounds(height)
+        return range(bounds[self.ranks.rank], bounds[self.ranks.rank + 1])
+
+    def dealing(self, tile: int | None) -> int | None:
+        """Return the side of the tiles that a style picture is dealt out in. See `Share.dealing`."""
+        side = DEALT // self.alignment * self.alignment
+        return side if tile is None else min(tile, side)
+
+    def dealt(self, tiles: Sequence[Tile]) -> Sequence[tuple[Tile, float]]:
+        """Return this rank's tiles, or one of no weight. See `Share.dealt`."""
+        mine = [(tile, 1.0) for tile in tiles[self.ranks.rank :: self.ranks.world]]
+        return mine or [(tiles[0], 0.0)]
+
+    def surrounded(self, picture: Tensor, grid: Grid) -> Tensor:
+        """Return this rank's rows with the neighbours' around them. See `Share.surrounded`."""
+        top, bottom = picture[..., : self.halo, :], picture[..., -self.halo :, :]
+        from_below, from_above = self.ranks.exchanged(top, bottom, wraps=self.wraps)
+        parts = [part for part in (from_above, picture, from_below) if part is not None]
+        stacked = torch.cat(parts, dim=-2)
+        return surrounded(stacked, (range(stacked.shape[-2]), grid.read[1]))
+
+    def folded(self, gradient: Tensor, grid: Grid) -> Tensor:
+        """Return the gradient of this rank's rows, with what the neighbours' tiles add. See `Share.folded`."""
+        height = gradient.shape[-2]
+        gradient = folded(gradient, (range(height), grid.read[1]), (height, grid.size[1]))
+        own, read = self.rows(grid.size[0]), grid.read[0]
+        of_own = gradient[..., own.start - read.start : own.stop - read.start, :].clone()
+        up, down = gradient[..., : self.halo, :], gradient[..., -self.halo :, :]
+        from_below, from_above = self.ranks.exchanged(up, down, wraps=self.wraps)
+        if from_above is not None:
+            of_own[..., : self.halo, :] += from_above
+        if from_below is not None:
+            of_own[..., -self.halo :, :] += from_below
+        return of_own
+
+    def total(self, sums: Sums) -> Sums:
+        """Return the sums over all ranks, by one message. See `Share.total`."""
+        tensors = sums.tensors
+        flat = self.ranks.total(torch.cat([tensor.flatten() for tensor in tensors]))
+        parts = flat.split([tensor.numel() for tensor in tensors])
+        values = [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
+        return sums.replaced(values, self._total_counts(sums.counts))
+
+    def agreed(self, loss: Tensor) -> Tensor:
+        """Return the first rank's loss. See `Share.agreed`."""
+        return self.ranks.from_first(loss)
+
+    def _total_counts(self, counts: list[float]) -> list[float]:
+        """Return the counts over all ranks, which are asked for once: they do not change with the picture."""
+        key = tuple(counts)
+        if key not in self._counts:
+            self._counts[key] = [sum(column) for column in zip(*self.ranks.everyones(counts), strict=True)]
+        return self._counts[key]
+
+
+class StripedPreconditioner(Preconditioner):
+    """A preconditioner of the whole picture, for one rank's rows of it.
+
+    Args:
+        whole: what works on the whole; the same on every rank.
+        stripes: how the picture is shared.
+        height: of the picture.
+    """
+
+    def __init__(self, whole: Preconditioner, stripes: Stripes, height: int) -> None:
+        self.whole, self.stripes, self.height = whole, stripes, height
+
+    def change(self, variables: Tensor) -> Tensor:
+        """Return this rank's rows of T z. See `Preconditioner.change`."""
+        return self._own(self.whole.change(self._gathered(variables)))
+
+    def gradient(self, gradient: Tensor) -> Tensor:
+        """Return this rank's rows of Tᵀ g. See `Preconditioner.gradient`."""
+        return self._own(self.whole.gradient(self._gathered(gradient)))
+
+    def observe(self, steps: Tensor, changes: Tensor) -> None:
+        """Learn from the pairs of the whole picture, brought together one at a time."""
+        whole = (cast("Tensor", _Gathered(pairs, self._gathered)) for pairs in (steps, changes))
+        self.whole.observe(*whole)
+
+    def _gathered(self, rows: Tensor) -> Tensor:
+        return self.stripes.ranks.gathered(rows, self.stripes.bounds(self.height))
+
+    def _own(self, picture: Tensor) -> Tensor:
+        rows = self.stripes.rows(self.height)
+        return picture[..., rows.start : rows.stop, :]
+
+
+class _Gathered:
+    """Pairs of the whole picture as `Preconditioner.observe` reads them: a shape, and one at a time."""
+
+    def __init__(self, pairs: Tensor, gather: Callable[[Tensor], Tensor]) -> None:
+        self._pairs, self._gather = pairs, gather
+        self.shape = (len(pairs), *gather(pairs[:1]).shape[1:])
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self._gather(self._pairs[index : index + 1])[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[index] for index in range(len(self._pairs)))
+
+
+class StripedObjective:
+    """A level's objective over ranks, and the descent of the whole picture on it.
+
+    Args:
+        make: share → the objective of this rank's rows, where it has some.
+        ranks: all that make the picture.
+        size: (height, width) of the level.
+        halo: as of `Stripes`.
+        alignment: as of `Stripes`.
+        wraps: as of `Stripes`.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Share], Objective],
+        ranks: Ranks,
+        size: tuple[int, int],
+        *,
+        halo: int,
+        alignment: int,
+        wraps: bool,
+    ) -> None:
+        self.everyone, self.size = ranks, size
+        self.members = ranks.first(stripes_in(size[0], ranks.world, halo))
+        self.stripes = Stripes(self.members, halo=halo, alignment=alignment, wraps=wraps)
+        self._make, self._objective = make, cast("Objective | None", None)
+        self._interrupted = False
+
+    @property
+    def terms_by_name(self) -> dict[str, Tensor]:
+        """The loss's parts. See `Objective.terms_by_name`."""
+        return {} if self._objective is None else self._objective.terms_by_name
+
+    def minimized_by(
+        self,
+        optimizer: Optimizer,
+        image: Tensor,
+        steps: int,
+        callback: StepCallback,
+        preconditioner: Preconditioner | None,
+    ) -> Tensor:
+        """Return the whole picture optimised, the same on every rank. See `BoundedObjective.minimized_by`.
+
+        The first rank's callback is asked, after each evaluation, and its `Step` holds the first rank's rows.
+        Ctrl-C ends the descent on all ranks after an evaluation; `agreed` then raises it.
+        """
+        for name, values in vars(preconditioner or object).items():
+            if isinstance(values, Tensor):  # what it has learned, on however many ranks
+                getattr(preconditioner, name).copy_(self.everyone.from_first(values.to(image.device)))
+        with _interrupts_noted() as noted:
+            result = image
+            if self.members.belongs:
+                result = self._minimized(optimizer, image, steps, callback, preconditioner, noted)
+            interrupted = torch.tensor(float(noted.is_set()), device=image.device)
+            self._interrupted = bool(self.everyone.total(interrupted) > 0)
+            return self.everyone.from_first(result)
+
+    def agreed(self, stopped: bool) -> bool:
+        """Return whether the first rank's callback has ended the run.
+
+        Raises:
+            KeyboardInterrupt: if somebody pressed Ctrl-C at one of the ranks.
+        """
+        if self._interrupted:
+            raise KeyboardInterrupt
+        return bool(self.everyone.everyones(stopped)[0])
+
+    def _minimized(
+        self,
+        optimizer: Optimizer,
+        image: Tensor,
+        steps: int,
+        callback: StepCallback,
+        preconditioner: Preconditioner | None,
+        noted: threading.Event,
+    ) -> Tensor:
+        """Return the whole picture, optimised by the ranks that have some of its rows."""
+        members = self.members
+
+        def asked(step: Step) -> bool:
+            mine = (members.rank == 0 and asks_to_stop(callback(step))) or noted.is_set()
+            return bool(members.total(torch.tensor(float(mine), device=image.device)) > 0)
+
+        if members.world == 1:
+            self._objective = self._make(Whole())
+            run = partial(optimizer.minimize, image, self._objective.value_and_grad, steps, asked)
+            return run(preconditioner=preconditioner)
+        self._objective = self._make(self.stripes)
+        rows = self.stripes.rows(self.size[0])
+        own = image[..., rows.start : rows.stop, :].contiguous()
+        striped = None
+        if preconditioner is not None:
+            striped = StripedPreconditioner(preconditioner, self.stripes, self.size[0])
+        result = cast("LBFGS | Adam", optimizer).minimize(
+            *(own, self._objective.value_and_grad, steps, asked), preconditioner=striped, total=members.total
+        )
+        return members.gathered(result, self.stripes.bounds(self.size[0]))
+
+
+def stripes_in(height: int, world: int, halo: int) -> int:
+    """Return how many ranks a picture of so many rows serves: each has as many as its neighbours read."""
+    return max(1, min(world, height // halo))
+
+
+def check_ranks(ranks: Ranks, height: int, halo: int) -> None:
+    """Check that every rank has rows of the result.
+
+    Raises:
+        ValueError: if there are too many.
+    """
+    most = stripes_in(height, ranks.world, halo)
+    if most < ranks.world:
+        rule = f"be at most {most} for {height} rows, {halo} for each"
+        raise ValueError(_checks.message("the number of ranks", rule, ranks.world, "Start fewer."))
+
+
+def check_optimizer(optimizer: Optimizer) -> None:
+    """Check that an optimiser works over ranks.
+
+    Raises:
+        TypeError: if it is another than `LBFGS` or `Adam`.
+    """
+    if not isinstance(optimizer, LBFGS | Adam):
+        got, advice = type(optimizer).__name__, "Others know only their own rank's rows."
+        raise TypeError(_checks.message("optimizer", "be LBFGS or Adam over ranks", got, advice))
+
+
+def share_parameters(network: torch.nn.Module, ranks: Ranks) -> None:
+    """Give every rank the first one's parameters: those learned elsewhere may differ in their last digits."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(ranks.from_first(parameter))
+
+
+@contextmanager
+def _interrupts_noted() -> Iterator[threading.Event]:
+    """Note Ctrl-C instead of raising it in the midst of a message, where this is the main thread."""
+    noted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
+    before = signal.signal(signal.SIGINT, lambda *_arguments: noted.set())
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
