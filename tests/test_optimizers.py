@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import gc
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from neural_style.optimizers import FIRST_STEP, LBFGS, Adam, Optimizer, Step, TorchLBFGS, ValueAndGrad
+from neural_style import optimizers
+from neural_style.lbfgs import LimitedMemory
+from neural_style.optimizers import (
+    FIRST_STEP,
+    LBFGS,
+    Adam,
+    Optimizer,
+    Step,
+    TorchLBFGS,
+    ValueAndGrad,
+    _variables,
+)
 from neural_style.preconditioning import Preconditioner
 
 CURVATURE = torch.linspace(1, 50, 12).view(1, 3, 2, 2)
@@ -93,6 +106,90 @@ class Scaled(Preconditioner):
         return gradient / CURVATURE.sqrt()
 
 
+def plain_lbfgs(function: ValueAndGrad, steps: int, preconditioner: Preconditioner | None) -> list[Tensor]:
+    """Return the pictures that L-BFGS evaluates, by the same formulas with every tensor made anew."""
+    change, gradient_of = _variables(preconditioner)
+    pictures, memory = [start()], LimitedMemory(LBFGS().pairs(steps), start())
+    generated = start()
+    loss, gradient = function(generated)
+    gradient = gradient_of(gradient)
+    step = -gradient
+    step = step * (FIRST_STEP / change(step).square().mean().sqrt())
+    while len(pictures) < steps:
+        trial = generated + change(step)
+        pictures.append(trial)
+        trial_loss, trial_gradient = function(trial)
+        trial_gradient = gradient_of(trial_gradient)
+        good = trial_loss.isfinite() & trial_gradient.isfinite().all() & (trial_loss <= 2 * loss.abs())
+        changed = trial_gradient - gradient
+        generated, gradient = torch.where(good, trial, generated), torch.where(good, trial_gradient, gradient)
+        loss = torch.where(good, trial_loss, loss)
+        memory.remember(step.flatten(), changed.flatten(), gradient.flatten())
+        step = torch.where(good, memory.direction().view_as(step), step / 4)
+    return pictures
+
+
+def walled(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the bowl, which has no finite loss or gradient beyond a wall."""
+    loss, gradient = bowl(image)
+    bad = image.max() > 0.7
+    return torch.where(bad, torch.nan, loss), torch.where(bad, torch.nan, gradient)
+
+
+@pytest.mark.filterwarnings("ignore:.*evaluations gave no finite")
+@pytest.mark.parametrize("function", [bowl, walled])
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("offload", [False, True])
+def test_lbfgs_walks_bit_by_bit_as_with_every_tensor_made_anew(
+    function: ValueAndGrad, scaled: bool, offload: bool
+) -> None:
+    preconditioner = Scaled() if scaled else None
+    seen: list[Tensor] = []
+    LBFGS(offload=offload).minimize(
+        start(), function, 40, lambda step: seen.append(step.image.clone()), preconditioner=preconditioner
+    )
+    plain = plain_lbfgs(function, 40, preconditioner)
+    assert all(torch.equal(ours, other) for ours, other in zip(seen, plain, strict=True))
+
+
+def test_an_evaluation_of_lbfgs_finds_five_pictures_the_start_among_them_and_the_history() -> None:
+    values = 3 * 37 * 37  # as of no other tensor
+    found: list[int] = []
+
+    def value_and_grad(image: Tensor) -> tuple[Tensor, Tensor]:
+        storages = [x.untyped_storage() for x in gc.get_objects() if issubclass(type(x), Tensor)]
+        found.append(len({storage.data_ptr() for storage in storages if storage.nbytes() == 4 * values}))
+        return (image - 0.3).square().sum(), 2 * (image - 0.3)
+
+    LBFGS().minimize(torch.full((1, 3, 37, 37), 0.5), value_and_grad, 8)
+    assert max(found) == 5
+
+
+@pytest.mark.parametrize("options", [{"offload": True}, {"storage": "bfloat16"}])
+def test_options_of_the_history_reach_it(monkeypatch: pytest.MonkeyPatch, options: dict[str, object]) -> None:
+    given: list[dict[str, object]] = []
+
+    def watched(pairs: int, like: Tensor, **how: Any) -> LimitedMemory:
+        given.append(how)
+        return LimitedMemory(pairs, like, **how)
+
+    monkeypatch.setattr(optimizers, "LimitedMemory", watched)
+    found = LBFGS(**options).minimize(start(), bowl, 100)  # type: ignore[arg-type]
+    wanted = {"offload": False, "storage": torch.float32} | options
+    assert given == [wanted | ({"storage": torch.bfloat16} if "storage" in options else {})]
+    torch.testing.assert_close(found, MINIMUM, atol=2e-3, rtol=0)
+
+
+def test_lbfgs_takes_a_gradient_that_still_hangs_on_its_graph() -> None:
+    def attached(image: Tensor) -> tuple[Tensor, Tensor]:
+        leaf = image.detach().clone().requires_grad_()
+        loss, _ = bowl(leaf)
+        (gradient,) = torch.autograd.grad(loss, leaf, create_graph=True)
+        return loss.detach(), gradient
+
+    torch.testing.assert_close(LBFGS().minimize(start(), attached, 60), MINIMUM, atol=2e-3, rtol=0)
+
+
 @pytest.mark.parametrize(
     ("optimizer", "steps", "expected"),
     [
@@ -123,7 +220,7 @@ def test_lbfgs_takes_a_step_to_twice_the_loss_back_and_tries_a_quarter_of_it() -
         loss, gradient = bowl(image)
         return (loss * 3 if len(seen) == 1 else loss), gradient
 
-    LBFGS().minimize(start(), cliff, 3, lambda step: seen.append(step.image))
+    LBFGS().minimize(start(), cliff, 3, lambda step: seen.append(step.image.clone()))
     torch.testing.assert_close(seen[2] - seen[0], (seen[1] - seen[0]) / 4)
 
 
@@ -274,7 +371,7 @@ def test_a_flat_loss_ends_the_run_only_if_asked(name: str) -> None:
             start(),
             value_and_grad,
             60,
-            lambda step, steps=steps: steps.append(step.number),  # type: ignore[misc]
+            lambda step, steps=steps: steps.append(step.number),
         )
         counts.append(len(steps))
     assert counts[1] < counts[0] == 60
@@ -285,6 +382,11 @@ def test_a_flat_loss_ends_the_run_only_if_asked(name: str) -> None:
     [
         (lambda: LBFGS(history=0), ValueError, "history must be at least 1; got 0. Give 1 or more."),
         (lambda: LBFGS(learning_rate=0), ValueError, "learning_rate must be more than 0; got 0. "),
+        (
+            lambda: LBFGS(storage="float16"),  # type: ignore[arg-type]
+            ValueError,
+            "storage must be one of 'float32', 'bfloat16'; got 'float16'. Did you mean 'bfloat16'?",
+        ),
         (lambda: Adam(average=1.0), ValueError, "average must be at least 0 and less than 1; got 1.0. "),
         (lambda: Adam(tolerance=-1), ValueError, "tolerance must be a finite number of at least 0; got -1. "),
         (lambda: LBFGS(history=2.5), TypeError, "history must be a whole number; got 2.5 of type float. "),  # type: ignore[arg-type]

@@ -70,6 +70,16 @@ def test_a_planted_curvature_is_found_and_evened_out_at_every_size() -> None:
             assert evened.mean(1).abs().max() < 0.1
 
 
+def test_pairs_kept_in_fewer_bits_are_measured_in_full(device: torch.device) -> None:
+    short, full = (ColorSpectrum(noise(6, 32, 32).to(device)) for _ in range(2))
+    curvature = frequencies((24, 32)) ** 0.25
+    steps, changes = (x.bfloat16() for x in planted(ColorSpectrum(noise(6, 32, 32)), (24, 32), curvature))
+    short.observe(steps, changes)  # on the CPU, wherever the picture is
+    full.observe(steps.float().to(device), changes.float().to(device))
+    assert torch.equal(short.slope, full.slope)
+    torch.testing.assert_close(short.slope, torch.full((3,), 0.25), atol=0.05, rtol=0)
+
+
 def test_curvature_that_falls_off_a_cliff_is_not_drawn_out_further_than_the_steepest_slope() -> None:
     spectrum = ColorSpectrum(noise(6, 32, 32))
     spectrum.observe(*planted(spectrum, (24, 32), frequencies((24, 32)) ** 4))

@@ -18,8 +18,12 @@ Reference:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
+
+SLICE = 2**22  # values of a vector worked on at once, or of all where they are to be widened: for small copies
 
 
 class LimitedMemory:
@@ -27,20 +31,33 @@ class LimitedMemory:
 
     Args:
         pairs: m, how many are kept.
-        like: a picture or any tensor; the vectors have its number of values, dtype and device.
+        like: a picture or any tensor; the vectors have its number of values.
+        offload: whether the vectors live, and are multiplied, in the CPU's memory and not on the tensor's
+            device. For each direction four vectors pass between the two, where reading them all there would
+            take 4m + 2; the CPU reads its own memory faster than that.
+        storage: dtype of the vectors; None takes the tensor's. With a narrower one H is that of the rounded
+            pairs, exactly, and the newest gradient is kept in the tensor's beside.
 
     Attributes:
         vectors: shape (2m + 1, n): the steps, the changes of the gradient, and the gradient; 4 (2m + 1) bytes
-            a value. Rows of zeros where there is no pair yet.
+            a value in float32. Rows of zeros where there is no pair yet.
+        gradient: the newest one, shape (n,), where the vectors are; their last row itself if that is exact.
         table: shape (2m + 1, 2m + 1): the inner products of the rows, float64 where the device has it.
     """
 
-    def __init__(self, pairs: int, like: Tensor) -> None:
+    def __init__(
+        self, pairs: int, like: Tensor, *, offload: bool = False, storage: torch.dtype | None = None
+    ) -> None:
         self.pairs = pairs
-        self.vectors = torch.zeros(2 * pairs + 1, like.numel(), dtype=like.dtype, device=like.device)
-        wide = torch.float32 if like.device.type == "mps" else torch.float64
-        self.table = torch.zeros(2 * pairs + 1, 2 * pairs + 1, dtype=wide, device=like.device)
-        self.order = torch.arange(pairs, device=like.device)  # rows of the steps, oldest first
+        self.device, self.dtype = like.device, like.dtype
+        home = torch.device("cpu") if offload else like.device
+        self.vectors = torch.zeros(2 * pairs + 1, like.numel(), dtype=storage or like.dtype, device=home)
+        exact = self.vectors.dtype == like.dtype
+        self.gradient = self.vectors[-1] if exact else torch.zeros(like.numel(), dtype=like.dtype, device=home)
+        self.slice = SLICE if exact else max(1, SLICE // len(self.vectors))
+        wide = torch.float32 if home.type == "mps" else torch.float64
+        self.table = torch.zeros(2 * pairs + 1, 2 * pairs + 1, dtype=wide, device=home)
+        self.order = torch.arange(pairs, device=home)  # rows of the steps, oldest first
 
     def remember(self, step: Tensor, change: Tensor, gradient: Tensor) -> None:
         """Take in the newest gradient, and the pair that led to it in the place of the oldest.
@@ -50,22 +67,33 @@ class LimitedMemory:
         Args:
             step: s, the change of the variables, shape (n,).
             change: y, the change of the gradient along it, shape (n,).
-            gradient: g where the next direction starts, shape (n,).
+            gradient: g where the next direction starts, shape (n,), and none of the memory's own rows.
         """
-        curvature = step @ change
-        accepted = (curvature > 0) & curvature.isfinite()  # on the device
+        curvature = torch.zeros((), dtype=step.dtype, device=step.device)
+        for part in self._slices():
+            curvature += self._rounded(step[part]) @ self._rounded(change[part])
+        accepted = ((curvature > 0) & curvature.isfinite()).to(self.order.device)  # waits only for another
         slot = self.order[:1]
         rows = torch.cat([slot, slot + self.pairs, torch.full_like(slot, 2 * self.pairs)])
-        old = self.vectors.index_select(0, rows[:2])
-        new = torch.where(accepted, torch.stack([step, change]), old)
-        self.vectors.index_copy_(0, rows, torch.cat([new, gradient.unsqueeze(0)]))
-        products = (self.vectors @ self.vectors.index_select(0, rows).T).to(self.table)  # (2m + 1, 3)
+        products = torch.zeros_like(self.table[:, :3])  # (2m + 1, 3)
+        for part in self._slices():
+            vectors = self.vectors[:, part]  # a view
+            for row, newest in zip(torch.split(rows[:2], 1), (step, change), strict=True):
+                old = vectors.index_select(0, row)
+                vectors.index_copy_(0, row, torch.where(accepted, newest[part].to(old), old))
+            self.gradient[part] = gradient[part]
+            vectors[-1] = self.gradient[part]
+            wide = vectors.to(self.dtype)  # a view still, where they are stored as such
+            products += wide @ wide.index_select(0, rows).T
         self.table.index_copy_(1, rows, products)
         self.table.index_copy_(0, rows, products.T.contiguous())
         self.order = torch.where(accepted, self.order.roll(-1), self.order)
 
     def pairs_like(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Return all steps and all changes, each of shape (m, …) with the image's own but its batch of one."""
+        """Return all steps and all changes, each of shape (m, …) with the image's own but its batch of one.
+
+        They are views of the vectors, where these live and as they are stored.
+        """
         shape = (self.pairs, *image.shape[1:])
         return self.vectors[: self.pairs].view(shape), self.vectors[self.pairs : -1].view(shape)
 
@@ -87,4 +115,17 @@ class LimitedMemory:
         of_steps = torch.linalg.solve_triangular(upper.T, inner @ solved - along_changes, upper=False)
         coefficients = torch.cat([of_steps, -gamma * solved, gamma.view(1, 1)])[:, 0]
         combination = torch.zeros_like(coefficients).index_copy(0, rows, coefficients)
-        return -(combination.to(self.vectors) @ self.vectors)
+        combination = combination.to(self.dtype)
+        direction = torch.empty(self.vectors.shape[1], dtype=self.dtype, device=self.device)
+        for part in self._slices():
+            direction[part] = combination @ self.vectors[:, part].to(self.dtype)
+        return direction.neg_()
+
+    def _rounded(self, values: Tensor) -> Tensor:
+        """Return what the vectors' dtype keeps of some values, in their own."""
+        return values.to(self.vectors.dtype).to(values.dtype)
+
+    def _slices(self) -> Iterator[slice]:
+        """Yield parts of the vectors that are worked on at once."""
+        for start in range(0, self.vectors.shape[1], self.slice):
+            yield slice(start, start + self.slice)

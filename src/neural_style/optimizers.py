@@ -11,18 +11,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.lbfgs import LimitedMemory
+from neural_style.lbfgs import SLICE, LimitedMemory
 from neural_style.preconditioning import Preconditioner
 
 FIRST_STEP = 2 / 255  # root mean square change of the picture
 WINDOW = 10  # steps between two looks at whether the loss still falls
 FEWEST_PAIRS, MOST_PAIRS = 20, 60  # of L-BFGS's history, where it is left to a rule
+
+STORAGES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 ValueAndGrad = Callable[[Tensor], tuple[Tensor, Tensor]]
 
@@ -35,7 +38,8 @@ class Step:
         number: from 1.
         steps: how many there will be.
         loss: a scalar on the device. Reading it with `.item()` makes a GPU wait: do so rarely.
-        image: the picture that has this loss; the optimiser's own, so copy it to keep it.
+        image: the picture that has this loss; the optimiser's own, so copy it to keep it: `LBFGS` writes the
+            one before into it where the step is taken back.
     """
 
     number: int
@@ -86,13 +90,18 @@ class LBFGS(Optimizer):
     scale does not matter, as long as float32 can hold the squares of its gradients' norms.
 
     Attributes:
-        history: pairs of past steps kept, 24 bytes a pixel each. None keeps a third of a level's steps, but at
-            least 20 and at most 60: 20 do as well as more until about the eightieth step, and there are never
-            more pairs than steps.
+        history: pairs of past steps kept, 24 bytes a pixel each in float32. None keeps a third of a level's
+            steps, but at least 20 and at most 60: 20 do as well as more until about the eightieth step, and
+            there are never more pairs than steps.
         learning_rate: length of a step relative to the quasi-Newton one.
         tolerance: None asks for every step; else, looking (and waiting) every ten steps, stop where the lowest
             loss fell by no more than this share of itself since the last look. `StyleTransfer` puts 0.001 in
             the place of None where nobody has asked for a number of iterations.
+        offload: whether the history lives in the CPU's memory, for a picture whose history does not fit its
+            GPU. Then each step waits for the device. On the CPU it changes nothing.
+        storage: how the history's numbers are kept: ``"float32"``, or ``"bfloat16"`` in half of the memory.
+            On quadratics of condition 10² … 10⁴ the loss after 30 … 300 steps was within a third of float32's,
+            above it or below; of a picture of 128 pixels within 1 % after 30 and after 100.
 
     Reference: Liu & Nocedal, "On the limited memory BFGS method" (1989); the direction is computed in
     `neural_style.lbfgs`.
@@ -101,10 +110,13 @@ class LBFGS(Optimizer):
     history: int | None = None
     learning_rate: float = 1.0
     tolerance: float | None = None
+    offload: bool = False
+    storage: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
         if self.history is not None:
             _checks.whole_number("history", self.history, minimum=1)
+        _checks.choice("storage", self.storage, STORAGES)
         _check_common(self.learning_rate, self.tolerance)
 
     def pairs(self, steps: int) -> int:
@@ -126,32 +138,39 @@ class LBFGS(Optimizer):
         generated = image.detach().clone()
         best = _Best(generated)
         watch = _Watch(steps, callback, self.tolerance)
-        memory = LimitedMemory(self.pairs(steps), generated)
+        memory = LimitedMemory(
+            self.pairs(steps), generated, offload=self.offload, storage=STORAGES[self.storage]
+        )
         setbacks = torch.zeros((), dtype=torch.int64, device=generated.device)
         with suppress(_StoppedError):
             loss, gradient = value_and_grad(generated)
             best.offer(generated, loss)
             watch.after_evaluation(generated, loss)
-            gradient = gradient_of(gradient)
+            gradient = gradient_of(gradient.detach())
             _check_finite("the first gradient", gradient)
+            memory.gradient.copy_(gradient.flatten())
             step = -gradient
-            step = step * _ratio(FIRST_STEP, _root_mean_square(change(step)))
+            step *= _ratio(FIRST_STEP, _root_mean_square(change(step)))
+            del gradient  # an evaluation needs the memory: it finds four pictures and the history, no more
             while watch.number < steps:
                 trial = generated + change(step)
                 trial_loss, trial_gradient = value_and_grad(trial)
                 best.offer(trial, trial_loss)
                 watch.after_evaluation(trial, trial_loss)
-                trial_gradient = gradient_of(trial_gradient)
-                finite = trial_loss.isfinite() & trial_gradient.isfinite().all()
+                trial_gradient = gradient_of(trial_gradient.detach()).flatten()
+                finite = trial_loss.isfinite() & _all_finite(trial_gradient)
                 good = finite & (trial_loss <= 2 * loss.abs())  # on the device
                 setbacks += ~finite
-                changed = (trial_gradient - gradient).flatten()
-                generated = torch.where(good, trial, generated)
-                gradient = torch.where(good, trial_gradient, gradient)
+                generated = torch.where(good, trial, generated, out=trial)
                 loss = torch.where(good, trial_loss, loss)
-                memory.remember(step.flatten(), changed, gradient.flatten())
-                direction = memory.direction().view_as(gradient) * self.learning_rate
-                step = torch.where(good, direction, step / 4)
+                gradient = memory.gradient.to(step.device)
+                changed = trial_gradient - gradient
+                gradient = torch.where(good, trial_gradient, gradient)
+                memory.remember(step.flatten(), changed, gradient)
+                del trial, trial_gradient, changed, gradient
+                direction = memory.direction().view_as(step).mul_(self.learning_rate)
+                torch.where(good, direction, step.div_(4), out=step)
+                del direction
         if preconditioner is not None:
             preconditioner.observe(*memory.pairs_like(generated))
         _check_finite("the loss", best.loss)
@@ -322,7 +341,7 @@ class _Best:
 
     def offer(self, image: Tensor, loss: Tensor) -> None:
         better = loss < self.loss  # false for NaN
-        self.image = torch.where(better, image, self.image)
+        torch.where(better, image, self.image, out=self.image)
         self.loss = torch.where(better, loss, self.loss)
 
 
@@ -369,12 +388,17 @@ def _check_common(learning_rate: float, tolerance: float | None) -> None:
         _checks.number("tolerance", tolerance)
 
 
+def _all_finite(values: Tensor) -> Tensor:
+    """Return whether every value is a number and finite, on the device, without a mask of the whole."""
+    return torch.stack([part.isfinite().all() for part in torch.split(values.flatten(), SLICE)]).all()
+
+
 def _check_finite(name: str, values: Tensor) -> None:
     """Check a loss or a gradient, at the start or the end: reading it makes a GPU wait.
 
     Raises:
         FloatingPointError: if any of it is NaN or infinite.
     """
-    if not bool(values.isfinite().all()):
+    if not _all_finite(values):
         rule, advice = "be finite", "Use precision='float32' or smaller weights."
         raise FloatingPointError(_checks.message(name, rule, "NaN or infinity", advice))

@@ -88,7 +88,7 @@ class ColorSpectrum(Preconditioner):
         center = _sums(logs.expand(3, -1, -1), bands) / _sums(
             torch.ones_like(logs).expand(3, -1, -1), bands
         )  # (3, bands)
-        stepped, changed = (_sums(_power(pairs), bands) for pairs in (steps, changes))  # (3, bands)
+        stepped, changed = (_sums(_power(pairs, self.axes), bands) for pairs in (steps, changes))  # (3, bands)
         measured = (changed / stepped).log() / 2 + self._log_curvature(center)  # log κ in x
         for component in range(3):
             met = measured[component].isfinite()  # not in an empty band, nor where there was no step
@@ -123,11 +123,15 @@ def _log_frequencies(size: tuple[int, int]) -> Tensor:
     return (down.square() + across.square() + COARSEST**2).sqrt().mul(max(size)).log()
 
 
-def _power(pairs: Tensor) -> Tensor:
-    """Return Σ |spectrum|² over pairs of shape (m, 3, H, W), on the CPU, (3, H, W // 2 + 1); one at a time."""
-    power = torch.zeros_like(torch.fft.rfft2(pairs[0]).real)
+def _power(pairs: Tensor, like: Tensor) -> Tensor:
+    """Return Σ |spectrum|² over pairs of shape (m, 3, H, W), on the CPU, (3, H, W // 2 + 1).
+
+    The pairs may be kept elsewhere and in fewer bits: one at a time is taken to a tensor's device and dtype.
+    """
+    height, width = pairs.shape[-2:]
+    power = torch.zeros(3, height, width // 2 + 1, dtype=like.dtype, device=like.device)
     for one in pairs:
-        power += torch.fft.rfft2(one).abs().square()
+        power += torch.fft.rfft2(one.to(like)).abs().square()
     return power.cpu()
 
 
