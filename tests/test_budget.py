@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from neural_style import Adam, TorchLBFGS
-from neural_style.budget import COMFORTABLE, LARGEST, SHARE, Fit, fit, window_of
+from neural_style.budget import COMFORTABLE, LARGEST, PAIR_BYTES, SHARE, Fit, fit, window_of
 from neural_style.costs import Needs
 from neural_style.engine import fitted_optimizer
 from neural_style.optimizers import LBFGS
@@ -30,7 +30,12 @@ def gigabytes(free: float) -> Fit:
 def test_a_picture_that_fits_is_evaluated_at_once_with_all_that_was_wanted() -> None:
     found = gigabytes(100)
     assert (found.tile, found.keep_targets, found.pairs, found.offloaded) == (None, True, 20, False)
-    at_once = NEEDS.evaluation_bytes(SIZE) + NEEDS.target_bytes(SIZE) + NEEDS.picture_bytes(SIZE, 20)
+    at_once = (
+        NEEDS.evaluation_bytes(SIZE)
+        + NEEDS.target_bytes(SIZE)
+        + NEEDS.picture_bytes(SIZE)
+        + 20 * PAIR_BYTES * 12_000_000
+    )
     assert found.bytes == at_once
     assert fitted(free=int(at_once / SHARE) + 1).tile is None
     assert fitted(free=int(at_once / SHARE) - 1).tile is not None
@@ -52,7 +57,12 @@ def test_a_tile_is_the_largest_that_fits() -> None:
     found = gigabytes(13)
     assert found.tile is not None
     window = window_of(SIZE, found.tile + 16, 80)
-    larger = NEEDS.evaluation_bytes(window) + NEEDS.target_bytes(SIZE) + NEEDS.picture_bytes(SIZE, 20)
+    larger = (
+        NEEDS.evaluation_bytes(window)
+        + NEEDS.target_bytes(SIZE)
+        + NEEDS.picture_bytes(SIZE)
+        + 20 * PAIR_BYTES * 12_000_000
+    )
     assert found.bytes <= SHARE * 13e9 < larger
 
 

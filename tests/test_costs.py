@@ -10,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from neural_style import VGG19Features, learn_weights
-from neural_style.costs import IN_PIECES, SCRATCH, Needs, evaluation_flops, learning_flops
+from neural_style.costs import IN_PIECES, PICTURES, SCRATCH, Needs, evaluation_flops, learning_flops
 from neural_style.weights import random_weights
 
 
@@ -48,13 +48,13 @@ def test_bytes_of_one_layer_are_those_counted_by_hand() -> None:
     # conv1_1 at 10 × 12 positions: 3 channels enter, 64 leave, four more such responses for a moment and three
     # in pieces; 64 · 27 weights, as the network has them and turned; a content of 64 channels.
     network = 4 * (64 * 120 + 7 * 64 * 120 + 2 * 64 * 27 + 64 * 120)
-    given, vectors = 4 * 64 * 27, 4 * 3 * 120 * (2 * 5 + 1 + 16)
+    given, vectors = 4 * 64 * 27, 4 * 3 * 120 * PICTURES
     first = ["relu1_1"]
 
     def needed(**options: Any) -> int:
         needs = Needs(layers=first, style_layers=first, content_layers=first, **options)
         size = (10, 12)
-        return needs.evaluation_bytes(size) + needs.target_bytes(size) + needs.picture_bytes(size, history=5)
+        return needs.evaluation_bytes(size) + needs.target_bytes(size) + needs.picture_bytes(size)
 
     assert needed() == network + given + vectors + SCRATCH
     widened = 4 * 64 * 120  # in half precision the moments are still made of float32

@@ -80,6 +80,8 @@ def _fill_stylize(parser: argparse.ArgumentParser) -> None:
     add("-o", "--output", metavar="OUT", type=Path, help="picture to write (default: CONTENT-STYLE.png, here)")
     _add_picture_options(parser)
     _add_transfer_options(parser)
+    text = "under torchrun: how long a rank waits for another before the job ends"
+    add("--rank-timeout", type=_seconds, metavar="SECONDS", default=1800.0, help=f"{text} (default: 1800)")
     add("--save-weights", metavar="FILE", type=Path, help="keep the self-taught filters, for --weights FILE")
     parser.set_defaults(command="stylize")
 
@@ -184,6 +186,13 @@ def _whole(text: str, rule: str, minimum: int, maximum: float = math.inf) -> int
 
 def _size(text: str) -> int | None:
     return None if text == "original" else _whole(text, "a whole number of at least 1 or 'original'", 1)
+
+
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a number of more than 0; got {text!r}")
 
 
 def _tile_size(text: str) -> int | str | None:

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from neural_style import _checks
-from neural_style.costs import Needs
+from neural_style.costs import FLOAT32, Needs
+from neural_style.grid import stripe_read
 from neural_style.image_io import fit_within
 
 SHARE = 0.9  # of what is free: an estimate is no measurement
 COMFORTABLE = 512  # pixels of a tile: below, more than half of what it reads is halo
 LARGEST = 4096  # beyond, a larger tile saves nothing that shows
+PAIR_BYTES = 2 * 3 * FLOAT32  # a pixel: a step and the change of the gradient along it
 MOST_VALUES = 2**31 - 1  # of a tensor that every kernel can index
 FEWER_PAIRS = (20, 10, 5, 3)  # of the history, where as many as were wanted do not fit
 
@@ -50,6 +52,7 @@ def fit(
     alignment: int,
     tile: int | str | None = "auto",
     pairs: int = 0,
+    pair_bytes: int = PAIR_BYTES,
     offloads: bool = False,
     stripes: int = 1,
     free: int | None = None,
@@ -63,6 +66,7 @@ def fit(
         alignment: what the sides of tiles are multiples of.
         tile: ``"auto"``; or the longest side of a tile; or None, for the picture at once whatever is free.
         pairs: wanted of L-BFGS's history; 0 for an optimiser without.
+        pair_bytes: that a pair takes a pixel, on the device.
         offloads: whether the history can lie in the CPU's memory, apart from the device's.
         stripes: over how many ranks' memory the picture is spread.
         free: bytes for each; None where it is not known, and then taken for enough.
@@ -72,7 +76,15 @@ def fit(
     """
     choices = list(_choices(pairs, offloads=offloads))
     fitted = partial(
-        _fit, needs=needs, halo=halo, alignment=alignment, tile=tile, choices=choices, stripes=stripes, free=free
+        _fit,
+        needs=needs,
+        halo=halo,
+        alignment=alignment,
+        tile=tile,
+        choices=choices,
+        pair_bytes=pair_bytes,
+        stripes=stripes,
+        free=free,
     )
     found = fitted(size)
     if found is None:
@@ -104,18 +116,18 @@ def _fit(
     alignment: int,
     tile: int | str | None,
     choices: Sequence[Choice],
+    pair_bytes: int,
     stripes: int,
     free: int | None,
 ) -> Fit | None:
     """Return how a picture is evaluated, or None where it does not fit."""
-    if stripes > 1 and size[0] > 2 * halo:
-        size = min(-(-size[0] // stripes) + alignment + 2 * halo, size[0]), size[1]
+    size = stripe_read(size, stripes, halo=halo, alignment=alignment)
 
     def at(side: int | None, choice: Choice) -> Fit:
         keep, kept_pairs, offloaded = choice
         memory = needs.evaluation_bytes(window_of(size, side, halo))
         memory += needs.target_bytes(size) if keep else 0
-        memory += needs.picture_bytes(size, 0 if offloaded else kept_pairs)
+        memory += needs.picture_bytes(size) + (0 if offloaded else kept_pairs * pair_bytes * size[0] * size[1])
         return Fit(side, keep, kept_pairs, offloaded, memory)
 
     def fits(found: Fit) -> bool:

@@ -35,7 +35,7 @@ from neural_style.image_io import check_writable, fit_within, save_image, to_ima
 from neural_style.memory import available_memory
 from neural_style.progress import ProgressBar, pixels
 from neural_style.pyramid import previewed
-from neural_style.ranks import ending_together, place, rank_device
+from neural_style.ranks import Ranks, ending_together, joined, place, rank_device
 from neural_style.starts import INITS
 from neural_style.transfer import StyleTransfer
 from neural_style.weights import WeightsUnavailableError, imagenet_file
@@ -67,6 +67,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _stylize(options: argparse.Namespace) -> int:
+    """Make a picture, alone or together with the other ranks of torchrun's, for rank 0 to write."""
+    here = place()
+    with joined(here, options.rank_timeout) as ranks:
+        if here.rank > 0:
+            options.quiet = True
+        options.device = rank_device(options.device, here)
+        return _stylize_by(options, ranks)
+
+
+def _stylize_by(options: argparse.Namespace, ranks: Ranks | None) -> int:
     out = options.output or Path(f"{options.content.stem}-{options.style.stem}.png")
     pictures = {"content": options.content, "style": options.style}
     if options.init not in (None, *INITS):
@@ -79,14 +89,21 @@ def _stylize(options: argparse.Namespace) -> int:
     _tell_enlarged(given["content"], previewed(size) if options.preview else size, quiet=options.quiet)
     if options.save_weights is not None:
         _check_weights_file(options, [*inputs, out])
-    transfer = _transfer(options)
+    transfer = _transfer(options, ranks=ranks)
     schedule = {name: getattr(options, name) for name in ("iterations", "levels", "preview")}
     chosen = {name: getattr(options, name) for name in ("size", "init", "seed")} | schedule
-    save = partial(save_image, path=out, quality=options.quality)
-    if options.save_weights is not None:  # the run takes them from there
+    save: Callable[[Tensor], None] = partial(save_image, path=out, quality=options.quality)
+    first = ranks is None or ranks.rank == 0
+    if not first:
+        save = _left_to_the_first
+    if options.save_weights is not None and first:  # the run takes them from there
         transfer.learn(given["style"], size=max(size), seed=options.seed).save(options.save_weights)
     _tell_estimate(transfer, size, quiet=options.quiet, **schedule)
     return _make(partial(transfer.run, **{**chosen, **given}), save, out, quiet=options.quiet)
+
+
+def _left_to_the_first(_image: Tensor) -> None:
+    """Write nothing: rank 0 does."""
 
 
 def _batch(options: argparse.Namespace) -> int:
@@ -211,7 +228,7 @@ def _check_weights_file(options: argparse.Namespace, others: Sequence[Path]) -> 
 # Weights -------------------------------------------------------------------------------------------------
 
 
-def _transfer(options: argparse.Namespace) -> StyleTransfer:
+def _transfer(options: argparse.Namespace, ranks: Ranks | None = None) -> StyleTransfer:
     """Return the transfer that was asked for; ``auto`` falls back to self-taught filters, and says so."""
     names = (
         *("preset", "device", "precision", "compile", "tile_size", "convention", "content_layers"),
@@ -219,6 +236,7 @@ def _transfer(options: argparse.Namespace) -> StyleTransfer:
         "match_colors",
     )
     chosen = {name: getattr(options, name) for name in names}
+    chosen["ranks"] = ranks
     chosen["width"] = 1.0 if options.width is None else options.width
     chosen["optimizer"] = OPTIMIZERS[_checks.choice("optimizer", options.optimizer, OPTIMIZERS)]()
     if options.weights != AUTO:

@@ -10,7 +10,7 @@ from neural_style.vgg19 import Layer, truncated
 from neural_style.winograd import FEWEST_CHANNELS, TILE
 
 FLOAT32 = 4  # bytes
-PICTURES = 16  # of the picture's own size in float32 that an optimiser and an objective hold beside its history
+PICTURES = 17  # of the picture's own size in float32 that an optimiser and an objective hold beside its history
 PASSING = 4  # responses of the largest layer that are there for a moment only
 IN_PIECES = 3  # as many more as are free on a CPU, but in pieces: measured
 SCRATCH = 150_000_000  # bytes that torch's kernels, and the learning of filters, hold on to: measured
@@ -100,9 +100,9 @@ class Needs:
         layers = [layer for layer in truncated(self.layers[-1]) if layer.name in self.content_layers]
         return self.bytes_per_value * sum(self._responses(layer, size) for layer in layers)
 
-    def picture_bytes(self, size: tuple[int, int], history: int = 0) -> int:
-        """Return how many bytes the pictures take, and the 2m + 1 vectors of a history of m pairs."""
-        return FLOAT32 * 3 * size[0] * size[1] * (PICTURES + 2 * history + 1)
+    def picture_bytes(self, size: tuple[int, int]) -> int:
+        """Return how many bytes the pictures take that an objective and an optimiser hold."""
+        return FLOAT32 * 3 * size[0] * size[1] * PICTURES
 
     def largest_values(self, size: tuple[int, int]) -> int:
         """Return how many values the largest response to a picture, or tile, of (height, width) has."""

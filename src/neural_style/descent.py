@@ -109,9 +109,7 @@ def descend(
             watch.objective = None  # the coarser level's targets are given back before the finer one's are made
             image = _carried(image, level.size, content)
             objective = watch.enter(level, objective_at(level.size), image)
-            image = objective.minimized_by(
-                optimizer, image, level.iterations, watch.after_step, preconditioner
-            )
+            image = objective.minimized_by(optimizer, image, level.iterations, watch.after_step, preconditioner)
             watch.image = image
             watch.stopped = objective.agreed(watch.stopped)
             del objective

@@ -1,25 +1,25 @@
 """One picture over many processes: each has some of its rows, and of the optimiser's memory as much.
 
-What passes between them in an evaluation is 80 rows of the picture and of the gradient, between neighbours, and
-the sums of features, 0.6 million numbers at full width; in a step of L-BFGS the small table of inner products. A
-preconditioner works on the whole picture, which for that is brought together on every rank. Levels with too few
-rows for all ranks are evaluated by the first of them.
+What passes between them in an evaluation is 80 rows of the picture and of the gradient, between neighbours,
+and the sums of features, 0.6 million numbers at full width; in a step of L-BFGS the small table of inner
+products. A preconditioner works on the whole picture, which for that is brought together on every rank. Levels
+with too few rows for all ranks are evaluated by the first of them.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.grid import Grid, Tile, folded, surrounded
+from neural_style.grid import Grid, Tile, folded, stripes_in, surrounded
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Adam, Optimizer, Step, StepCallback, asks_to_stop
 from neural_style.preconditioning import Preconditioner
@@ -90,7 +90,7 @@ class Stripes:
         """Return the sums over all ranks, by one message. See `Share.total`."""
         tensors = sums.tensors
         flat = self.ranks.total(torch.cat([tensor.flatten() for tensor in tensors]))
-        parts = flat.split([tensor.numel() for tensor in tensors])
+        parts = torch.split(flat, [tensor.numel() for tensor in tensors])
         values = [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
         return sums.replaced(values, self._total_counts(sums.counts))
 
@@ -252,11 +252,6 @@ class StripedObjective:
         return members.gathered(result, self.stripes.bounds(self.size[0]))
 
 
-def stripes_in(height: int, world: int, halo: int) -> int:
-    """Return how many ranks a picture of so many rows serves: each has as many as its neighbours read."""
-    return max(1, min(world, height // halo))
-
-
 def check_ranks(ranks: Ranks, height: int, halo: int) -> None:
     """Check that every rank has rows of the result.
 
@@ -299,5 +294,3 @@ def _interrupts_noted() -> Iterator[threading.Event]:
         yield noted
     finally:
         signal.signal(signal.SIGINT, before)
-
-

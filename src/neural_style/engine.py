@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from neural_style import _checks
 from neural_style.bounded import BoundedObjective
-from neural_style.budget import Fit, fit
+from neural_style.budget import PAIR_BYTES, Fit, fit
 from neural_style.costs import Needs
-from neural_style.distributed import StripedObjective, check_ranks
+from neural_style.distributed import StripedObjective, check_ranks, share_parameters
 from neural_style.features import VGG19Features
 from neural_style.grid import alignment_of, check_tile, halo_of
 from neural_style.memory import available_memory
+from neural_style.networks import fingerprint
 from neural_style.objective import Objective, Terms
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.pyramid import Level
 from neural_style.ranks import Ranks
 from neural_style.share import Share
+
+
+class Prepared(NamedTuple):
+    """What a run is made of.
+
+    Attributes:
+        content_image: shape (1, 3, H, W).
+        style_image: shape (1, 3, H', W').
+        start: shape (1, 3, H'', W''), of the first level's size.
+        plan: the levels, coarse to fine.
+        fits: how each is evaluated, by its size.
+    """
+
+    content_image: Tensor
+    style_image: Tensor
+    start: Tensor
+    plan: Sequence[Level]
+    fits: Mapping[tuple[int, int], Fit]
 
 
 @dataclass(frozen=True)
@@ -68,6 +88,11 @@ class Engine:
         if here is not None:
             check_ranks(here, plan[-1].size[0], halo)
             local = here.local_world if self.device.type == "cpu" else 1
+        offloads, pair_bytes = False, PAIR_BYTES
+        if isinstance(optimizer, LBFGS):
+            offloads = self.device.type != "cpu" and not optimizer.offload
+            pair_bytes //= 2 if optimizer.storage == "bfloat16" else 1
+            pair_bytes *= not (optimizer.offload and self.device.type != "cpu")
         fitted = partial(
             fit,
             needs=needs,
@@ -75,13 +100,43 @@ class Engine:
             alignment=alignment_of(deepest),
             tile=self.tile_size,
             stripes=1 if here is None else here.world,
+            pair_bytes=pair_bytes,
+            offloads=offloads,
             free=None if free is None else free // local,
         )
-        offloads = self.device.type != "cpu" and isinstance(optimizer, LBFGS)
         return {
-            level.size: fitted(level.size, pairs=pairs_of(optimizer, level), offloads=offloads)
+            level.size: fitted(level.size, pairs=pairs_of(optimizer, level))
             for level in reversed(plan)  # a refusal speaks of the result
         }
+
+    def prepared(self, prepare: Callable[[], Prepared], choices: Mapping[str, object]) -> Prepared:
+        """Return what a run is made of, which all ranks have found to be right and the same.
+
+        Args:
+            prepare: finds it, on each rank by itself.
+            choices: what else has to be the same, by name.
+
+        Raises:
+            Exception: as of `prepare`; as of `Ranks.agreed`.
+        """
+        if self.ranks is None:
+            return prepare()
+
+        def told(found: Prepared) -> dict[str, object]:
+            images = {"content": found.content_image, "style": found.style_image, "init": found.start}
+            levels = [(level.size, level.iterations) for level in found.plan]
+            prints = {name: fingerprint(image) for name, image in images.items()}
+            return {**prints, "size and iterations": str(levels), **{n: str(c) for n, c in choices.items()}}
+
+        found = self.ranks.agreed(prepare, told)
+        finest = found.plan[-1].size
+        pairs = min(self.ranks.everyones(found.fits[finest].pairs))
+        return found._replace(fits={**found.fits, finest: replace(found.fits[finest], pairs=pairs)})
+
+    def share_parameters(self, network: VGG19Features) -> None:
+        """Give every rank the first one's parameters."""
+        if self.ranks is not None:
+            share_parameters(network, self.ranks)
 
     def objective(
         self,

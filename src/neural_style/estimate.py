@@ -12,7 +12,7 @@ import torch
 from neural_style.budget import Fit
 from neural_style.costs import evaluation_flops
 from neural_style.features import VGG19Features
-from neural_style.grid import alignment_of, grid_of, halo_of
+from neural_style.grid import alignment_of, grid_of, halo_of, stripe_read
 from neural_style.image_io import fit_within
 from neural_style.objective import Objective, Terms
 from neural_style.pyramid import Level
@@ -56,6 +56,7 @@ def estimate_run(
     *,
     objective: type[Objective] = Objective,
     learning: int = 0,
+    world: int = 1,
 ) -> Estimate:
     """Return what a run over some levels will cost, from a probe of about a second.
 
@@ -65,6 +66,7 @@ def estimate_run(
         plan: the levels.
         fits: how each level is evaluated, by its size.
         objective: the class that the run will use.
+        world: over how many ranks, each as fast as this one.
         learning: operations of learning the filters first; 0 where they are at hand.
     """
     device = next(network.parameters()).device.type
@@ -79,7 +81,9 @@ def estimate_run(
     def level_flops(size: tuple[int, int]) -> int:
         """Return the operations of an evaluation at once, or of all passes of all tiles."""
         found, deepest = fits[size], network.layers[-1]
-        grid = grid_of(size, found.tile, halo=halo_of(deepest), alignment=alignment_of(deepest))
+        halo, alignment = halo_of(deepest), alignment_of(deepest)
+        mine = stripe_read(size, world, halo=halo, alignment=alignment)
+        grid = grid_of(mine, found.tile, halo=halo, alignment=alignment)
         windows = [tile.window_size for tile in grid.tiles]
         # Each forwards twice and back once, the last forwards once; targets that are not kept twice forwards.
         passes = sum(3 * flops_at(window) for window in windows) - flops_at(windows[-1])

@@ -147,6 +147,23 @@ def _spans(own: range, length: int, tile: int | None, *, halo: int, alignment: i
     ]
 
 
+def stripes_in(height: int, world: int, halo: int) -> int:
+    """Return how many ranks a picture of so many rows serves: each has as many as its neighbours read.
+
+    >>> stripes_in(400, 8, halo=80)
+    5
+    """
+    return max(1, min(world, height // halo))
+
+
+def stripe_read(size: tuple[int, int], world: int, *, halo: int, alignment: int) -> tuple[int, int]:
+    """Return (height, width) of what the tiles of one rank read, at most, of a picture shared by several."""
+    stripes = stripes_in(size[0], world, halo)
+    if stripes == 1:
+        return size
+    return min(-(-size[0] // stripes) + alignment + 2 * halo, size[0]), size[1]
+
+
 def alignment_of(deepest: str) -> int:
     """Return what the sides of tiles are multiples of, in pixels, in a network that ends with a layer."""
     return max(ALIGNMENT, layer_table()[deepest].stride)

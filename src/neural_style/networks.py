@@ -88,7 +88,7 @@ class NetworkSource:
 
     def _learn(self, style_image: Tensor, seed: int) -> tuple[Weights, VGG19Features]:
         """Return the filters and network of a style picture: the last ones, where they are what it teaches."""
-        key = _fingerprint(style_image, seed)
+        key = f"{seed} {fingerprint(style_image)}"
         learned = self._learned
         if learned is None or learned[0] != key:
             pictures = [style_image, _halved(style_image)]
@@ -147,6 +147,7 @@ def _halved(image: Tensor) -> Tensor:
     return resize(image, (max(1, image.shape[-2] // 2), max(1, image.shape[-1] // 2)))
 
 
-def _fingerprint(image: Tensor, seed: int) -> str:
-    """Return a text that two calls share where they would learn the same filters."""
-    return f"{seed} {tuple(image.shape)} {hashlib.sha256(image.cpu().numpy().tobytes()).hexdigest()}"
+def fingerprint(image: Tensor) -> str:
+    """Return a text that two pictures share where they are the same."""
+    sizes = "×".join(str(side) for side in image.shape[-2:])
+    return f"{sizes}, {hashlib.sha256(image.cpu().contiguous().numpy().data).hexdigest()[:16]}"

@@ -27,6 +27,7 @@ FEWEST_PAIRS, MOST_PAIRS = 20, 60  # of L-BFGS's history, where it is left to a 
 
 STORAGES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
+Total = Callable[[Tensor], Tensor]
 ValueAndGrad = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
@@ -49,6 +50,11 @@ class Step:
 
 
 StepCallback = Callable[[Step], object]
+
+
+def _alone(part: Tensor) -> Tensor:
+    """Return the sum over all ranks, of which there is one."""
+    return part
 
 
 class _StoppedError(Exception):
@@ -132,14 +138,18 @@ class LBFGS(Optimizer):
         callback: StepCallback | None = None,
         *,
         preconditioner: Preconditioner | None = None,
+        total: Total = _alone,
     ) -> Tensor:
-        """Return the picture with the lowest loss of those evaluated. See `Optimizer.minimize`."""
+        """Return the picture with the lowest loss of those evaluated. See `Optimizer.minimize`.
+
+        Where each of several ranks has a part of the picture, `total` adds up a small tensor over them.
+        """
         change, gradient_of = _variables(preconditioner)
         generated = image.detach().clone()
         best = _Best(generated)
         watch = _Watch(steps, callback, self.tolerance)
         memory = LimitedMemory(
-            self.pairs(steps), generated, offload=self.offload, storage=STORAGES[self.storage]
+            *(self.pairs(steps), generated), offload=self.offload, storage=STORAGES[self.storage], total=total
         )
         setbacks = torch.zeros((), dtype=torch.int64, device=generated.device)
         with suppress(_StoppedError):
@@ -147,10 +157,10 @@ class LBFGS(Optimizer):
             best.offer(generated, loss)
             watch.after_evaluation(generated, loss)
             gradient = gradient_of(gradient.detach())
-            _check_finite("the first gradient", gradient)
+            _check_finite("the first gradient", gradient, total)
             memory.gradient.copy_(gradient.flatten())
             step = -gradient
-            step *= _ratio(FIRST_STEP, _root_mean_square(change(step)))
+            step *= _ratio(FIRST_STEP, _root_mean_square(change(step), total))
             del gradient  # an evaluation needs the memory: it finds four pictures and the history, no more
             while watch.number < steps:
                 trial = generated + change(step)
@@ -158,7 +168,7 @@ class LBFGS(Optimizer):
                 best.offer(trial, trial_loss)
                 watch.after_evaluation(trial, trial_loss)
                 trial_gradient = gradient_of(trial_gradient.detach()).flatten()
-                finite = trial_loss.isfinite() & _all_finite(trial_gradient)
+                finite = trial_loss.isfinite() & _all_finite(trial_gradient, total)
                 good = finite & (trial_loss <= 2 * loss.abs())  # on the device
                 setbacks += ~finite
                 generated = torch.where(good, trial, generated, out=trial)
@@ -277,8 +287,9 @@ class Adam(Optimizer):
         callback: StepCallback | None = None,
         *,
         preconditioner: Preconditioner | None = None,  # noqa: ARG002  # works pixel by pixel
+        total: Total = _alone,
     ) -> Tensor:
-        """Return the averaged iterate, in [0, 1]. See `Optimizer.minimize`."""
+        """Return the averaged iterate, in [0, 1]. See `Optimizer.minimize`, for `total` `LBFGS.minimize`."""
         generated = image.detach().clone().clamp_(0, 1)
         average, weight = torch.zeros_like(generated), 0.0
         watch = _Watch(steps, callback, self.tolerance)
@@ -288,7 +299,7 @@ class Adam(Optimizer):
             for _ in range(steps):
                 loss, gradient = value_and_grad(generated)
                 watch.after_evaluation(generated, loss)
-                finite = gradient.isfinite().all()  # on the device
+                finite = _all_finite(gradient, total)  # on the device
                 setbacks += ~(finite & loss.isfinite())
                 generated.grad = torch.where(finite, gradient, 0)
                 optimizer.step()
@@ -297,7 +308,7 @@ class Adam(Optimizer):
                 weight += (1 - self.average) * (1 - weight)
         _check_finite("the loss", watch.loss)
         if setbacks == watch.number:  # the start would come back as if it were a result
-            _check_finite("the gradient", gradient)
+            _check_finite("the gradient", gradient, total)
         watch.tell_setbacks(setbacks, "passed over")
         return average / weight if weight > 0 else generated
 
@@ -323,8 +334,10 @@ def _variables(
     return preconditioner.change, preconditioner.gradient
 
 
-def _root_mean_square(values: Tensor) -> Tensor:
-    return values.square().mean().sqrt()
+def _root_mean_square(values: Tensor, total: Total) -> Tensor:
+    squares = values.square().sum()
+    count = torch.full((), float(values.numel()), dtype=values.dtype, device=values.device)
+    return (total(squares) / total(count)).sqrt()
 
 
 def _ratio(length: float, of: Tensor) -> Tensor:
@@ -388,17 +401,18 @@ def _check_common(learning_rate: float, tolerance: float | None) -> None:
         _checks.number("tolerance", tolerance)
 
 
-def _all_finite(values: Tensor) -> Tensor:
+def _all_finite(values: Tensor, total: Total = _alone) -> Tensor:
     """Return whether every value is a number and finite, on the device, without a mask of the whole."""
-    return torch.stack([part.isfinite().all() for part in torch.split(values.flatten(), SLICE)]).all()
+    finite = torch.stack([part.isfinite().all() for part in torch.split(values.flatten(), SLICE)]).all()
+    return total((~finite).float()) == 0
 
 
-def _check_finite(name: str, values: Tensor) -> None:
+def _check_finite(name: str, values: Tensor, total: Total = _alone) -> None:
     """Check a loss or a gradient, at the start or the end: reading it makes a GPU wait.
 
     Raises:
         FloatingPointError: if any of it is NaN or infinite.
     """
-    if not _all_finite(values):
+    if not _all_finite(values, total):
         rule, advice = "be finite", "Use precision='float32' or smaller weights."
         raise FloatingPointError(_checks.message(name, rule, "NaN or infinity", advice))

@@ -68,6 +68,12 @@ class Settings:
         return Terms(**{field.name: getattr(self, field.name) for field in fields(Terms)})
 
     @property
+    def choices(self) -> dict[str, str]:
+        """Every setting by name, in texts that are the same in every process."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: getattr(value, "__name__", None) or str(value) for name, value in values.items()}
+
+    @property
     def layers(self) -> list[str]:
         """Every layer that has a weight, in network order."""
         content = self.content_layers if self.content_weight > 0 else {}

@@ -1,4 +1,4 @@
-"""Which of several processes this one is, as torchrun tells it in the environment, and what they tell each other."""
+"""Which of several processes this one is, as torchrun tells it, and what they tell each other."""
 
 from __future__ import annotations
 
@@ -116,12 +116,14 @@ class Ranks:
     Attributes:
         rank: this process's, from 0.
         world: how many there are.
+        local_world: how many of the process group's are on this machine.
     """
 
     def __init__(self, world: int | None = None) -> None:
         self.rank, whole = dist.get_rank(), dist.get_world_size()
         self.world = whole if world is None else world
-        self._group = None if self.world == whole else dist.new_group(list(range(self.world)))
+        self.local_world = _whole("LOCAL_WORLD_SIZE", whole)
+        self._group: Any = None if self.world == whole else dist.new_group(list(range(self.world)))
         self._parts: dict[int, Ranks] = {self.world: self}
 
     @property
@@ -182,7 +184,7 @@ class Ranks:
         from_below = torch.empty_like(down, memory_format=torch.contiguous_format) if has_below else None
         from_above = torch.empty_like(up, memory_format=torch.contiguous_format) if has_above else None
         # In this order two ranks that are each other's both neighbours understand each other too.
-        messages = [(dist.isend, up.contiguous(), above)] if has_above else []
+        messages: list[tuple[Any, Tensor, int]] = [(dist.isend, up.contiguous(), above)] if has_above else []
         messages += [(dist.isend, down.contiguous(), below)] if has_below else []
         messages += [] if from_below is None else [(dist.irecv, from_below, below)]
         messages += [] if from_above is None else [(dist.irecv, from_above, above)]

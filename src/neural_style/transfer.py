@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks, color
-from neural_style.bounded import BoundedObjective
 from neural_style.costs import Needs, learning_flops
-from neural_style.descent import Callback, RunInterrupted, descend
-from neural_style.engine import Engine, fitted_optimizer
+from neural_style.descent import Callback, Evaluated, RunInterrupted, descend
+from neural_style.distributed import check_optimizer
+from neural_style.engine import Engine, Prepared, fitted_optimizer
 from neural_style.estimate import Estimate, estimate_run
 from neural_style.features import Padding, Pooling
 from neural_style.hardware import Precision, choose_device, choose_dtype, set_up
@@ -26,6 +26,7 @@ from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.preconditioning import ColorSpectrum
 from neural_style.presets import LayerChoice, choose_settings
 from neural_style.pyramid import FLAT, Level
+from neural_style.ranks import Ranks
 from neural_style.recording import Compile, choose_objective
 from neural_style.sizes import Sizes
 from neural_style.starts import starting_picture
@@ -71,6 +72,8 @@ class StyleTransfer:
         precondition: whether `LBFGS` works in the style's decorrelated colours and frequencies, which takes
             fewer evaluations to the same loss, or in pixels.
         optimizer: an `LBFGS`, `TorchLBFGS`, `Adam`, or other `Optimizer`; None takes `LBFGS()`.
+        ranks: the processes that make each picture together, every one of which calls `run` with the same
+            arguments and gets the whole picture; None works alone. `LBFGS` and `Adam` work over ranks.
 
     Raises:
         WeightsUnavailableError: if ImageNet's weights are neither cached nor to be downloaded.
@@ -98,14 +101,17 @@ class StyleTransfer:
         match_colors: bool | None = None,
         precondition: bool | None = None,
         optimizer: Optimizer | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
         self.device = choose_device(device)
         dtype = choose_dtype(precision, self.device)
-        self.engine = Engine(self.device, choose_objective(compile, self.device), tile_size)
+        self.engine = Engine(self.device, choose_objective(compile, self.device), tile_size, ranks)
         if optimizer is not None and not isinstance(optimizer, Optimizer):
             got = type(optimizer).__name__
             raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
         self.optimizer = LBFGS() if optimizer is None else optimizer
+        if ranks is not None:
+            check_optimizer(self.optimizer)
         settings = partial(
             choose_settings,
             preset,
@@ -179,21 +185,29 @@ class StyleTransfer:
             RunInterrupted: on Ctrl-C; it holds the picture so far.
         """
         with self._own_state():
-            seed = _checks.seed(seed)
-            if callback is not None and not callable(callback):
-                got, advice = type(callback).__name__, "Give a function of one Progress."
-                raise TypeError(_checks.message("callback", "be callable", got, advice))
-            content_image, style_image = self._pictures(content, style)
-            target = self.sizes.result(_size_of(content_image), size, preview=preview)
-            plan = self.sizes.plan(target, iterations, levels, preview=preview)
-            chosen = self.settings.init if init is None else init
-            start = starting_picture(chosen, content_image, style_image, plan[0].size, seed)
             networks = self.previews if preview else self.networks
             optimizer = self._optimizer_of(iterations)
-            fits = self.engine.fits(plan, self._needs(networks), optimizer)
-            network = networks.for_style(self.sizes.style_at(style_image, self.sizes.taught(target)), seed)
 
-            def objective_at(level_size: tuple[int, int]) -> BoundedObjective:
+            def prepare() -> Prepared:
+                _checks.seed(seed)
+                if callback is not None and not callable(callback):
+                    got, advice = type(callback).__name__, "Give a function of one Progress."
+                    raise TypeError(_checks.message("callback", "be callable", got, advice))
+                content_image, style_image = self._pictures(content, style)
+                target = self.sizes.result(_size_of(content_image), size, preview=preview)
+                plan = self.sizes.plan(target, iterations, levels, preview=preview)
+                chosen = self.settings.init if init is None else init
+                start = starting_picture(chosen, content_image, style_image, plan[0].size, seed)
+                fits = self.engine.fits(plan, self._needs(networks), optimizer)
+                return Prepared(content_image, style_image, start, plan, fits)
+
+            told = {"seed": seed, "preview": preview, "optimizer": optimizer, **self.settings.choices}
+            content_image, style_image, start, plan, fits = self.engine.prepared(prepare, told)
+            taught = self.sizes.taught(plan[-1].size)
+            network = networks.for_style(self.sizes.style_at(style_image, taught), seed)
+            self.engine.share_parameters(network)
+
+            def objective_at(level_size: tuple[int, int]) -> Evaluated:
                 def pictures() -> tuple[Tensor, Tensor]:
                     return resize(content_image, level_size), self.sizes.style_at(style_image, level_size)
 
@@ -270,7 +284,10 @@ class StyleTransfer:
                 learning = learning_flops(self.sizes.taught(target), deepest=deepest, width=networks.width)
             fits = self.engine.fits(plan, self._needs(networks), self.optimizer)
             network, kind = networks.stand_in(), self.engine.kind
-            return estimate_run(network, self.settings.terms, plan, fits, objective=kind, learning=learning)
+            world = 1 if self.engine.ranks is None else self.engine.ranks.world
+            return estimate_run(
+                *(network, self.settings.terms, plan, fits), objective=kind, learning=learning, world=world
+            )
 
     def learn(self, style: ImageSource, *, size: int = 512, seed: int = 0) -> Weights:
         """Return the self-taught filters of a style, as `run` would use them; `Weights.save` keeps them.

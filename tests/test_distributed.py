@@ -1,0 +1,272 @@
+"""Over ranks the numbers are those of one process: here with threads as ranks."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from neural_style import LBFGS, Adam, Progress, RunInterrupted, StyleTransfer, TorchLBFGS
+from neural_style.distributed import StripedPreconditioner, Stripes
+from neural_style.grid import grid_of, stripes_in
+from neural_style.preconditioning import ColorSpectrum
+from test_tiling import Case, both, difference
+from thread_ranks import ThreadRanks, on_ranks
+
+CASES = [
+    Case((400, 96), 96, "reflect", "average"),
+    Case((385, 130), 64, "zeros", "max"),
+    Case((333, 100), 1024, "replicate", "average"),
+    Case((352, 96), 1024, "circular", "max"),
+    Case((400, 160), 64, "circular", "average"),
+    Case((347, 70), 48, "reflect", "max"),
+]
+WORLDS = [2, 3, 4]
+
+
+def stripes(ranks: ThreadRanks, *, wraps: bool = False, halo: int = 80) -> Stripes:
+    return Stripes(ranks, halo=halo, alignment=16, wraps=wraps)
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_loss_and_gradient_are_those_of_one_process(case: Case, world: int) -> None:
+    whole, tiled, image = both(case)
+    expected_loss, expected = whole.value_and_grad(image)
+
+    def evaluate(ranks: ThreadRanks) -> tuple[Tensor, Tensor]:
+        share = stripes(ranks, wraps=case.padding == "circular")
+        rows = share.rows(case.size[0])
+        loss, gradient = tiled(share=share).value_and_grad(image[..., rows.start : rows.stop, :])
+        return loss, ranks.gathered(gradient, share.bounds(case.size[0]))
+
+    for loss, gradient in on_ranks(world, evaluate):
+        assert loss.item() == pytest.approx(expected_loss.item(), rel=1e-12)
+        assert difference(gradient, expected) < 1e-12
+
+
+def test_an_exchange_of_64_rows_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, tiled, image = both(CASES[0])
+    _, expected = whole.value_and_grad(image)
+    monkeypatch.setattr("neural_style.objective.halo_of", lambda _deepest: 64)
+
+    def evaluate(ranks: ThreadRanks) -> Tensor:
+        share = stripes(ranks, halo=64)
+        rows = share.rows(400)
+        gradient = tiled(share=share).value_and_grad(image[..., rows.start : rows.stop, :])[1]
+        return ranks.gathered(gradient, share.bounds(400))
+
+    assert difference(on_ranks(2, evaluate)[0], expected) > 1e-10
+
+
+@pytest.mark.parametrize("world", [2, 3, 5])
+@pytest.mark.parametrize("height", [80, 161, 177, 241, 400, 1000, 4001])
+def test_stripes_begin_on_the_grid_and_have_what_a_neighbour_reads(height: int, world: int) -> None:
+    count = stripes_in(height, world, 80)
+    assert count == max(1, min(world, height // 80))
+    ranks = [ThreadRanks(rank, count, None) for rank in range(count)]  # type: ignore[arg-type]
+    rows = [stripes(each).rows(height) for each in ranks]
+    assert [row for span in rows for row in span] == list(range(height))
+    assert all(span.start % 16 == 0 for span in rows)
+    assert all(len(span) >= min(80, height) for span in rows)
+    assert max(map(len, rows)) - min(map(len, rows)) <= 31
+
+
+def test_a_style_is_dealt_out_in_tiles_and_a_rank_without_one_adds_nothing() -> None:
+    tiles = grid_of((200, 200), 112, halo=80).tiles
+    dealt = [stripes(ThreadRanks(rank, 6, None)).dealt(tiles) for rank in range(6)]  # type: ignore[arg-type]
+    assert [[weight for _, weight in mine] for mine in dealt] == [[1.0]] * 4 + [[0.0]] * 2
+    assert [tile for mine in dealt for tile, weight in mine if weight] == tiles
+    share = stripes(ThreadRanks(0, 2, None))  # type: ignore[arg-type]
+    assert [share.dealing(tile) for tile in (None, 512, 4096)] == [1024, 512, 1024]
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_striped_preconditioner_is_the_whole_one(world: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    style, values = (torch.rand(1, 3, *size, generator=generator) for size in ((40, 50), (330, 64)))
+    pairs = torch.rand(2, 4, 3, 330, 64, generator=generator)
+    whole = ColorSpectrum(style)
+    before = whole.change(values), whole.gradient(values)
+    whole.observe(*pairs)
+    after = whole.change(values)
+
+    def work(ranks: ThreadRanks) -> list[Tensor]:
+        share, mine = stripes(ranks), ColorSpectrum(style)
+        rows = share.rows(330)
+        own = partial(torch.narrow, dim=-2, start=rows.start, length=len(rows))
+        striped = StripedPreconditioner(mine, share, 330)
+        found = [striped.change(own(values)), striped.gradient(own(values))]
+        striped.observe(*(own(each) for each in pairs))
+        return [ranks.gathered(part, share.bounds(330)) for part in (*found, striped.change(own(values)))]
+
+    for found in on_ranks(world, work):
+        for part, expected in zip(found, (*before, after), strict=True):
+            torch.testing.assert_close(part, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", [LBFGS(), LBFGS(offload=True), Adam()], ids=repr)
+@pytest.mark.parametrize("world", [2, 3])
+def test_a_descent_over_ranks_goes_the_way_of_one_process(optimizer: LBFGS | Adam, world: int) -> None:
+    case = Case((250, 64), 1024, "reflect", "average")
+    whole, tiled, image = both(case)
+    expected = optimizer.minimize(image, whole.value_and_grad, 8)
+
+    def descend(ranks: ThreadRanks) -> Tensor:
+        share = stripes(ranks)
+        rows = share.rows(250)
+        result = optimizer.minimize(
+            image[..., rows.start : rows.stop, :], tiled(share=share).value_and_grad, 8, total=ranks.total
+        )
+        return ranks.gathered(result, share.bounds(250))
+
+    for result in on_ranks(world, descend):
+        assert (result - expected).abs().max() < 1e-8
+    assert (expected - image).abs().max() > 0.05
+
+
+# Whole runs ------------------------------------------------------------------------------------------------
+
+
+def picture(height: int, width: int, seed: int) -> Tensor:
+    return torch.rand(3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+CONTENT, STYLE = picture(200, 150, 1), picture(90, 90, 2)
+OPTIONS: dict[str, Any] = {"size": 200, "iterations": (3, 3, 3), "init": "noise"}
+
+
+def transfer(ranks: ThreadRanks | None = None, **options: Any) -> StyleTransfer:
+    return StyleTransfer(
+        **{"weights": "random", "width": 0.25, "device": "cpu", "precision": "float32", **options}, ranks=ranks
+    )
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"weights": "self-taught"}, {"optimizer": Adam()}, {"padding": "circular"}]
+)
+def test_a_run_over_ranks_gives_every_rank_the_picture_of_one_process(options: dict[str, Any]) -> None:
+    chosen = {**OPTIONS, "size": None} if "padding" in options else OPTIONS
+    content = CONTENT[:, :192, :144]
+    expected = transfer(**options).run(content, STYLE, **chosen)
+    results = on_ranks(2, lambda ranks: transfer(ranks, **options).run(content, STYLE, **chosen))
+    for result in results:
+        torch.testing.assert_close(result, expected, atol=2e-3, rtol=0)
+    assert torch.equal(*results)
+
+
+def test_only_the_first_ranks_callback_is_asked_and_ends_the_run_on_all() -> None:
+    told: list[tuple[int, Progress]] = []
+
+    def work(ranks: ThreadRanks) -> Tensor:
+        def callback(progress: Progress) -> bool:
+            told.append((ranks.rank, progress))
+            return progress.level == 3 and progress.step == 2
+
+        return transfer(ranks).run(CONTENT, STYLE, **{**OPTIONS, "iterations": (1, 1, 5)}, callback=callback)
+
+    results = on_ranks(2, work)
+    assert torch.equal(*results)
+    assert {rank for rank, _ in told} == {0}
+    assert [(each.level, each.step) for _, each in told] == [(1, 1), (2, 1), (3, 1), (3, 2)]
+    assert [each.image.shape[-2] for _, each in told] == [50, 100, 96, 96]  # its own rows
+    assert set(told[-1][1].terms) >= {"content", "style"}
+
+
+def test_ctrl_c_at_one_rank_ends_the_run_on_all_with_the_picture_so_far(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def work(ranks: ThreadRanks) -> Tensor:
+        import contextlib
+        import threading
+
+        noted = threading.Event()
+
+        def callback(progress: Progress) -> None:
+            if (progress.level, progress.step) == (3, 2):
+                noted.set()
+
+        if ranks.rank == 0:
+            monkeypatch.setattr(
+                "neural_style.distributed._interrupts_noted", lambda: contextlib.nullcontext(noted)
+            )
+        else:
+            noted = threading.Event()
+        try:
+            transfer(ranks).run(CONTENT, STYLE, **{**OPTIONS, "iterations": (1, 1, 9)}, callback=callback)
+        except RunInterrupted as interrupt:
+            return interrupt.image
+        raise AssertionError
+
+    results = on_ranks(2, work)
+    assert torch.equal(*results)
+    assert results[0].shape == (3, 200, 150)
+
+
+# Bad input -------------------------------------------------------------------------------------------------
+
+
+def refused(world: int, work: Any) -> set[str]:
+    """Return what the ranks say, each of which must refuse."""
+
+    def told(ranks: ThreadRanks) -> str:
+        try:
+            work(ranks)
+        except (ValueError, TypeError, FileNotFoundError) as error:
+            return str(error)
+        return "nothing"
+
+    return set(on_ranks(world, told))
+
+
+def test_more_ranks_than_stripes_are_refused_on_every_rank() -> None:
+    text = "the number of ranks must be at most 2 for 200 rows, 80 for each; got 3. Start fewer."
+    assert refused(3, lambda ranks: transfer(ranks).run(CONTENT, STYLE, **OPTIONS)) == {text}
+
+
+@pytest.mark.parametrize(
+    ("differing", "text"),
+    [
+        ({"size": (200, 184)}, "size and iterations must be the same on every rank; got [((50, 38), 3),"),
+        (
+            {"iterations": ((1, 1, 1), (1, 1, 2))},
+            "size and iterations must be the same on every rank; got [((50,",
+        ),
+        ({"seed": (0, 1)}, "init must be the same on every rank; got 50×38, "),
+    ],
+)
+def test_ranks_with_different_arguments_are_refused_on_every_rank(differing: dict[str, Any], text: str) -> None:
+    def work(ranks: ThreadRanks) -> Tensor:
+        options = {**OPTIONS, **{name: values[ranks.rank] for name, values in differing.items()}}
+        return transfer(ranks).run(CONTENT, STYLE, **options)
+
+    (told,) = refused(2, work)
+    assert told.startswith(text)
+    assert told.endswith(" on rank 1. Start all with the same arguments and files.")
+
+
+def test_ranks_with_different_options_or_pictures_are_refused_on_every_rank() -> None:
+    (told,) = refused(2, lambda r: transfer(r, content_weight=0.2 + r.rank).run(CONTENT, STYLE, **OPTIONS))
+    assert told.startswith(
+        "content_weight must be the same on every rank; got 0.2 on rank 0 and 1.2 on rank 1. "
+    )
+    (told,) = refused(2, lambda r: transfer(r).run(CONTENT, STYLE * (1 - r.rank / 2), **OPTIONS))
+    assert re.match(r"style must be the same on every rank; got 90×90, \w+ on rank 0 and 90×90, ", told)
+
+
+def test_bad_input_at_one_rank_is_told_at_all() -> None:
+    def work(ranks: ThreadRanks) -> Tensor:
+        return transfer(ranks).run(CONTENT if ranks.rank == 0 else "missing.png", STYLE, **OPTIONS)
+
+    own = "content must be a file that exists; got 'missing.png'. Check the path."
+    theirs = f"the ranks must all have input that is right; got on rank 1 FileNotFoundError: {own} See there."
+    assert refused(2, work) == {own, theirs}
+
+
+def test_an_optimiser_that_knows_nothing_of_ranks_is_refused() -> None:
+    text = "optimizer must be LBFGS or Adam over ranks; got TorchLBFGS. Others know only their own rank's rows."
+    assert refused(2, lambda ranks: transfer(ranks, optimizer=TorchLBFGS())) == {text}

@@ -1,0 +1,92 @@
+"""Ranks that are threads of one process: the messages of torch.distributed, by a blackboard and a barrier."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from neural_style.ranks import Ranks
+
+T = TypeVar("T")
+PATIENCE = 60.0  # seconds until a rank that waits for another gives up
+
+
+class ThreadRanks(Ranks):
+    """One of several ranks; `Ranks` with every message written on a blackboard that all can read."""
+
+    def __init__(self, rank: int, world: int, board: Board) -> None:
+        self.rank, self.world, self.local_world, self._board = rank, world, world, board
+
+    def first(self, count: int) -> ThreadRanks:
+        return ThreadRanks(self.rank, count, self._board.of(count))
+
+    def everyones(self, value: T) -> list[T]:
+        return self._board.exchanged(self.rank, value)
+
+    def total(self, values: Tensor) -> Tensor:
+        return torch.stack(self.everyones(values.clone())).sum(0)
+
+    def from_first(self, values: Tensor) -> Tensor:
+        return self.everyones(values.clone())[0].clone()
+
+    def gathered(self, rows: Tensor, bounds: Sequence[int]) -> Tensor:
+        assert rows.shape[-2] == bounds[self.rank + 1] - bounds[self.rank]
+        return torch.cat(self.everyones(rows.clone()), dim=-2)
+
+    def exchanged(self, up: Tensor, down: Tensor, *, wraps: bool) -> tuple[Tensor | None, Tensor | None]:
+        given = self.everyones((up.clone(), down.clone()))
+        above, below = (self.rank - 1) % self.world, (self.rank + 1) % self.world
+        from_below = given[below][0] if wraps or self.rank < self.world - 1 else None
+        return from_below, given[above][1] if wraps or self.rank > 0 else None
+
+
+class Board:
+    """What the ranks of a group have written, read by all once all have come."""
+
+    def __init__(self, world: int) -> None:
+        self.barrier = threading.Barrier(world, timeout=PATIENCE)
+        self.written: list[Any] = [None] * world
+        self._parts: dict[int, Board] = {world: self}
+        self._lock = threading.Lock()
+
+    def of(self, world: int) -> Board:
+        with self._lock:
+            return (
+                self._parts.setdefault(world, Board(world)) if world not in self._parts else self._parts[world]
+            )
+
+    def exchanged(self, rank: int, value: T) -> list[T]:
+        self.written[rank] = value
+        self.barrier.wait()
+        found = list(self.written)
+        self.barrier.wait()
+        return found
+
+
+def on_ranks(world: int, work: Callable[[ThreadRanks], T]) -> list[T]:
+    """Return what the work comes to on each of several ranks; the first exception is raised."""
+    board = Board(world)
+    results: list[Any] = [None] * world
+    failures: list[BaseException | None] = [None] * world
+
+    def run(rank: int) -> None:
+        try:
+            results[rank] = work(ThreadRanks(rank, world, board))
+        except BaseException as error:
+            failures[rank] = error
+            if not isinstance(error, ValueError):  # which the ranks raise together
+                board.barrier.abort()
+
+    threads = [threading.Thread(target=run, args=(rank,)) for rank in range(world)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    told = [error for error in failures if error is not None]
+    for error in sorted(told, key=lambda each: isinstance(each, threading.BrokenBarrierError)):
+        raise error
+    return results
