@@ -73,12 +73,29 @@ learning included, on drawn pictures of 4:3. On a CPU memory is the process's re
 loading Python and torch took; on a GPU what torch allocated.
 """
 
+RESOLUTION = """\
+## Any resolution
+
+How do time and memory of an evaluation grow with the picture, at once and in tiles? Each was evaluated in a
+process of its own: the default objective with random filters, whose values do not matter, and a style of 1080 ×
+1440; from 8 megapixels on once, and below as the median of three. In tiles the content's features are computed
+anew in every evaluation rather than kept. Memory is counted as below; beside it stands what is left of it
+without the three arrays of the picture's own size: the photograph, the picture, its gradient.
+"""
+
+RANKS = """\
+## One picture over several processes
+
+What do two processes of one thread each cost, beside one with both threads? They evaluate the same picture, by
+turns: medians of nine. Each has half of the rows, and reads 80 more.
+"""
+
 NO_GPU = """\
 ## On a GPU
 
 No CUDA device could be had when these records were made, so that nothing is claimed for one. This measures it:
 
-    python benchmarks/iterations.py && python benchmarks/memory.py &&
+    python benchmarks/iterations.py && python benchmarks/memory.py && python benchmarks/resolution.py &&
       python benchmarks/time_to_loss.py --sizes 512 1024 3840 --pairs PHOTO PAINTING &&
       python benchmarks/tables.py
 
@@ -203,6 +220,49 @@ def _memory_row(result: Record) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def resolution_section(records: Sequence[Record]) -> str:
+    """Return the section on `benchmarks/resolution.py`, a table for each machine."""
+    return "\n".join([RESOLUTION, *(_resolution_of(record) for record in records)])
+
+
+def _resolution_of(record: Record) -> str:
+    """Return one machine's table."""
+    header = (
+        "| megapixels | height × width | tiles | time, s | s per megapixel | peak, MB "
+        "| without the images, MB | loss |"
+    )
+    return _table(record, header, "|--:|---|--:|--:|--:|--:|--:|--:|", _resolution_row)
+
+
+def _resolution_row(result: Record) -> str:
+    """Return one row; a failed evaluation has its error in place of the numbers."""
+    cells = [f"{result['megapixels']:g}"]
+    if "error" in result:
+        cells += ["failed: " + result["error"].replace("|", "\\|"), *[""] * 6]
+    else:
+        tiles = "at once" if result["tile"] is None else f"{result['tiles']} of {result['tile']}"
+        cells += [f"{result['height']} × {result['width']}", tiles, _number(result["seconds"])]
+        cells.append(_number(result["seconds_per_megapixel"]))
+        cells += [f"{result[name] / 1e6:,.0f}" for name in ("measured_bytes", "bytes_beside_images")]
+        cells.append(f"{result['loss']:.6g}")
+    return "| " + " | ".join(cells) + " |"
+
+
+def ranks_section(records: Sequence[Record]) -> str:
+    """Return the section on `benchmarks/ranks.py`, a table for each machine."""
+    header = "| height × width | one process, s | two ranks, s | ratio | loss |"
+    tables = [_table(record, header, "|---|--:|--:|--:|--:|", _ranks_row) for record in records]
+    return "\n".join([RANKS, *tables])
+
+
+def _ranks_row(result: Record) -> str:
+    """Return one row."""
+    cells = [f"{result['height']} × {result['width']}"]
+    cells += [_number(result[f"{name}_seconds"]) for name in ("alone", "shared")]
+    cells += [f"{result['shared_over_alone']:.2f}", f"{result['loss']:.6g}"]
+    return "| " + " | ".join(cells) + " |"
+
+
 def _heading(record: Record) -> str:
     """Return the machine's name as a heading."""
     circumstances = record["circumstances"]
@@ -245,6 +305,8 @@ def _number(value: float) -> str:
 
 SECTIONS: dict[str, Callable[[Sequence[Record]], str]] = {
     "iterations": iterations_section,
+    "resolution": resolution_section,
+    "ranks": ranks_section,
     "memory": memory_section,
     "time_to_loss": time_to_loss_section,
 }

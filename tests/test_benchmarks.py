@@ -19,6 +19,8 @@ import torch
 import iterations
 import measurement
 import memory
+import ranks
+import resolution
 import tables
 import textbook
 import time_to_loss
@@ -470,6 +472,86 @@ def test_on_a_gpu_torch_keeps_count_of_the_memory(monkeypatch: pytest.MonkeyPatc
 
 
 # ---------------------------------------------------------------------------------------------------------
+# Any resolution
+# ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_evaluation_is_measured_at_once_and_in_tiles(tmp_path: Path) -> None:
+    output = tmp_path / "record.json"
+    resolution.main(["--smoke", "--precision", "float32", "--threads", "1", "--output", str(output)])
+    results = json.loads(output.read_text(encoding="utf-8"))["results"]
+    assert [(each["megapixels"], each["tile"], each["tiles"]) for each in results] == [
+        (0.02, None, 1),
+        (0.06, 96, 9),
+    ]
+    for result in results:
+        assert result["height"] * result["width"] == pytest.approx(1e6 * result["megapixels"], rel=0.01)
+        assert result["image_bytes"] == 3 * 12 * result["height"] * result["width"]
+        assert result["bytes_beside_images"] == result["measured_bytes"] - result["image_bytes"]
+        assert len(result["samples_seconds"]) == 3
+        assert min(result["loss"], result["gradient_norm"]) > 0
+
+
+@pytest.mark.usefixtures("own_threads")
+def test_tiles_change_no_loss_that_is_measured() -> None:
+    arguments = resolution.argument_parser().parse_args(["--precision", "float32"])
+    whole, tiled = (resolution.measure_case(0.05, tile, arguments, 0.25) for tile in (None, 96))
+    assert tiled["loss"] == pytest.approx(whole["loss"], rel=1e-4)
+    assert tiled["gradient_norm"] == pytest.approx(whole["gradient_norm"], rel=1e-4)
+
+
+def test_large_pictures_are_evaluated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolution, "ONCE_FROM", 0.01)
+    arguments = resolution.argument_parser().parse_args(["--precision", "float32"])
+    assert len(resolution.measure_case(0.02, None, arguments, 0.25)["samples_seconds"]) == 1
+
+
+def test_a_picture_that_fails_is_recorded_and_the_others_are_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolution, "SMOKE_CASES", [(0.02, 100), (0.02, None)])
+    output = tmp_path / "record.json"
+    resolution.main(["--smoke", "--megapixels", "0.02", "--output", str(output)])
+    failed, good = json.loads(output.read_text(encoding="utf-8"))["results"]
+    assert failed["error"].startswith("ValueError: tile_size must be a multiple of 16; got 100.")
+    assert good["seconds"] > 0
+
+
+def test_two_ranks_are_timed_beside_one_process(tmp_path: Path) -> None:
+    output = tmp_path / "record.json"
+    threads = torch.get_num_threads()
+    ranks.main(["--smoke", "--precision", "float32", "--output", str(output)])
+    torch.set_num_threads(threads)
+    (result,) = json.loads(output.read_text(encoding="utf-8"))["results"]
+    assert (result["height"], result["width"]) == (176, 128)
+    for name in ("alone", "shared"):
+        assert len(result[f"{name}_samples_seconds"]) == 9
+    assert result["shared_over_alone"] == pytest.approx(result["shared_seconds"] / result["alone_seconds"])
+
+
+def test_the_page_tells_of_resolution_and_ranks(results: Path) -> None:
+    sizes = {"height": 1732, "width": 2309, "megapixels": 4.0, "loss": 0.25}
+    measured = {
+        "seconds": 20.0,
+        "seconds_per_megapixel": 5.0,
+        "measured_bytes": 2e9,
+        "bytes_beside_images": 1.8e9,
+    }
+    cases = [sizes | measured | {"tile": None, "tiles": 1}, sizes | measured | {"tile": 1024, "tiles": 6}]
+    failed = {"megapixels": 100.0, "tile": 1024, "error": "MemoryError: a | b"}
+    record = small_record() | {"benchmark": "resolution", "results": [*cases, failed]}
+    measurement.write_record(results / "resolution-some.json", record)
+    shared = {"alone_seconds": 20.0, "shared_seconds": 22.0, "shared_over_alone": 1.1}
+    record = small_record() | {"benchmark": "ranks", "results": [sizes | shared]}
+    measurement.write_record(results / "ranks-some.json", record)
+    page = tables.make_page(tables.load_records(results))
+    assert "| 4 | 1732 × 2309 | at once | 20.0 | 5.00 | 2,000 | 1,800 | 0.25 |" in page
+    assert "| 4 | 1732 × 2309 | 6 of 1024 | 20.0 | 5.00 | 2,000 | 1,800 | 0.25 |" in page
+    assert "| 100 | failed: MemoryError: a \\| b | " in page
+    assert "| 1732 × 2309 | 20.0 | 22.0 | 1.10 | 0.25 |" in page
+
+
+# ---------------------------------------------------------------------------------------------------------
 # The documentation's page
 # ---------------------------------------------------------------------------------------------------------
 
@@ -629,7 +711,8 @@ def test_check_fails_until_the_page_is_what_the_records_give(
     [
         (
             {"benchmark": "speed"},
-            "iterations-some.json must be a record of 'iterations', 'memory', 'time_to_loss'; got 'speed'.",
+            "iterations-some.json must be a record of 'iterations', 'resolution', 'ranks', 'memory', "
+            "'time_to_loss'; got 'speed'.",
         ),
         ({"smoke": True}, "iterations-some.json must be the record of a full run; got a smoke run's. Measure"),
     ],

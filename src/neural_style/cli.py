@@ -45,7 +45,7 @@ ERRORS = (
     *(WeightsUnavailableError, torch.OutOfMemoryError),
 )
 # What of a batch's options leaves its pictures as they are, or is in the jobs already.
-NOT_SHARED = ("command", "jobs", "quiet", "device", "compile", *PICTURE_OPTIONS)
+NOT_SHARED = ("command", "jobs", "quiet", "device", "compile", "tile_size", *PICTURE_OPTIONS)
 SERVER_SECONDS = 10.0  # a server that stays silent so long counts as unreachable
 
 

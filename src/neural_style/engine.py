@@ -123,7 +123,7 @@ class Engine:
             return prepare()
 
         def told(found: Prepared) -> dict[str, object]:
-            images = {"content": found.content_image, "style": found.style_image, "init": found.start}
+            images = {"content": found.content_image, "style": found.style_image, "the start": found.start}
             levels = [(level.size, level.iterations) for level in found.plan]
             prints = {name: fingerprint(image) for name, image in images.items()}
             return {**prints, "size and iterations": str(levels), **{n: str(c) for n, c in choices.items()}}

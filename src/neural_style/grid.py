@@ -109,7 +109,7 @@ def grid_of(
     wraps: bool = False,
     rows: range | None = None,
 ) -> Grid:
-    """Return the tiles of a picture, as equal as can be, in the fewest that are not larger than asked for.
+    """Return the tiles of a picture, of one size but for the last of a row and of a column.
 
     Args:
         size: (height, width) of the whole picture.
@@ -124,21 +124,19 @@ def grid_of(
     """
     height, width = size
     own = range(height) if rows is None else rows
-    down = _spans(own, height, tile, halo=halo, alignment=alignment, wraps=wraps)
-    across = _spans(range(width), width, tile, halo=halo, alignment=alignment, wraps=wraps)
+    down = _spans(own, height, tile, halo=halo, wraps=wraps)
+    across = _spans(range(width), width, tile, halo=halo, wraps=wraps)
     if wraps and (len(down) * len(across) > 1 or len(own) < height) and any(side % alignment for side in size):
         rule = f"have sides that are multiples of {alignment} where a picture that tiles the plane is cut"
         raise ValueError(_checks.message("the picture", rule, f"{height}×{width}", "Resize it."))
     return Grid(down, across, size)
 
 
-def _spans(own: range, length: int, tile: int | None, *, halo: int, alignment: int, wraps: bool) -> list[Span]:
+def _spans(own: range, length: int, tile: int | None, *, halo: int, wraps: bool) -> list[Span]:
     """Return the spans of one side: its pixels `own` of `length`."""
     longest = len(own) if tile is None else tile
-    units = -(-len(own) // alignment)  # the last may be a part of one
-    count = -(-len(own) // longest)
-    bounds = [own.start + alignment * (units * i // count) for i in range(count)] + [own.stop]
-    if len(own) == length and count == 1:
+    bounds = [*range(own.start, own.stop, longest), own.stop]
+    if len(own) == length and len(bounds) == 2:
         return [Span(0, length, 0, length)]  # at home in the picture: the network pads on both sides
     lowest, highest = (-halo, length + halo) if wraps else (0, length)
     return [

@@ -186,10 +186,9 @@ class StyleTransfer:
         """
         with self._own_state():
             networks = self.previews if preview else self.networks
-            optimizer = self._optimizer_of(iterations)
+            optimizer, seed = self._optimizer_of(iterations), _checks.seed(seed)
 
             def prepare() -> Prepared:
-                _checks.seed(seed)
                 if callback is not None and not callable(callback):
                     got, advice = type(callback).__name__, "Give a function of one Progress."
                     raise TypeError(_checks.message("callback", "be callable", got, advice))

@@ -1,0 +1,70 @@
+"""What torchrun starts in tests/test_torchrun.py: cases for several processes, each ended by one line of JSON.
+
+torchrun --nproc-per-node=3 tests/rank_cases.py exact
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+import torch
+
+from neural_style import StyleTransfer
+from neural_style.distributed import Stripes
+from neural_style.ranks import Ranks, joined, place
+from test_tiling import Case, both, difference
+
+CASES = [
+    Case((336, 64), 1024, "reflect", "average"),
+    Case((331, 70), 64, "zeros", "max"),
+    Case((336, 96), 64, "circular", "average"),
+]
+
+
+def exact(ranks: Ranks) -> object:
+    """Return the relative differences of loss and gradient from one process's, case by case."""
+    found = []
+    for case in CASES:
+        whole, tiled, image = both(case)
+        share = Stripes(ranks, halo=80, alignment=16, wraps=case.padding == "circular")
+        rows = share.rows(case.size[0])
+        loss, gradient = tiled(share=share).value_and_grad(image[..., rows.start : rows.stop, :])
+        expected_loss, expected = whole.value_and_grad(image)
+        gathered = ranks.gathered(gradient, share.bounds(case.size[0]))
+        found.append([abs((loss / expected_loss).item() - 1), difference(gathered, expected)])
+    return found
+
+
+def run(ranks: Ranks, *, dies: bool = False, differs: bool = False) -> object:
+    """Return the sum of the result of a small run, in which rank 1 may die or differ."""
+    generator = torch.Generator().manual_seed(0)
+    content, style = (torch.rand(3, *size, generator=generator) for size in ((176, 64), (64, 64)))
+    transfer = StyleTransfer(weights="random", width=0.25, device="cpu", precision="float32", ranks=ranks)
+    seed = ranks.rank if differs else 0
+    if dies and ranks.rank == 1:
+        os._exit(3)
+    image = transfer.run(content, style, size=None, iterations=3, levels=1, init="noise", seed=seed)
+    return image.double().sum().item()
+
+
+def main(case: str, seconds: float) -> None:
+    """Run a case on this rank, and print what it came to."""
+    here = place()
+    began = time.monotonic()
+    with joined(here, seconds) as ranks:
+        assert ranks is not None
+        try:
+            found = (
+                exact(ranks) if case == "exact" else run(ranks, dies=case == "dies", differs=case == "differs")
+            )
+        except (ValueError, RuntimeError) as error:
+            found = f"{type(error).__name__}: {error}"
+        # One write a line, for the ranks share a pipe.
+        os.write(1, (json.dumps([here.rank, found, time.monotonic() - began]) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]))

@@ -1,0 +1,143 @@
+"""torch.distributed's own processes, over gloo: what threads as ranks cannot show."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from neural_style import load_image, save_image
+
+HERE = Path(__file__).parent
+ENVIRONMENT = {
+    **os.environ,
+    "OMP_NUM_THREADS": "1",
+    "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]),
+}
+SMALL = (
+    "--weights",
+    "self-taught",
+    "--width",
+    "0.25",
+    "--size",
+    "176",
+    "--levels",
+    "1",
+    "--precision",
+    "float32",
+)
+
+
+def torchrun(world: int, *words: str, cwd: Path) -> subprocess.Popen[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        f"--nproc-per-node={world}",
+        *words,
+    ]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, text=True, cwd=cwd, env=ENVIRONMENT, start_new_session=True
+    )
+
+
+def case(name: str, world: int, cwd: Path, seconds: float = 60) -> list[list[Any]]:
+    """Return what each rank that lived printed: its number, what it came to, and the seconds that took."""
+    process = torchrun(world, str(HERE / "rank_cases.py"), name, str(seconds), cwd=cwd)
+    out, _ = process.communicate(timeout=240)
+    return sorted(json.loads(line) for line in out.splitlines() if line.startswith("["))
+
+
+@pytest.mark.parametrize("world", [2, 3, 4])
+def test_loss_and_gradient_over_processes_are_those_of_one(world: int, tmp_path: Path) -> None:
+    found = case("exact", world, tmp_path)
+    assert [rank for rank, _, _ in found] == list(range(world))
+    for _, differences, _ in found:
+        assert max(value for pair in differences for value in pair) < 1e-10
+
+
+def test_a_run_over_processes_gives_each_the_same_picture(tmp_path: Path) -> None:
+    (_, first, _), (_, second, _) = case("run", 2, tmp_path)
+    assert first == second > 0
+
+
+def test_processes_with_different_arguments_all_say_so(tmp_path: Path) -> None:
+    found = case("differs", 2, tmp_path)
+    assert [rank for rank, _, _ in found] == [0, 1]
+    for _, text, _ in found:
+        assert text.startswith("ValueError: the start must be the same on every rank; got 176×64, ")
+
+
+def test_a_process_that_dies_ends_the_job_before_the_timeout(tmp_path: Path) -> None:
+    began = time.monotonic()
+    process = torchrun(2, str(HERE / "rank_cases.py"), "dies", "60", cwd=tmp_path)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert time.monotonic() - began < 60
+    assert "exitcode" in errors
+    assert "rank_cases.py FAILED" in errors
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with two pictures."""
+    generator = torch.Generator().manual_seed(0)
+    save_image(torch.rand(3, 176, 96, generator=generator), tmp_path / "photo.png")
+    save_image(torch.rand(3, 64, 64, generator=generator), tmp_path / "art.png")
+    return tmp_path
+
+
+def test_the_command_line_makes_one_picture_and_the_first_rank_speaks(folder: Path) -> None:
+    words = (
+        "-m",
+        "neural_style",
+        "stylize",
+        "photo.png",
+        "art.png",
+        "-o",
+        "out.png",
+        "--iterations",
+        "2",
+        *SMALL,
+    )
+    process = torchrun(2, *words, cwd=folder)
+    out, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert out.startswith("out.png: 96x176 pixels in ")
+    assert out.count("\n") == 1
+    assert errors.count("level 1/1: 96x176 pixels, steps: 2") == 1
+    assert load_image(folder / "out.png").shape == (3, 176, 96)
+
+
+def test_ctrl_c_keeps_the_picture_so_far(folder: Path) -> None:
+    words = (
+        "-m",
+        "neural_style",
+        "stylize",
+        "photo.png",
+        "art.png",
+        "-o",
+        "out.png",
+        "--iterations",
+        "5000",
+        *SMALL,
+    )
+    process = torchrun(2, *words, cwd=folder)
+    assert process.stderr is not None
+    for line in process.stderr:  # read until the level begins
+        if line.startswith("level 1/1"):
+            break
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to torchrun and to every rank
+    _, errors = process.communicate(timeout=120)
+    assert "interrupted; the picture so far is in out.png" in errors
+    assert load_image(folder / "out.png").shape == (3, 176, 96)
