@@ -696,6 +696,27 @@ def test_a_tile_size_reaches_the_transfer(word: str, tile_size: object, monkeypa
     assert made == [tile_size]
 
 
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("--tile-size", "100"), "tile_size must be a multiple of 16; got 100. The nearest is 96."),
+        (
+            ("--tile-size", "8"),
+            "argument --tile-size: must be a whole number of at least 16, 'auto' or 'none'; got '8'",
+        ),
+        (("--rank-timeout", "0"), "argument --rank-timeout: must be a number of more than 0; got '0'"),
+        (("--rank-timeout", "soon"), "argument --rank-timeout: must be a number of more than 0; got 'soon'"),
+    ],
+)
+def test_bad_tiles_and_timeouts_are_one_line(words: tuple[str, ...], text: str, capsys: Capture) -> None:
+    assert stylize(*words) == 2
+    assert f"neural-style: error: {text}" in capsys.readouterr().err
+
+
+def test_a_timeout_is_in_seconds() -> None:
+    assert stylize("--rank-timeout", "2.5") == 0
+
+
 def test_a_picture_that_cannot_fit_is_one_line(capsys: Capture, monkeypatch: Patch) -> None:
     monkeypatch.setattr(engine, "available_memory", lambda _device: 10**8)
     assert stylize("--size", "5000") == 2

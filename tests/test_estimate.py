@@ -7,10 +7,12 @@ import re
 import pytest
 import torch
 
-from neural_style import Adam, Estimate, Objective, StyleTransfer, TorchLBFGS
+from neural_style import Adam, Estimate, Objective, StyleTransfer, TorchLBFGS, engine
 from neural_style import estimate as estimates
+from neural_style.budget import Fit
 from neural_style.costs import evaluation_flops, learning_flops
 from neural_style.presets import PRESETS
+from neural_style.pyramid import Level
 
 
 @pytest.fixture
@@ -62,6 +64,31 @@ def test_the_optimisers_history_is_counted() -> None:
     )
     assert ours.bytes - without.bytes == 4 * 3 * 48 * 64 * 2 * 20
     assert torchs.bytes - without.bytes == 4 * 3 * 48 * 64 * 2 * 29
+
+
+def test_tiles_and_targets_computed_anew_are_counted_in_operations(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiled = transfer(tile_size=64)
+    size, once = (128, 96), transfer(tile_size=None).estimate((128, 96), iterations=1, levels=1).flops
+    kept = tiled.estimate(size, iterations=1, levels=1).flops
+    # four tiles, each of which reads all of the picture: seven passes forward and four back instead of one each
+    assert kept == once * (7 + 4) // 2
+
+    def anew(_engine: engine.Engine, plan: list[Level], *_arguments: object) -> dict[tuple[int, int], Fit]:
+        return {level.size: Fit(64, False, 1, False, 10**6) for level in plan}
+
+    monkeypatch.setattr(engine.Engine, "fits", anew)
+    content = evaluation_flops(size, layers=["relu4_2"], style_layers=[], width=0.25)
+    assert tiled.estimate(size, iterations=1, levels=1).flops == kept + 2 * 2 * 4 * content // 2
+
+
+def test_ranks_share_the_operations() -> None:
+    alone = transfer().estimate((960, 64), iterations=1, levels=1)
+
+    class Four:
+        world, local_world = 4, 4
+
+    shared = transfer(ranks=Four()).estimate((960, 64), iterations=1, levels=1)
+    assert shared.flops == pytest.approx(alone.flops * (960 / 4 + 16 + 160) / 960, rel=0.01)
 
 
 def test_a_time_is_the_shorter_of_two_after_one_that_is_not_counted() -> None:

@@ -317,3 +317,24 @@ def test_half_precision_leaves_the_first_convolution_in_float32_and_can_be_undon
     network.set_precision(torch.float32)
     assert network.dtype == torch.float32
     assert torch.equal(network(image)["conv1_1"], exact["conv1_1"])
+
+
+def test_some_of_the_layers_can_be_had_without_the_deeper_ones() -> None:
+    network, image = (
+        VGG19Features(random_weights(width=0.25), ["relu1_1", "relu2_1", "relu3_1"]),
+        torch.rand(1, 3, 16, 16),
+    )
+    calls: list[str] = []
+    for name, module in network.network.named_children():
+        module.register_forward_hook(lambda *_arguments, name=name: calls.append(name))
+    whole, part = network(image), network(image, ["relu2_1", "relu1_1"])
+    assert list(part) == ["relu1_1", "relu2_1"]
+    assert all(torch.equal(part[name], whole[name]) for name in part)
+    assert calls[-1] == "relu2_1"
+
+
+def test_a_layer_that_was_not_asked_for_is_refused() -> None:
+    network = VGG19Features(random_weights(width=0.25), ["relu1_1", "relu2_1"])
+    text = r"^layers must be among relu1_1, relu2_1; got relu1_2\. Ask for it when the network is made\.$"
+    with pytest.raises(ValueError, match=text):
+        network(torch.rand(1, 3, 16, 16), ["relu1_2", "relu2_1"])
