@@ -31,7 +31,7 @@ from neural_style.ranks import Ranks
 from neural_style.share import Share
 from neural_style.weights import random_weights
 
-SIZES = [1024, 2304]  # rows of a 4:3 picture that stands
+SIZES = [1024, 1536]  # rows of a 4:3 picture that stands
 SMOKE_SIZES = [176]
 SMOKE_WIDTH = 0.25
 WORLD = 2

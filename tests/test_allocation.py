@@ -44,6 +44,17 @@ def test_settings_change_with_the_first_holder_and_return_with_the_last(
     assert calls == SET + RESTORED
 
 
+def test_freed_memory_is_given_back_within_a_run_too(calls: list[tuple[object, ...]]) -> None:
+    with blocks_kept():
+        allocation.give_back_freed()
+    assert calls == [*SET, ("malloc_trim", 0), *RESTORED]
+
+
+def test_where_the_c_library_has_nothing_to_trim_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allocation, "_function", lambda _name: None)
+    allocation.give_back_freed()
+
+
 def test_an_error_restores_the_settings(calls: list[tuple[object, ...]]) -> None:
     with pytest.raises(KeyError), blocks_kept():
         raise KeyError

@@ -74,7 +74,8 @@ class Needs:
 
         The peak is early in the backward pass. Then there are the rectified response of every convolution, and
         of the largest four more: what comes in, what goes out and torch's own rearrangements, on a CPU three
-        more that are free but in pieces; the features in float32 of which half-precision moments are made; the
+        more that are free but in pieces, and in float32 where half-precision moments are made of copies; those
+        copies; the
         weights as given, as the network has them and turned for the gradient, or transformed to four times
         their size.
         """
@@ -92,8 +93,9 @@ class Needs:
                 wide = transformed and min(entering, leaving) >= FEWEST_CHANNELS
                 forms += (TILE * TILE if wide else 9) * entering * leaving
             widened += responses * (layer.name in self.style_layers) * copied
-        network = activations + passing * largest + weights + forms
-        return self.bytes_per_value * network + FLOAT32 * (weights + widened) + SCRATCH
+        network = self.bytes_per_value * (activations + weights + forms)
+        passed = (FLOAT32 if copied else self.bytes_per_value) * passing * largest
+        return network + passed + FLOAT32 * (weights + widened) + SCRATCH
 
     def target_bytes(self, size: tuple[int, int]) -> int:
         """Return how many bytes the content's features of a picture of (height, width) take."""

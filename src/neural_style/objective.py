@@ -9,7 +9,7 @@ halo. Where one tile holds the picture one pass is enough.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -17,6 +17,7 @@ from operator import add
 import torch
 from torch import Tensor
 
+from neural_style.allocation import give_back_freed
 from neural_style.features import VGG19Features
 from neural_style.grid import Grid, Tile, alignment_of, check_tile, grid_of, halo_of, surrounded
 from neural_style.losses import Discrepancy, Moments, Variation, style_loss, total_loss, weighted_sum
@@ -121,8 +122,8 @@ class Objective:
             torch.autocast(image.device.type, enabled=False),
         ):
             picture = self.share.surrounded(image.detach(), self.grid)
-            *others, last = self.grid.tiles
-            sums = [self._sums(self.grid.window(picture, tile), tile) for tile in others]
+            *others, last = sorted(self.grid.tiles, key=lambda tile: tile.window_size)
+            sums = [self._sums(self.grid.window(picture, tile), tile) for tile in self._in_turn(others)]
             # The first pass of the last tile serves as its second.
             window, of_last = self._with_history(picture, last)
             total = self.share.total(reduce(add, [*sums, of_last.detached()]))
@@ -131,11 +132,20 @@ class Objective:
             slopes = [slope if slope is None or scale is None else slope * scale for slope in slopes]
             gradient = torch.zeros_like(picture) if others else None
             gradient = self._added(gradient, last, window, of_last, slopes)
-            for tile in others:
+            for tile in self._in_turn(others):
                 window, again = self._with_history(picture, tile)
                 gradient = self._added(gradient, tile, window, again, slopes)
             gradient = self.share.folded(gradient, self.grid)
         return self.share.agreed(loss), gradient if scale is None else gradient / scale
+
+    def _in_turn(self, tiles: Sequence[Tile]) -> Iterator[Tile]:
+        """Yield the tiles, and give memory back before those of another shape, which would find no room in it."""
+        shape = None
+        for tile in tiles:
+            if tile.window_size != shape:
+                give_back_freed()
+            shape = tile.window_size
+            yield tile
 
     def _scale(self, loss: Tensor, image: Tensor) -> Tensor | None:
         """Return what the gradient is to be multiplied by on its way through a float16 network, or None.
