@@ -38,14 +38,16 @@ def exact(ranks: Ranks) -> object:
     return found
 
 
-def run(ranks: Ranks, *, dies: bool = False, differs: bool = False) -> object:
-    """Return the sum of the result of a small run, in which rank 1 may die or differ."""
+def run(ranks: Ranks, *, dies: bool = False, differs: bool = False, sleeps: bool = False) -> object:
+    """Return the sum of the result of a small run, in which rank 1 may die, differ or fall silent."""
     generator = torch.Generator().manual_seed(0)
     content, style = (torch.rand(3, *size, generator=generator) for size in ((176, 64), (64, 64)))
     transfer = StyleTransfer(weights="random", width=0.25, device="cpu", precision="float32", ranks=ranks)
     seed = ranks.rank if differs else 0
     if dies and ranks.rank == 1:
         os._exit(3)
+    if sleeps and ranks.rank == 1:
+        time.sleep(30)
     image = transfer.run(content, style, size=None, iterations=3, levels=1, init="noise", seed=seed)
     return image.double().sum().item()
 
@@ -54,16 +56,16 @@ def main(case: str, seconds: float) -> None:
     """Run a case on this rank, and print what it came to."""
     here = place()
     began = time.monotonic()
-    with joined(here, seconds) as ranks:
-        assert ranks is not None
-        try:
-            found = (
-                exact(ranks) if case == "exact" else run(ranks, dies=case == "dies", differs=case == "differs")
-            )
-        except (ValueError, RuntimeError) as error:
-            found = f"{type(error).__name__}: {error}"
-        # One write a line, for the ranks share a pipe.
-        os.write(1, (json.dumps([here.rank, found, time.monotonic() - began]) + "\n").encode())
+    try:
+        with joined(here, seconds) as ranks:
+            assert ranks is not None
+            found = exact(ranks) if case == "exact" else run(ranks, **({} if case == "run" else {case: True}))
+    except (ValueError, RuntimeError, ConnectionError) as error:
+        found = f"{type(error).__name__}: {error}"
+    # One write a line, for the ranks share a pipe.
+    os.write(1, (json.dumps([here.rank, found, time.monotonic() - began]) + "\n").encode())
+    if case == "sleeps":
+        os._exit(3)  # and so torchrun ends the other
 
 
 if __name__ == "__main__":

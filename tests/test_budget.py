@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from neural_style import Adam, TorchLBFGS
-from neural_style.budget import COMFORTABLE, LARGEST, PAIR_BYTES, SHARE, Fit, fit, window_of
+from neural_style.budget import COMFORTABLE, LARGEST, PAIR_BYTES, SHARE, WHOLE, Fit, fit, window_of
 from neural_style.costs import Needs
 from neural_style.engine import fitted_optimizer
 from neural_style.optimizers import LBFGS
@@ -71,6 +71,13 @@ def test_a_history_is_offloaded_before_it_is_shortened_where_it_can_be() -> None
     assert (found.pairs, found.offloaded) == (20, True)
     assert fitted(free=4_300_000_000).pairs < 20
     assert not fitted(free=4_300_000_000, pairs=0, offloads=True).offloaded  # there is none
+
+
+def test_ranks_share_all_but_some_whole_pictures() -> None:
+    found = fitted(stripes=4)
+    read = (3000 // 4 + 16 + 2 * 80, 4000)
+    memory = NEEDS.evaluation_bytes(read) + NEEDS.target_bytes(read) + NEEDS.picture_bytes(read)
+    assert found.bytes == memory + 20 * PAIR_BYTES * read[0] * read[1] + WHOLE * 12 * 12_000_000
 
 
 def test_where_memory_is_not_told_the_picture_is_tried_at_once_unless_no_kernel_could_index_it() -> None:

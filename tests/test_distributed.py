@@ -14,6 +14,7 @@ from neural_style import LBFGS, Adam, Progress, RunInterrupted, StyleTransfer, T
 from neural_style.distributed import StripedPreconditioner, Stripes
 from neural_style.grid import grid_of, stripes_in
 from neural_style.preconditioning import ColorSpectrum
+from neural_style.ranks import Place, joined
 from test_tiling import Case, both, difference
 from thread_ranks import ThreadRanks, on_ranks
 
@@ -265,6 +266,17 @@ def test_bad_input_at_one_rank_is_told_at_all() -> None:
     own = "content must be a file that exists; got 'missing.png'. Check the path."
     theirs = f"the ranks must all have input that is right; got on rank 1 FileNotFoundError: {own} See there."
     assert refused(2, work) == {own, theirs}
+
+
+def test_only_messages_that_are_lost_mean_a_lost_rank(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.distributed.init_process_group", lambda **_options: None)
+    monkeypatch.setattr("torch.distributed.destroy_process_group", lambda: None)
+    monkeypatch.setattr("neural_style.ranks.Ranks", lambda: None)
+    text = r"^every rank must answer within 5 s; got none from one: Connection closed by peer\. See what the others"
+    with pytest.raises(ConnectionError, match=text), joined(Place(0, 2, 0), 5):
+        raise RuntimeError("Connection closed by peer\nmore")
+    with pytest.raises(RuntimeError, match="^shapes differ"), joined(Place(0, 2, 0), 5):
+        raise RuntimeError("shapes differ")
 
 
 def test_an_optimiser_that_knows_nothing_of_ranks_is_refused() -> None:

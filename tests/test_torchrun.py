@@ -88,6 +88,14 @@ def test_a_process_that_dies_ends_the_job_before_the_timeout(tmp_path: Path) -> 
     assert "rank_cases.py FAILED" in errors
 
 
+def test_a_process_that_falls_silent_is_given_up_after_the_timeout(tmp_path: Path) -> None:
+    ((rank, text, seconds),) = case("sleeps", 2, tmp_path, seconds=4)
+    assert rank == 0
+    assert text.startswith("ConnectionError: every rank must answer within 4 s; got none from one: ")
+    assert text.endswith(". See what the others say.")
+    assert 4 <= seconds < 20
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a folder with two pictures."""
@@ -117,6 +125,14 @@ def test_the_command_line_makes_one_picture_and_the_first_rank_speaks(folder: Pa
     assert out.count("\n") == 1
     assert errors.count("level 1/1: 96x176 pixels, steps: 2") == 1
     assert load_image(folder / "out.png").shape == (3, 176, 96)
+
+
+def test_bad_input_is_told_by_every_process(folder: Path) -> None:
+    process = torchrun(2, "-m", "neural_style", "stylize", "missing.png", "art.png", *SMALL, cwd=folder)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode != 0
+    line = "neural-style: error: content must be a file that exists; got 'missing.png'. Check the path."
+    assert errors.count(line) == 2
 
 
 def test_ctrl_c_keeps_the_picture_so_far(folder: Path) -> None:

@@ -19,6 +19,7 @@ SHARE = 0.9  # of what is free: an estimate is no measurement
 COMFORTABLE = 512  # pixels of a tile: below, more than half of what it reads is halo
 LARGEST = 4096  # beyond, a larger tile saves nothing that shows
 PAIR_BYTES = 2 * 3 * FLOAT32  # a pixel: a step and the change of the gradient along it
+WHOLE = 8  # whole pictures that every rank has: the photograph, the start, what a preconditioner works on
 MOST_VALUES = 2**31 - 1  # of a tensor that every kernel can index
 FEWER_PAIRS = (20, 10, 5, 3)  # of the history, where as many as were wanted do not fit
 
@@ -121,13 +122,14 @@ def _fit(
     free: int | None,
 ) -> Fit | None:
     """Return how a picture is evaluated, or None where it does not fit."""
+    whole = FLOAT32 * 3 * size[0] * size[1] * (WHOLE if stripes > 1 else 0)
     size = stripe_read(size, stripes, halo=halo, alignment=alignment)
 
     def at(side: int | None, choice: Choice) -> Fit:
         keep, kept_pairs, offloaded = choice
         memory = needs.evaluation_bytes(window_of(size, side, halo))
         memory += needs.target_bytes(size) if keep else 0
-        memory += needs.picture_bytes(size) + (0 if offloaded else kept_pairs * pair_bytes * size[0] * size[1])
+        memory += whole + needs.picture_bytes(size) + (0 if offloaded else kept_pairs * pair_bytes * size[0] * size[1])
         return Fit(side, keep, kept_pairs, offloaded, memory)
 
     def fits(found: Fit) -> bool:

@@ -69,14 +69,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _stylize(options: argparse.Namespace) -> int:
     """Make a picture, alone or together with the other ranks of torchrun's, for rank 0 to write."""
     here = place()
+    if here.rank > 0:
+        options.quiet = True
+    options.device = rank_device(options.device, here)
     with joined(here, options.rank_timeout) as ranks:
-        if here.rank > 0:
-            options.quiet = True
-        options.device = rank_device(options.device, here)
-        return _stylize_by(options, ranks)
+        if ranks is None:
+            run, save, out = _prepared(options, None)
+        else:
+            run, save, out = ranks.agreed(partial(_prepared, options, ranks), lambda _prepared: {})
+        return _make(run, save, out, quiet=options.quiet)
 
 
-def _stylize_by(options: argparse.Namespace, ranks: Ranks | None) -> int:
+def _prepared(
+    options: argparse.Namespace, ranks: Ranks | None
+) -> tuple[Callable[..., Tensor], Callable[[Tensor], None], Path]:
+    """Return what makes the picture, what writes it, and where: all that can be wrong is found out here."""
     out = options.output or Path(f"{options.content.stem}-{options.style.stem}.png")
     pictures = {"content": options.content, "style": options.style}
     if options.init not in (None, *INITS):
@@ -99,7 +106,7 @@ def _stylize_by(options: argparse.Namespace, ranks: Ranks | None) -> int:
     if options.save_weights is not None and first:  # the run takes them from there
         transfer.learn(given["style"], size=max(size), seed=options.seed).save(options.save_weights)
     _tell_estimate(transfer, size, quiet=options.quiet, **schedule)
-    return _make(partial(transfer.run, **{**chosen, **given}), save, out, quiet=options.quiet)
+    return partial(transfer.run, **{**chosen, **given}), save, out
 
 
 def _left_to_the_first(_image: Tensor) -> None:

@@ -123,10 +123,11 @@ class Objective:
         ):
             picture = self.share.surrounded(image.detach(), self.grid)
             *others, last = sorted(self.grid.tiles, key=lambda tile: tile.window_size)
-            sums = [self._sums(self.grid.window(picture, tile), tile) for tile in self._in_turn(others)]
+            sums = (self._sums(self.grid.window(picture, tile), tile) for tile in self._in_turn(others))
+            of_others = [reduce(add, sums)] if others else []
             # The first pass of the last tile serves as its second.
             window, of_last = self._with_history(picture, last)
-            total = self.share.total(reduce(add, [*sums, of_last.detached()]))
+            total = self.share.total(reduce(add, [*of_others, of_last.detached()]))
             loss, slopes = self._slopes(total)
             scale = self._scale(loss, image)
             slopes = [slope if slope is None or scale is None else slope * scale for slope in slopes]
@@ -139,7 +140,7 @@ class Objective:
         return self.share.agreed(loss), gradient if scale is None else gradient / scale
 
     def _in_turn(self, tiles: Sequence[Tile]) -> Iterator[Tile]:
-        """Yield the tiles, and give memory back before those of another shape, which would find no room in it."""
+        """Yield the tiles, and give memory back before those of another shape, which find no room in it."""
         shape = None
         for tile in tiles:
             if tile.window_size != shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from neural_style import _checks
 from neural_style.hardware import available_devices
 
 WAIT_SECONDS = 0.5
+LOST = re.compile(r"connection (closed|reset)|timed? ?out|broken pipe|NCCL", re.IGNORECASE)  # another rank
 ENDED = "neural_style/ended"  # a counter in torchrun's store
 
 Item = TypeVar("Item")
@@ -233,6 +235,9 @@ def joined(here: Place, seconds: float) -> Iterator[Ranks | None]:
     Args:
         here: this process's place.
         seconds: how long a rank waits for another before it gives up.
+
+    Raises:
+        ConnectionError: if another rank has ended, or is silent for longer.
     """
     if here.world == 1:
         yield None
@@ -240,5 +245,11 @@ def joined(here: Place, seconds: float) -> Iterator[Ranks | None]:
     dist.init_process_group(timeout=timedelta(seconds=seconds))
     try:
         yield Ranks()
+    except RuntimeError as error:
+        if LOST.search(str(error)) is None:
+            raise
+        reason = str(error).partition("\n")[0]
+        rule, advice = f"answer within {seconds:g} s", "See what the others say."
+        raise ConnectionError(_checks.message("every rank", rule, f"none from one: {reason}", advice)) from error
     finally:
         dist.destroy_process_group()
