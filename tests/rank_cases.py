@@ -23,6 +23,8 @@ CASES = [
     Case((336, 96), 64, "circular", "average"),
 ]
 
+HALVES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
 
 def exact(ranks: Ranks) -> object:
     """Return the relative differences of loss and gradient from one process's, case by case."""
@@ -52,6 +54,24 @@ def run(ranks: Ranks, *, dies: bool = False, differs: bool = False, sleeps: bool
     return image.double().sum().item()
 
 
+def levels(ranks: Ranks) -> object:
+    """Return how far a run of two levels, the first for one rank alone, is from that of one process."""
+    generator = torch.Generator().manual_seed(0)
+    content, style = (torch.rand(3, *size, generator=generator) for size in ((256, 64), (64, 64)))
+    one, many = (
+        StyleTransfer(weights="self-taught", width=0.25, device="cpu", precision="float32", ranks=each)
+        for each in (None, ranks)
+    )
+    pictures = [each.run(content, style, size=None, iterations=(2, 2), init="noise") for each in (one, many)]
+    return (pictures[1] - pictures[0]).abs().max().item()
+
+
+def dtypes(ranks: Ranks) -> object:
+    """Return whether tensors of every dtype of a network come over from the first rank."""
+    given = {dtype: torch.full((2, 3), 1.5 + ranks.rank, dtype=dtype) for dtype in HALVES}
+    return [bool((ranks.from_first(values) == 1.5).all()) for values in given.values()]
+
+
 def main(case: str, seconds: float) -> None:
     """Run a case on this rank, and print what it came to."""
     here = place()
@@ -59,7 +79,10 @@ def main(case: str, seconds: float) -> None:
     try:
         with joined(here, seconds) as ranks:
             assert ranks is not None
-            found = exact(ranks) if case == "exact" else run(ranks, **({} if case == "run" else {case: True}))
+            if case in ("exact", "levels", "dtypes"):
+                found = {"exact": exact, "levels": levels, "dtypes": dtypes}[case](ranks)
+            else:
+                found = run(ranks, **({} if case == "run" else {case: True}))
     except (ValueError, RuntimeError, ConnectionError) as error:
         found = f"{type(error).__name__}: {error}"
     # One write a line, for the ranks share a pipe.

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from neural_style import LBFGS, Adam, Progress, RunInterrupted, StyleTransfer, TorchLBFGS
-from neural_style.distributed import StripedPreconditioner, Stripes
+from neural_style.distributed import CallbackError, StripedPreconditioner, Stripes
 from neural_style.grid import grid_of, stripes_in
+from neural_style.objective import Objective
 from neural_style.preconditioning import ColorSpectrum
 from neural_style.ranks import Place, joined
 from test_tiling import Case, both, difference
@@ -83,7 +84,7 @@ def test_a_style_is_dealt_out_in_tiles_and_a_rank_without_one_adds_nothing() -> 
     assert [[weight for _, weight in mine] for mine in dealt] == [[1.0]] * 4 + [[0.0]] * 2
     assert [tile for mine in dealt for tile, weight in mine if weight] == tiles
     share = stripes(ThreadRanks(0, 2, None))  # type: ignore[arg-type]
-    assert [share.dealing(tile) for tile in (None, 512, 4096)] == [1024, 512, 1024]
+    assert [share.dealing(tile) for tile in (None, 64, 4096)] == [512] * 3  # whatever each rank's own
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -176,6 +177,84 @@ def test_only_the_first_ranks_callback_is_asked_and_ends_the_run_on_all() -> Non
     assert [(each.level, each.step) for _, each in told] == [(1, 1), (2, 1), (3, 1), (3, 2)]
     assert [each.image.shape[-2] for _, each in told] == [50, 100, 96, 96]  # its own rows
     assert set(told[-1][1].terms) >= {"content", "style"}
+
+
+@pytest.mark.parametrize("error", [KeyError("mine"), RuntimeError("mine"), OSError("mine")], ids=repr)
+def test_a_callback_that_fails_ends_the_run_on_all(error: Exception) -> None:
+    def callback(progress: Progress) -> None:
+        if progress.level == 1:  # which the first rank evaluates alone
+            raise type(error)(*error.args)
+
+    def work(ranks: ThreadRanks) -> Exception:
+        try:
+            transfer(ranks).run(CONTENT, STYLE, **OPTIONS, callback=callback)
+        except Exception as raised:
+            return raised
+        raise AssertionError
+
+    first, second = on_ranks(2, work)
+    assert (type(first), first.args) == (type(error), error.args)
+    assert (type(second), str(second)) == (CallbackError, "the run failed on the first rank")
+
+
+def test_a_callback_that_fails_where_all_have_rows_ends_the_run_on_all() -> None:
+    def callback(progress: Progress) -> object:
+        return progress.loss if progress.level == 3 else None  # a tensor is no answer
+
+    def work(ranks: ThreadRanks) -> Exception:
+        try:
+            transfer(ranks).run(CONTENT, STYLE, **OPTIONS, callback=callback)
+        except Exception as raised:
+            return raised
+        raise AssertionError
+
+    first, second = on_ranks(2, work)
+    assert "the callback must return True, False or None" in str(first)
+    assert (type(second), str(second)) == (CallbackError, "the callback failed on the first rank")
+
+
+def test_an_error_of_one_rank_alone_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_objective: Objective, _image: Tensor) -> tuple[Tensor, Tensor]:
+        raise MemoryError("none left")
+
+    monkeypatch.setattr(Objective, "value_and_grad", fails)
+    with pytest.raises(MemoryError, match="none left"):
+        on_ranks(2, lambda ranks: transfer(ranks).run(CONTENT, STYLE, **OPTIONS))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_over_unequal_stripes_is_that_of_one_process(dtype: torch.dtype) -> None:
+    case = Case((331, 70), 1024, "reflect", "average")
+    whole, _, image = both(case)
+    whole.network.float().set_precision(dtype)
+    image = image.float()
+
+    def again(**choices: Any) -> Objective:
+        content, style = picture(*case.size, 1).unsqueeze(0), picture(96, 96, 2).unsqueeze(0)
+        return Objective(whole.network, content, style, whole.terms, **choices)
+
+    _, expected = again().value_and_grad(image)
+
+    def evaluate(ranks: ThreadRanks) -> Tensor:
+        share = stripes(ranks)
+        rows = share.rows(331)
+        gradient = again(share=share).value_and_grad(image[..., rows.start : rows.stop, :])[1]
+        return ranks.gathered(gradient, share.bounds(331))
+
+    assert difference(on_ranks(3, evaluate)[0], expected) < 3e-2
+
+
+def test_ranks_with_tiles_of_their_own_come_to_the_same() -> None:
+    expected = transfer().run(CONTENT, STYLE, **OPTIONS)
+    results = on_ranks(2, lambda r: transfer(r, tile_size=(64, 48)[r.rank]).run(CONTENT, STYLE, **OPTIONS))
+    for result in results:
+        torch.testing.assert_close(result, expected, atol=2e-3, rtol=0)
+
+
+def test_an_objective_is_of_this_process_alone() -> None:
+    ranks = ThreadRanks(0, 2, None)  # type: ignore[arg-type]
+    objective = transfer(ranks).objective(CONTENT, STYLE)
+    assert objective.value_and_grad(CONTENT.unsqueeze(0))[1].shape == (1, 3, 200, 150)
 
 
 def test_ctrl_c_at_one_rank_ends_the_run_on_all_with_the_picture_so_far(
@@ -272,10 +351,10 @@ def test_only_messages_that_are_lost_mean_a_lost_rank(monkeypatch: pytest.Monkey
     monkeypatch.setattr("torch.distributed.init_process_group", lambda **_options: None)
     monkeypatch.setattr("torch.distributed.destroy_process_group", lambda: None)
     monkeypatch.setattr("neural_style.ranks.Ranks", lambda: None)
-    text = r"^every rank must answer within 5 s; got none from one: Connection closed by peer\. See what the others"
+    text = r"^every rank must answer within 5 s; got none from one: Connection closed by peer\. See what "
     with pytest.raises(ConnectionError, match=text), joined(Place(0, 2, 0), 5):
         raise RuntimeError("Connection closed by peer\nmore")
-    with pytest.raises(RuntimeError, match="^shapes differ"), joined(Place(0, 2, 0), 5):
+    with pytest.raises(RuntimeError, match=r"^shapes differ"), joined(Place(0, 2, 0), 5):
         raise RuntimeError("shapes differ")
 
 

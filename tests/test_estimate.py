@@ -81,11 +81,36 @@ def test_tiles_and_targets_computed_anew_are_counted_in_operations(monkeypatch: 
     assert tiled.estimate(size, iterations=1, levels=1).flops == kept + 2 * 2 * 4 * content // 2
 
 
+def test_on_a_gpu_no_more_is_probed_than_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
+    probed: list[tuple[int, int]] = []
+
+    def seconds(_network: object, _terms: object, size: tuple[int, int], *, objective: object) -> float:
+        assert objective is Objective
+        probed.append(size)
+        return size[0] * size[1] / 1e6
+
+    class Gpu:
+        device = torch.device("cuda")
+
+    monkeypatch.setattr(estimates, "time_evaluation", seconds)
+    tiled = transfer(tile_size=512)
+    network, plan = tiled.networks.stand_in(), [Level((3000, 4000), 3)]
+    monkeypatch.setattr(network, "parameters", lambda: iter([Gpu()]))
+    monkeypatch.setattr(type(network), "dtype", torch.float32)
+    monkeypatch.setattr(type(network), "width", 0.25)
+    terms = tiled.settings.terms
+    for tile, world, expected in ((512, 1, (672, 672)), (None, 1, (1536, 2048)), (None, 9, (262, 2048))):
+        probed.clear()
+        fits = {(3000, 4000): Fit(tile, True, 20, False, 1)}
+        estimates.estimate_run(network, terms, plan, fits, world=world)
+        assert probed == [(144, 192), expected]
+
+
 def test_ranks_share_the_operations() -> None:
     alone = transfer().estimate((960, 64), iterations=1, levels=1)
 
     class Four:
-        world, local_world = 4, 4
+        world = 4
 
     shared = transfer(ranks=Four()).estimate((960, 64), iterations=1, levels=1)
     assert shared.flops == pytest.approx(alone.flops * (960 / 4 + 16 + 160) / 960, rel=0.01)

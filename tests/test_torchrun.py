@@ -71,6 +71,16 @@ def test_a_run_over_processes_gives_each_the_same_picture(tmp_path: Path) -> Non
     assert first == second > 0
 
 
+def test_levels_for_fewer_ranks_are_shared_with_the_others(tmp_path: Path) -> None:
+    found = case("levels", 3, tmp_path)
+    assert [rank for rank, _, _ in found] == [0, 1, 2]
+    assert all(far < 2e-3 for _, far, _ in found)
+
+
+def test_the_first_ranks_tensors_come_over_in_every_dtype(tmp_path: Path) -> None:
+    assert [found for _, found, _ in case("dtypes", 2, tmp_path)] == [[True] * 4] * 2
+
+
 def test_processes_with_different_arguments_all_say_so(tmp_path: Path) -> None:
     found = case("differs", 2, tmp_path)
     assert [rank for rank, _, _ in found] == [0, 1]

@@ -19,7 +19,7 @@ class ThreadRanks(Ranks):
     """One of several ranks; `Ranks` with every message written on a blackboard that all can read."""
 
     def __init__(self, rank: int, world: int, board: Board) -> None:
-        self.rank, self.world, self.local_world, self._board = rank, world, world, board
+        self.rank, self.world, self._board = rank, world, board
 
     def first(self, count: int) -> ThreadRanks:
         return ThreadRanks(self.rank, count, self._board.of(count))

@@ -57,6 +57,7 @@ def fit(
     offloads: bool = False,
     stripes: int = 1,
     free: int | None = None,
+    room: int | None = None,
 ) -> Fit:
     """Return how a picture is evaluated in the memory that is free, as fast as can be.
 
@@ -71,6 +72,7 @@ def fit(
         offloads: whether the history can lie in the CPU's memory, apart from the device's.
         stripes: over how many ranks' memory the picture is spread.
         free: bytes for each; None where it is not known, and then taken for enough.
+        room: likewise of the CPU's memory, for a history that lies there.
 
     Raises:
         ValueError: if even the smallest tiles and the shortest history do not fit.
@@ -86,6 +88,7 @@ def fit(
         pair_bytes=pair_bytes,
         stripes=stripes,
         free=free,
+        room=room,
     )
     found = fitted(size)
     if found is None:
@@ -120,6 +123,7 @@ def _fit(
     pair_bytes: int,
     stripes: int,
     free: int | None,
+    room: int | None,
 ) -> Fit | None:
     """Return how a picture is evaluated, or None where it does not fit."""
     whole = FLOAT32 * 3 * size[0] * size[1] * (WHOLE if stripes > 1 else 0)
@@ -129,13 +133,19 @@ def _fit(
         keep, kept_pairs, offloaded = choice
         memory = needs.evaluation_bytes(window_of(size, side, halo))
         memory += needs.target_bytes(size) if keep else 0
-        memory += whole + needs.picture_bytes(size) + (0 if offloaded else kept_pairs * pair_bytes * size[0] * size[1])
+        memory += (
+            whole
+            + needs.picture_bytes(size)
+            + (0 if offloaded else kept_pairs * pair_bytes * size[0] * size[1])
+        )
         return Fit(side, keep, kept_pairs, offloaded, memory)
 
     def fits(found: Fit) -> bool:
         window = window_of(size, found.tile, halo)
         asked_for = tile != "auto"
         enough = free is None or found.bytes <= SHARE * free
+        history = found.pairs * pair_bytes * size[0] * size[1] if found.offloaded else 0
+        enough = enough and (room is None or history <= SHARE * room)
         return enough and (asked_for or needs.largest_values(window) <= MOST_VALUES)
 
     if tile is None or isinstance(tile, int):

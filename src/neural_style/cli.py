@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import importlib.util
 import io
+import signal
 import socket
 import sys
 import threading
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     try:
         options = parse(argv)
-        with _warnings_told(quiet=options.quiet):
+        with _warnings_told(quiet=options.quiet or place().rank > 0):
             return COMMANDS[options.command](options)
     except KeyboardInterrupt:
         _tell("interrupted before there was a picture")
@@ -71,13 +72,14 @@ def _stylize(options: argparse.Namespace) -> int:
     here = place()
     if here.rank > 0:
         options.quiet = True
-    options.device = rank_device(options.device, here)
+    options.device = rank_device(options.device, here, apart=True)
     with joined(here, options.rank_timeout) as ranks:
         if ranks is None:
             run, save, out = _prepared(options, None)
-        else:
-            run, save, out = ranks.agreed(partial(_prepared, options, ranks), lambda _prepared: {})
-        return _make(run, save, out, quiet=options.quiet)
+            return _make(run, save, out, quiet=options.quiet)
+        run, save, out = ranks.agreed(partial(_prepared, options, ranks), lambda _prepared: {})
+        with ending_together(here):  # rank 0 may still be writing
+            return _make(run, save, out, quiet=options.quiet, first=here.rank == 0, last=True)
 
 
 def _prepared(
@@ -193,16 +195,35 @@ def _result_size(content: Tensor, size: int | None) -> tuple[int, int]:
     return own if size is None else fit_within(own, size)
 
 
-def _make(run: Callable[..., Tensor], save: Callable[[Tensor], None], out: Path, *, quiet: bool) -> int:
-    """Run with progress, save the picture, or on Ctrl-C the picture so far, and say so."""
+def _make(
+    run: Callable[..., Tensor],
+    save: Callable[[Tensor], None],
+    out: Path,
+    *,
+    quiet: bool,
+    first: bool = True,
+    last: bool = False,
+) -> int:
+    """Run with progress, save the picture, or on Ctrl-C the picture so far, and say so.
+
+    Args:
+        run: makes the picture.
+        save: writes it.
+        out: where to.
+        quiet: whether to say nothing but errors and the interrupt.
+        first: whether this is the rank that speaks of it.
+        last: whether the process ends after it: then a second Ctrl-C, such as torchrun's own, is ignored.
+    """
     began = time.monotonic()
     try:
         with ProgressBar(sys.stderr, quiet=quiet) as bar:
             callback: Callback = bar.show
             image = run(callback=callback)
     except RunInterrupted as interrupt:
+        if last:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         save(interrupt.image)
-        _tell(f"interrupted; the picture so far is in {out}")
+        _tell(f"interrupted; the picture so far is in {out}", quiet=not first)
         return 130
     save(image)
     if not quiet:

@@ -27,7 +27,11 @@ from neural_style.ranks import Ranks
 from neural_style.share import Share, Whole
 from neural_style.sums import Sums
 
-DEALT = 1024  # pixels: the style picture is dealt out in tiles of at most this side
+DEALT = 512  # pixels: side of the tiles in which the style picture is dealt out, the same on every rank
+
+
+class CallbackError(RuntimeError):
+    """Raised on the ranks that wait for one whose callback, or loss, has failed."""
 
 
 class Stripes:
@@ -54,10 +58,9 @@ class Stripes:
         bounds = self.bounds(height)
         return range(bounds[self.ranks.rank], bounds[self.ranks.rank + 1])
 
-    def dealing(self, tile: int | None) -> int | None:
+    def dealing(self, tile: int | None) -> int | None:  # noqa: ARG002  # a rank's own would deal otherwise
         """Return the side of the tiles that a style picture is dealt out in. See `Share.dealing`."""
-        side = DEALT // self.alignment * self.alignment
-        return side if tile is None else min(tile, side)
+        return DEALT
 
     def dealt(self, tiles: Sequence[Tile]) -> Sequence[tuple[Tile, float]]:
         """Return this rank's tiles, or one of no weight. See `Share.dealt`."""
@@ -203,11 +206,22 @@ class StripedObjective:
             if isinstance(values, Tensor):  # what it has learned, on however many ranks
                 getattr(preconditioner, name).copy_(self.everyone.from_first(values.to(image.device)))
         with _interrupts_noted() as noted:
-            result = image
-            if self.members.belongs:
-                result = self._minimized(optimizer, image, steps, callback, preconditioner, noted)
-            interrupted = torch.tensor(float(noted.is_set()), device=image.device)
-            self._interrupted = bool(self.everyone.total(interrupted) > 0)
+            result, failure = image, None
+            try:
+                if self.members.belongs:
+                    result = self._minimized(optimizer, image, steps, callback, preconditioner, noted)
+            except Exception as error:
+                # What all members meet at once, the rest are told. After anything else there is no message that
+                # all would understand: this process ends, and torchrun with it the others.
+                if not isinstance(error, CallbackError | FloatingPointError):
+                    raise
+                failure = error
+            state = torch.tensor([float(noted.is_set()), float(failure is not None)], device=image.device)
+            interrupted, failed = self.everyone.total(state).tolist()
+            if failed > 0:
+                told = CallbackError("the run failed on the first rank")
+                raise (failure and failure.__cause__) or failure or told
+            self._interrupted = interrupted > 0
             return self.everyone.from_first(result)
 
     def agreed(self, stopped: bool) -> bool:
@@ -233,8 +247,16 @@ class StripedObjective:
         members = self.members
 
         def asked(step: Step) -> bool:
-            mine = (members.rank == 0 and asks_to_stop(callback(step))) or noted.is_set()
-            return bool(members.total(torch.tensor(float(mine), device=image.device)) > 0)
+            stops, failure = False, None
+            try:
+                stops = (members.rank == 0 and asks_to_stop(callback(step))) or noted.is_set()
+            except Exception as error:  # the others have to know, or they would wait
+                failure = error
+            state = torch.tensor([float(stops), float(failure is not None)], device=image.device)
+            stopped, failed = members.total(state).tolist()
+            if failed > 0:
+                raise CallbackError("the callback failed on the first rank") from failure
+            return bool(stopped > 0)
 
         if members.world == 1:
             self._objective = self._make(Whole())

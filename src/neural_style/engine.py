@@ -23,7 +23,7 @@ from neural_style.networks import fingerprint
 from neural_style.objective import Objective, Terms
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.pyramid import Level
-from neural_style.ranks import Ranks
+from neural_style.ranks import Ranks, sharing
 from neural_style.share import Share
 
 
@@ -84,15 +84,15 @@ class Engine:
             ValueError: if a level does not fit, or has too few rows for the ranks.
         """
         deepest, free = needs.layers[-1], available_memory(self.device)
-        halo, here, local = halo_of(deepest), self.ranks, 1
+        halo, here, host = halo_of(deepest), self.ranks, torch.device("cpu")
         if here is not None:
             check_ranks(here, plan[-1].size[0], halo)
-            local = here.local_world if self.device.type == "cpu" else 1
-        offloads, pair_bytes = False, PAIR_BYTES
+        offloads, pair_bytes, room = False, PAIR_BYTES, available_memory(host)
         if isinstance(optimizer, LBFGS):
-            offloads = self.device.type != "cpu" and not optimizer.offload
+            apart = self.device.type in ("cuda", "xpu")  # from the CPU's memory
+            offloads = apart and not optimizer.offload
             pair_bytes //= 2 if optimizer.storage == "bfloat16" else 1
-            pair_bytes *= not (optimizer.offload and self.device.type != "cpu")
+            pair_bytes = 0 if apart and optimizer.offload else pair_bytes
         fitted = partial(
             fit,
             needs=needs,
@@ -102,7 +102,8 @@ class Engine:
             stripes=1 if here is None else here.world,
             pair_bytes=pair_bytes,
             offloads=offloads,
-            free=None if free is None else free // local,
+            free=None if free is None else free // sharing(self.device),
+            room=None if room is None else room // sharing(host),
         )
         return {
             level.size: fitted(level.size, pairs=pairs_of(optimizer, level))

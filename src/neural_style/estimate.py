@@ -9,7 +9,7 @@ from functools import partial
 
 import torch
 
-from neural_style.budget import Fit
+from neural_style.budget import Fit, window_of
 from neural_style.costs import evaluation_flops
 from neural_style.features import VGG19Features
 from neural_style.grid import alignment_of, grid_of, halo_of, stripe_read
@@ -18,6 +18,7 @@ from neural_style.objective import Objective, Terms
 from neural_style.pyramid import Level
 
 PROBED = 192  # pixels of the longer side: large enough for a CPU's rate, and done within about a second
+LARGEST_PROBED = 2048  # likewise, on a GPU
 OVERHEAD = 1.05  # the optimiser's own work, and resizing between levels
 
 
@@ -70,6 +71,7 @@ def estimate_run(
         learning: operations of learning the filters first; 0 where they are at hand.
     """
     device = next(network.parameters()).device.type
+    halo, alignment = halo_of(network.layers[-1]), alignment_of(network.layers[-1])
 
     def flops_at(size: tuple[int, int], *, content: bool = False) -> int:
         layers = (
@@ -80,8 +82,7 @@ def estimate_run(
 
     def level_flops(size: tuple[int, int]) -> int:
         """Return the operations of an evaluation at once, or of all passes of all tiles."""
-        found, deepest = fits[size], network.layers[-1]
-        halo, alignment = halo_of(deepest), alignment_of(deepest)
+        found = fits[size]
         mine = stripe_read(size, world, halo=halo, alignment=alignment)
         grid = grid_of(mine, found.tile, halo=halo, alignment=alignment)
         windows = [tile.window_size for tile in grid.tiles]
@@ -94,8 +95,12 @@ def estimate_run(
     finest = plan[-1].size
     small = fit_within(finest, PROBED) if max(finest) > PROBED else finest
     small = (max(small[0], network.minimum_size), max(small[1], network.minimum_size))
-    # On a CPU the time is proportional to the work. A GPU is idle for most of a small picture's time.
-    sizes = [small] if device == "cpu" else [small, finest]
+    # On a CPU the time is proportional to the work. A GPU is idle for most of a small picture's time: there
+    # what is evaluated at once is timed too, or a part of it.
+    read = stripe_read(finest, world, halo=halo, alignment=alignment)
+    window = window_of(read, fits[finest].tile, halo)
+    large = fit_within(window, LARGEST_PROBED) if max(window) > LARGEST_PROBED else window
+    sizes = [small] if device == "cpu" else [small, (max(small[0], large[0]), max(small[1], large[1]))]
     timed = partial(time_evaluation, network, terms, objective=objective)
     line = _fitted([(flops_at(size), timed(size)) for size in sizes])
     # A level's targets take the forward passes of a content and a style: as much as one evaluation.

@@ -66,11 +66,13 @@ class Grid:
         rows: the spans from top to bottom.
         columns: the spans from left to right.
         size: (height, width) of the whole picture.
+        wraps: whether it tiles the plane.
     """
 
     rows: Sequence[Span]
     columns: Sequence[Span]
     size: tuple[int, int]
+    wraps: bool = False
 
     @property
     def tiles(self) -> list[Tile]:
@@ -92,12 +94,14 @@ class Grid:
 
     def neighboured(self, window: Tensor, tile: Tile) -> tuple[Tensor, bool, bool]:
         """Return the pixels that a tile owns, with the next row and column, and whether there are such."""
-        next_row = tile.rows.stop < self.size[0]
-        next_column = tile.columns.stop < self.size[1]
-        top, left = tile.rows.start - tile.rows.first, tile.columns.start - tile.columns.first
-        height = tile.rows.stop - tile.rows.start + next_row
-        width = tile.columns.stop - tile.columns.start + next_column
-        return window[..., top : top + height, left : left + width], next_row, next_column
+        further = []
+        for side, span, length in ((-2, tile.rows, self.size[0]), (-1, tile.columns, self.size[1])):
+            further.append(self.wraps or span.stop < length)
+            if further[-1] and span.end == span.stop:  # the tile has the whole side: beyond it, it begins anew
+                window = torch.cat([window, window.narrow(side, 0, 1)], dim=side)
+            own = span.stop - span.start
+            window = window.narrow(side, span.start - span.first, own + further[-1])
+        return window, *further
 
 
 def grid_of(
@@ -129,7 +133,7 @@ def grid_of(
     if wraps and (len(down) * len(across) > 1 or len(own) < height) and any(side % alignment for side in size):
         rule = f"have sides that are multiples of {alignment} where a picture that tiles the plane is cut"
         raise ValueError(_checks.message("the picture", rule, f"{height}×{width}", "Resize it."))
-    return Grid(down, across, size)
+    return Grid(down, across, size, wraps)
 
 
 def _spans(own: range, length: int, tile: int | None, *, halo: int, wraps: bool) -> list[Span]:

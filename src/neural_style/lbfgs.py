@@ -62,7 +62,7 @@ class LimitedMemory:
         exact = self.vectors.dtype == like.dtype
         self.gradient = self.vectors[-1] if exact else torch.zeros(like.numel(), dtype=like.dtype, device=home)
         self.slice = SLICE if exact else max(1, SLICE // len(self.vectors))
-        wide = torch.float32 if home.type == "mps" else torch.float64
+        wide = torch.float32 if like.device.type == "mps" else torch.float64
         self.table = torch.zeros(2 * pairs + 1, 2 * pairs + 1, dtype=wide, device=home)
         self.order = torch.arange(pairs, device=home)  # rows of the steps, oldest first
 

@@ -156,7 +156,8 @@ class Objective:
         """
         if self.network.dtype != torch.float16:
             return None
-        return torch.where(loss > 0, image.numel() / loss, 1).clamp(max=LARGEST_SCALE)
+        values = image.shape[1] * self.grid.size[0] * self.grid.size[1]  # of the whole, the same on every rank
+        return torch.where(loss > 0, values / loss, 1).clamp(max=LARGEST_SCALE)
 
     def _grid(self, image: Tensor, tile: int | None, rows: range | None = None) -> Grid:
         """Return how a picture is cut, or some rows of it."""

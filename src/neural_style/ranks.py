@@ -72,19 +72,34 @@ def _whole(name: str, default: int) -> int:
     return int(text)
 
 
-def rank_device(name: str, here: Place) -> str:
+def rank_device(name: str, here: Place, *, apart: bool = False) -> str:
     """Return the name of this process's device: of several GPUs each process of a machine takes the next.
 
     Args:
         name: ``"auto"`` or one of torch's names. A GPU that is named with its number is all processes'.
         here: this process's place.
+        apart: whether no two processes may have the same GPU, as where they make one picture together.
+
+    Raises:
+        ValueError: if there are more processes than GPUs that have to be apart.
     """
     available = available_devices()
     kind = available[0] if name == "auto" else name
     counts = {"cuda": torch.cuda.device_count, "xpu": torch.xpu.device_count}
     if here.world == 1 or kind not in counts or kind not in available:
         return name
-    return f"{kind}:{here.local_rank % counts[kind]()}"
+    count = counts[kind]()
+    if apart and here.local_rank >= count:
+        rule, advice = f"be at most {count}, one for each {kind.upper()} device", "Start fewer."
+        raise ValueError(_checks.message("the number of ranks on this machine", rule, "more", advice))
+    return f"{kind}:{here.local_rank % count}"
+
+
+def sharing(device: torch.device) -> int:
+    """Return how many processes of torchrun's on this machine share a device's memory, this one among them."""
+    counts = {"cuda": torch.cuda.device_count, "xpu": torch.xpu.device_count}
+    devices = counts[device.type]() if device.type in counts else 1
+    return max(1, -(-_whole("LOCAL_WORLD_SIZE", 1) // max(devices, 1)))
 
 
 @contextmanager
@@ -114,19 +129,20 @@ class Ranks:
 
     Args:
         world: how many of the process group's first ranks belong to it; None for all.
+        timeout: how long one waits for another.
 
     Attributes:
         rank: this process's, from 0.
         world: how many there are.
-        local_world: how many of the process group's are on this machine.
     """
 
-    def __init__(self, world: int | None = None) -> None:
+    def __init__(self, world: int | None = None, timeout: timedelta | None = None) -> None:
         self.rank, whole = dist.get_rank(), dist.get_world_size()
         self.world = whole if world is None else world
-        self.local_world = _whole("LOCAL_WORLD_SIZE", whole)
-        self._group: Any = None if self.world == whole else dist.new_group(list(range(self.world)))
-        self._parts: dict[int, Ranks] = {self.world: self}
+        self._group: Any = None
+        if self.world < whole:
+            self._group = dist.new_group(list(range(self.world)), timeout=timeout)
+        self._timeout, self._parts = timeout, {self.world: self}
 
     @property
     def belongs(self) -> bool:
@@ -136,7 +152,7 @@ class Ranks:
     def first(self, count: int) -> Ranks:
         """Return the first so many of them; the others may ask too, and do not belong."""
         if count not in self._parts:
-            self._parts[count] = Ranks(count)
+            self._parts[count] = Ranks(count, self._timeout)
         return self._parts[count]
 
     def total(self, values: Tensor) -> Tensor:
@@ -147,8 +163,8 @@ class Ranks:
 
     def from_first(self, values: Tensor) -> Tensor:
         """Return what rank 0 gives; the others give a tensor of its shape and dtype."""
-        result = values.clone()
-        dist.broadcast(result, src=0, group=self._group)
+        result = values.clone(memory_format=torch.contiguous_format)
+        dist.broadcast(result.view(-1).view(torch.uint8), src=0, group=self._group)  # bytes: of any dtype
         return result
 
     def everyones(self, value: T) -> list[T]:
@@ -242,14 +258,19 @@ def joined(here: Place, seconds: float) -> Iterator[Ranks | None]:
     if here.world == 1:
         yield None
         return
-    dist.init_process_group(timeout=timedelta(seconds=seconds))
+    if torch.cuda.is_available():
+        torch.cuda.set_device(here.local_rank % torch.cuda.device_count())
+    timeout = timedelta(seconds=seconds)
+    dist.init_process_group(timeout=timeout)
     try:
-        yield Ranks()
+        yield Ranks(timeout=timeout)
     except RuntimeError as error:
         if LOST.search(str(error)) is None:
             raise
         reason = str(error).partition("\n")[0]
         rule, advice = f"answer within {seconds:g} s", "See what the others say."
-        raise ConnectionError(_checks.message("every rank", rule, f"none from one: {reason}", advice)) from error
+        raise ConnectionError(
+            _checks.message("every rank", rule, f"none from one: {reason}", advice)
+        ) from error
     finally:
         dist.destroy_process_group()

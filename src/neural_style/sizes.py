@@ -93,7 +93,7 @@ class Sizes:
         return previewed_levels(plan) if preview and iterations is None else plan
 
     def style_at(self, style: Tensor, size: tuple[int, int]) -> Tensor:
-        """Return the style picture for a level of (height, width): of its longer side, but never enlarged.
+        """Return the style picture for a level of (height, width): of its longer side, but not enlarged to it.
 
         A long narrow picture stays large enough for the network. In the paper it takes the level's very size.
         """

@@ -200,7 +200,8 @@ class StyleTransfer:
                 fits = self.engine.fits(plan, self._needs(networks), optimizer)
                 return Prepared(content_image, style_image, start, plan, fits)
 
-            told = {"seed": seed, "preview": preview, "optimizer": optimizer, **self.settings.choices}
+            network_told = {"precision": networks.dtype, "width": networks.channel_width}
+            told = {"seed": seed, "optimizer": optimizer, **network_told, **self.settings.choices}
             content_image, style_image, start, plan, fits = self.engine.prepared(prepare, told)
             taught = self.sizes.taught(plan[-1].size)
             network = networks.for_style(self.sizes.style_at(style_image, taught), seed)
@@ -239,7 +240,8 @@ class StyleTransfer:
             seed = _checks.seed(seed)
             content_image, style_image = self._pictures(content, style)
             target = self.sizes.result(_size_of(content_image), size)
-            fits = self.engine.fits([Level(target, 1)], self._needs(self.networks), self.optimizer)
+            alone = replace(self.engine, ranks=None)  # the objective is this process's
+            fits = alone.fits([Level(target, 1)], self._needs(self.networks), self.optimizer)
             network = self.networks.for_style(self.sizes.style_at(style_image, self.sizes.taught(target)), seed)
             found, style_at_target = fits[target], self.sizes.style_at(style_image, target)
             kind = self.engine.kind if found.tile is None else Objective
