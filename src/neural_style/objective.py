@@ -122,7 +122,7 @@ class Objective:
             torch.autocast(image.device.type, enabled=False),
         ):
             picture = self.share.surrounded(image.detach(), self.grid)
-            *others, last = sorted(self.grid.tiles, key=lambda tile: tile.window_size)
+            *others, last = self.grid.tiles
             sums = (self._sums(self.grid.window(picture, tile), tile) for tile in self._in_turn(others))
             of_others = [reduce(add, sums)] if others else []
             # The first pass of the last tile serves as its second.
@@ -140,12 +140,9 @@ class Objective:
         return self.share.agreed(loss), gradient if scale is None else gradient / scale
 
     def _in_turn(self, tiles: Sequence[Tile]) -> Iterator[Tile]:
-        """Yield the tiles, and give memory back before those of another shape, which find no room in it."""
-        shape = None
+        """Yield the tiles, each once the one before has given its memory back, that the heap may not grow."""
         for tile in tiles:
-            if tile.window_size != shape:
-                give_back_freed()
-            shape = tile.window_size
+            give_back_freed()
             yield tile
 
     def _scale(self, loss: Tensor, image: Tensor) -> Tensor | None:
