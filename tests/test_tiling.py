@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -233,9 +234,8 @@ def test_memory_is_given_back_where_the_shape_of_the_tiles_changes(monkeypatch: 
     objective.value_and_grad(image)
     columns = len(objective.grid.columns)
     assert (len(objective.grid.rows), columns) == (2, 13)
-    # A row: those that the left border cuts, the first and the second and third, the rest, and so at the right.
     shapes = [tile.window_size for tile in objective.grid.tiles[:-1]]
-    changes = 1 + sum(one != other for one, other in zip(shapes[:-1], shapes[1:], strict=True))
+    changes = 1 + sum(one != other for one, other in pairwise(shapes))
     assert calls == 2 * changes < 2 * len(shapes)
     calls = 0
     tiled(tile=None).value_and_grad(image)
