@@ -15,7 +15,7 @@ from neural_style.distributed import CallbackError, StripedPreconditioner, Strip
 from neural_style.grid import grid_of, stripes_in
 from neural_style.objective import Objective
 from neural_style.preconditioning import ColorSpectrum
-from neural_style.ranks import Place, joined
+from neural_style.ranks import Place, joined, rank_device, sharing
 from test_tiling import Case, both, difference
 from thread_ranks import ThreadRanks, on_ranks
 
@@ -24,7 +24,7 @@ CASES = [
     Case((385, 130), 64, "zeros", "max"),
     Case((333, 100), 1024, "replicate", "average"),
     Case((352, 96), 1024, "circular", "max"),
-    Case((400, 160), 64, "circular", "average"),
+    Case((336, 96), 112, "circular", "average"),
     Case((347, 70), 48, "reflect", "max"),
 ]
 WORLDS = [2, 3, 4]
@@ -149,12 +149,13 @@ def transfer(ranks: ThreadRanks | None = None, **options: Any) -> StyleTransfer:
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"weights": "self-taught"}, {"optimizer": Adam()}, {"padding": "circular"}]
+    "options",
+    [{}, {"weights": "self-taught"}, {"optimizer": Adam()}, {"precondition": False}, {"padding": "circular"}],
 )
 def test_a_run_over_ranks_gives_every_rank_the_picture_of_one_process(options: dict[str, Any]) -> None:
     chosen = {**OPTIONS, "size": None} if "padding" in options else OPTIONS
     content = CONTENT[:, :192, :144]
-    expected = transfer(**options).run(content, STYLE, **chosen)
+    (expected,) = on_ranks(1, lambda _rank: transfer(**options).run(content, STYLE, **chosen))  # threads alike
     results = on_ranks(2, lambda ranks: transfer(ranks, **options).run(content, STYLE, **chosen))
     for result in results:
         torch.testing.assert_close(result, expected, atol=2e-3, rtol=0)
@@ -245,10 +246,20 @@ def test_half_precision_over_unequal_stripes_is_that_of_one_process(dtype: torch
 
 
 def test_ranks_with_tiles_of_their_own_come_to_the_same() -> None:
-    expected = transfer().run(CONTENT, STYLE, **OPTIONS)
-    results = on_ranks(2, lambda r: transfer(r, tile_size=(64, 48)[r.rank]).run(CONTENT, STYLE, **OPTIONS))
-    for result in results:
-        torch.testing.assert_close(result, expected, atol=2e-3, rtol=0)
+    case = CASES[0]
+    whole, tiled, image = both(case)
+    _, expected = whole.value_and_grad(image)
+
+    def evaluate(ranks: ThreadRanks) -> Tensor:
+        share = stripes(ranks)
+        rows = share.rows(case.size[0])
+        objective = tiled(share=share, tile=(64, 48)[ranks.rank])
+        return ranks.gathered(
+            objective.value_and_grad(image[..., rows.start : rows.stop, :])[1], share.bounds(400)
+        )
+
+    for gradient in on_ranks(2, evaluate):
+        assert difference(gradient, expected) < 1e-12
 
 
 def test_an_objective_is_of_this_process_alone() -> None:
@@ -350,12 +361,33 @@ def test_bad_input_at_one_rank_is_told_at_all() -> None:
 def test_only_messages_that_are_lost_mean_a_lost_rank(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.distributed.init_process_group", lambda **_options: None)
     monkeypatch.setattr("torch.distributed.destroy_process_group", lambda: None)
-    monkeypatch.setattr("neural_style.ranks.Ranks", lambda: None)
+    monkeypatch.setattr("neural_style.ranks.Ranks", lambda **_options: None)
     text = r"^every rank must answer within 5 s; got none from one: Connection closed by peer\. See what "
     with pytest.raises(ConnectionError, match=text), joined(Place(0, 2, 0), 5):
         raise RuntimeError("Connection closed by peer\nmore")
     with pytest.raises(RuntimeError, match=r"^shapes differ"), joined(Place(0, 2, 0), 5):
         raise RuntimeError("shapes differ")
+
+
+def test_each_rank_works_on_a_gpu_of_its_own_and_too_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: list[int] = []
+    monkeypatch.setattr("neural_style.ranks.available_devices", lambda: ["cuda", "cpu"])
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr("torch.cuda.set_device", chosen.append)
+    monkeypatch.setattr("torch.distributed.init_process_group", lambda **_options: None)
+    monkeypatch.setattr("torch.distributed.destroy_process_group", lambda: None)
+    monkeypatch.setattr("neural_style.ranks.Ranks", lambda **_options: None)
+    assert rank_device("auto", Place(1, 4, 1), apart=True) == "cuda:1"
+    with joined(Place(1, 4, 1), 5):
+        pass
+    assert chosen == [1]
+    text = "the number of ranks on this machine must be at most 2, one for each CUDA device; got more. Start"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)} fewer\\.$"):
+        rank_device("auto", Place(3, 4, 3), apart=True)
+    assert rank_device("auto", Place(3, 4, 3)) == "cuda:1"  # pictures of their own may share one
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "5")
+    assert [sharing(torch.device(kind)) for kind in ("cuda", "cpu")] == [3, 5]
 
 
 def test_an_optimiser_that_knows_nothing_of_ranks_is_refused() -> None:

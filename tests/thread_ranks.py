@@ -73,7 +73,10 @@ def on_ranks(world: int, work: Callable[[ThreadRanks], T]) -> list[T]:
     results: list[Any] = [None] * world
     failures: list[BaseException | None] = [None] * world
 
+    own_threads = torch.get_num_threads()
+
     def run(rank: int) -> None:
+        torch.set_num_threads(1)  # the ranks are enough for the processor
         try:
             results[rank] = work(ThreadRanks(rank, world, board))
         except BaseException as error:
@@ -86,6 +89,7 @@ def on_ranks(world: int, work: Callable[[ThreadRanks], T]) -> list[T]:
         thread.start()
     for thread in threads:
         thread.join()
+    torch.set_num_threads(own_threads)
     told = [error for error in failures if error is not None]
     for error in sorted(told, key=lambda each: isinstance(each, threading.BrokenBarrierError)):
         raise error

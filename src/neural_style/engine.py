@@ -127,7 +127,7 @@ class Engine:
             images = {"content": found.content_image, "style": found.style_image, "the start": found.start}
             levels = [(level.size, level.iterations) for level in found.plan]
             prints = {name: fingerprint(image) for name, image in images.items()}
-            return {**prints, "size and iterations": str(levels), **{n: str(c) for n, c in choices.items()}}
+            return {"size and iterations": str(levels), **prints, **{n: str(c) for n, c in choices.items()}}
 
         found = self.ranks.agreed(prepare, told)
         finest = found.plan[-1].size

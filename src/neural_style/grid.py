@@ -94,14 +94,15 @@ class Grid:
 
     def neighboured(self, window: Tensor, tile: Tile) -> tuple[Tensor, bool, bool]:
         """Return the pixels that a tile owns, with the next row and column, and whether there are such."""
-        further = []
+        further: list[bool] = []
         for side, span, length in ((-2, tile.rows, self.size[0]), (-1, tile.columns, self.size[1])):
             further.append(self.wraps or span.stop < length)
             if further[-1] and span.end == span.stop:  # the tile has the whole side: beyond it, it begins anew
                 window = torch.cat([window, window.narrow(side, 0, 1)], dim=side)
             own = span.stop - span.start
             window = window.narrow(side, span.start - span.first, own + further[-1])
-        return window, *further
+        next_row, next_column = further
+        return window, next_row, next_column
 
 
 def grid_of(
