@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,7 +26,8 @@ from neural_style.ranks import Ranks, sharing
 from neural_style.share import Share
 
 
-class Prepared(NamedTuple):
+@dataclass(frozen=True)
+class Prepared:
     """What a run is made of.
 
     Attributes:
@@ -132,7 +132,7 @@ class Engine:
         found = self.ranks.agreed(prepare, told)
         finest = found.plan[-1].size
         pairs = min(self.ranks.everyones(found.fits[finest].pairs))
-        return found._replace(fits={**found.fits, finest: replace(found.fits[finest], pairs=pairs)})
+        return replace(found, fits={**found.fits, finest: replace(found.fits[finest], pairs=pairs)})
 
     def share_parameters(self, network: VGG19Features) -> None:
         """Give every rank the first one's parameters."""

@@ -202,7 +202,13 @@ class StyleTransfer:
 
             network_told = {"precision": networks.dtype, "width": networks.channel_width}
             told = {"seed": seed, "optimizer": optimizer, **network_told, **self.settings.choices}
-            content_image, style_image, start, plan, fits = self.engine.prepared(prepare, told)
+            found = self.engine.prepared(prepare, told)
+            content_image, style_image, plan, fits = (
+                found.content_image,
+                found.style_image,
+                found.plan,
+                found.fits,
+            )
             taught = self.sizes.taught(plan[-1].size)
             network = networks.for_style(self.sizes.style_at(style_image, taught), seed)
             self.engine.share_parameters(network)
@@ -220,7 +226,7 @@ class StyleTransfer:
                 keeps = self.settings.keep_detail and self.settings.content_weight > 0
                 detailed = content_image if keeps else None
                 optimizer = fitted_optimizer(optimizer, fits[plan[-1].size], plan[-1])
-                result = descend(start, plan, objective_at, optimizer, callback, preconditioner, detailed)
+                result = descend(found.start, plan, objective_at, optimizer, callback, preconditioner, detailed)
             except RunInterrupted as interrupt:
                 raise interrupt if batched else RunInterrupted(interrupt.image[0]) from None
         return result if batched else result[0]
