@@ -12,14 +12,15 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 
+from cases import Case, channel_width, collect
 from measurement import (
     RESULTS,
     Record,
     common_parser,
-    error_text,
     measure_gemm,
     run_benchmark,
     seeded_picture,
@@ -34,49 +35,50 @@ from neural_style.recording import RecordedObjective
 
 SIZES = [128, 256, 384, 512, 768, 1024]  # longer side in pixels
 SMOKE_SIZES = [64, 96]
-SMOKE_WIDTH = 0.25
 WARM_UP = RecordedObjective.warm_up
 
 
-def measure_size(transfer: StyleTransfer, longer_side: int, *, width: float, seed: int, repeats: int) -> Record:
-    """Return the times of one evaluation at a size, with the loss; or, where it fails, the error.
+def measure_size(
+    transfer: StyleTransfer, longer_side: int, *, gflops: float, width: float, seed: int, repeats: int
+) -> Record:
+    """Return the times of one evaluation at a size, with the loss.
 
     Args:
         transfer: holds the network, its precision and its device.
         longer_side: of a 4:3 picture, in pixels.
+        gflops: rate of the yardstick.
         width: share of VGG-19's channels, for counting.
         seed: of the pictures and the filters.
         repeats: number of samples.
+
+    Raises:
+        FloatingPointError: if the loss is no finite number.
     """
     size = (longer_side * 3 // 4, longer_side)
-    record: Record = {"longer_side": longer_side, "height": size[0], "width": size[1]}
-    try:
-        content, style, image = (seeded_picture(size, seed + i).to(transfer.device) for i in range(3))
-        objective = transfer.objective(content, style, seed=seed)
-        with set_up(transfer.device):  # as a run is
-            samples = time_calls(
-                lambda: objective.value_and_grad(image),
-                synchronize=synchronizer(transfer.device),
-                repeats=repeats,
-                warm_up=WARM_UP,
-            )
-        loss = objective.value_and_grad(image)[0].item()
-    except Exception as error:  # whatever fails here, memory above all, the other sizes are still measured
-        return {**record, "error": error_text(error)}
+    content, style, image = (seeded_picture(size, seed + i).to(transfer.device) for i in range(3))
+    objective = transfer.objective(content, style, seed=seed)
+    with set_up(transfer.device):  # as a run is
+        samples = time_calls(
+            lambda: objective.value_and_grad(image),
+            synchronize=synchronizer(transfer.device),
+            repeats=repeats,
+            warm_up=WARM_UP,
+        )
+    loss = objective.value_and_grad(image)[0].item()
     if not math.isfinite(loss):
-        return {**record, "error": f"the loss is {loss}"}
+        raise FloatingPointError(f"the loss is {loss}")
     settings = transfer.settings
     flops = evaluation_flops(size, layers=settings.layers, style_layers=settings.style_layers, width=width)
     timing = summarize(samples)
-    megapixels = size[0] * size[1] / 1e6
+    megapixels, rate = size[0] * size[1] / 1e6, flops / timing["median_seconds"] / 1e9
     return {
-        **record,
         **timing,
         "loss": loss,
         "megapixels": megapixels,
         "seconds_per_megapixel": timing["median_seconds"] / megapixels,
         "flops": flops,
-        "gflops": flops / timing["median_seconds"] / 1e9,
+        "gflops": rate,
+        "fraction_of_gemm": rate / gflops,
     }
 
 
@@ -84,37 +86,34 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
     """Yield settings and results so far after every result: every precision at every size."""
     device = choose_device(arguments.device)
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
-    width = SMOKE_WIDTH if arguments.smoke else 1.0
+    width = channel_width(arguments)
     side = 256 if arguments.smoke else 2048 if device.type == "cpu" else 8192
     yardsticks: Record = {}
-    results: list[Record] = []
-    record = {
-        "settings": {
-            "preset": "default",
-            "weights": arguments.weights,
-            "channel_width": width,
-            "sizes": sizes,
-            "seed": arguments.seed,
-            "repeats": arguments.repeats,
-            "warm_up": WARM_UP,
-        },
-        "gemm": yardsticks,
-        "results": results,
+    settings = {
+        "preset": "default",
+        "weights": arguments.weights,
+        "channel_width": width,
+        "sizes": sizes,
+        "seed": arguments.seed,
+        "repeats": arguments.repeats,
+        "warm_up": WARM_UP,
     }
-    for precision in precisions(arguments.precision, device):
-        dtype = choose_dtype(precision, device)
-        yardsticks[precision] = gemm = measure_gemm(device, dtype, side, repeats=arguments.repeats)
-        print(f"{precision}: a GEMM of side {side} reaches {gemm['gflops']:.0f} GFLOP/s", flush=True)
-        transfer = StyleTransfer(weights=arguments.weights, width=width, device=device, precision=precision)
-        for longer_side in sizes:
-            result = measure_size(
-                transfer, longer_side, width=width, seed=arguments.seed, repeats=arguments.repeats
-            )
-            if "error" not in result:
-                result["fraction_of_gemm"] = result["gflops"] / gemm["gflops"]
-            results.append({"precision": precision, **result})
-            print(f"{precision}, {longer_side} px: {_outcome(result)}", flush=True)
-            yield record
+
+    def cases() -> Iterator[Case]:
+        for precision in precisions(arguments.precision, device):
+            dtype = choose_dtype(precision, device)
+            yardsticks[precision] = gemm = measure_gemm(device, dtype, side, repeats=arguments.repeats)
+            print(f"{precision}: a GEMM of side {side} reaches {gemm['gflops']:.0f} GFLOP/s", flush=True)
+            transfer = StyleTransfer(weights=arguments.weights, width=width, device=device, precision=precision)
+            options = {"gflops": gemm["gflops"], "width": width}
+            options |= {"seed": arguments.seed, "repeats": arguments.repeats}
+            for size in sizes:
+                known = {"precision": precision, "longer_side": size, "height": size * 3 // 4, "width": size}
+                work = partial(measure_size, transfer, size, **options)
+                yield Case(f"{precision}, {size} px", known, work)
+
+    for results in collect(cases(), _told):
+        yield {"settings": settings, "gemm": yardsticks, "results": results}
 
 
 def precisions(asked: Precision, device: torch.device) -> list[Precision]:
@@ -124,10 +123,8 @@ def precisions(asked: Precision, device: torch.device) -> list[Precision]:
     return [precision for precision in PRECISIONS if precision != "auto" and multiplies(precision, device)]
 
 
-def _outcome(result: Record) -> str:
+def _told(result: Record) -> str:
     """Return a result in a few words."""
-    if "error" in result:
-        return f"failed, {result['error']}"
     return (
         f"{result['median_seconds']:.3g} s (IQR {result['iqr_seconds']:.2g} s), "
         f"{result['gflops']:.0f} GFLOP/s, loss {result['loss']:.6g}"

@@ -29,7 +29,7 @@ import torchvision
 from torch import Tensor
 
 import neural_style
-from neural_style.hardware import PRECISIONS, choose_device, choose_dtype
+from neural_style.hardware import PRECISIONS, choose_device
 
 if sys.platform != "win32":
     import resource
@@ -207,17 +207,6 @@ def reproducing_command(script: str, parser: argparse.ArgumentParser, arguments:
             if value is not True:
                 words.extend(str(part) for part in (value if isinstance(value, list) else [value]))
     return shlex.join(words)
-
-
-def dtype_name(arguments: argparse.Namespace) -> str:
-    """Return the precision that the asked-for one comes to on the device, such as ``float32``."""
-    dtype = choose_dtype(arguments.precision, choose_device(arguments.device))
-    return str(dtype).removeprefix("torch.")
-
-
-def error_text(error: Exception) -> str:
-    """Return the kind of an error and the first line of what it says."""
-    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}".rstrip(": ")
 
 
 def _git(*words: str) -> str | None:

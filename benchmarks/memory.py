@@ -13,29 +13,19 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from measurement import (
-    RESULTS,
-    Record,
-    common_parser,
-    dtype_name,
-    error_text,
-    run_benchmark,
-    seeded_picture,
-    synchronizer,
-)
+from cases import Case, channel_width, collect, in_fresh_process, settings_of
+from measurement import RESULTS, Record, common_parser, run_benchmark, seeded_picture, synchronizer
 from neural_style import StyleTransfer
 from neural_style.hardware import choose_device
 from neural_style.pyramid import PREVIEW_SIZE
 
 SIZES = [256, 512, 1024]
 SMOKE_SIZES = [48, 64]
-SMOKE_WIDTH = 0.25
 
 if sys.platform != "win32":
     import resource
@@ -56,7 +46,7 @@ def peak(device: torch.device) -> int:
     return resident if sys.platform == "darwin" else 1024 * resident
 
 
-def measure_size(size: int, arguments: argparse.Namespace, *, width: float, preview: bool = False) -> Record:
+def measure_size(size: int, arguments: argparse.Namespace, preview: bool) -> Record:
     """Return a run's peak in bytes, its seconds, and what was told before; for a fresh process."""
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
@@ -64,7 +54,8 @@ def measure_size(size: int, arguments: argparse.Namespace, *, width: float, prev
     sides = (3 * size // 4, size)
     content, style = (seeded_picture(sides, arguments.seed + number) for number in range(2))
     before = peak(device)
-    transfer = StyleTransfer(weights="self-taught", width=width, device=device, precision=arguments.precision)
+    choices = {"width": channel_width(arguments), "device": device, "precision": arguments.precision}
+    transfer = StyleTransfer(weights="self-taught", **choices)
     told = transfer.estimate(sides, preview=preview)
     began = time.perf_counter()
     losses: list[Tensor] = []  # read at the end, not to make a GPU wait
@@ -92,34 +83,20 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
     """Yield settings and results so far after every result: a preview, then every size."""
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
     runs = [(min(*sizes, PREVIEW_SIZE), True), *((size, False) for size in sizes)]
-    width = SMOKE_WIDTH if arguments.smoke else 1.0
-    results: list[Record] = []
-    record: Record = {
-        "settings": {
-            "channel_width": width,
-            "seed": arguments.seed,
-            "precision": arguments.precision,
-            "dtype": dtype_name(arguments),
-        },
-        "results": results,
-    }
-    for size, preview in runs:
-        result: Record = {"longer_side": size, "preview": preview}
-        try:
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
-                running = processes.submit(measure_size, size, arguments, width=width, preview=preview)
-                result |= running.result()
-        except Exception as error:  # whatever fails here, memory above all, the others are still measured
-            result["error"] = error_text(error)
-        results.append(result)
-        print(f"{size} px{', a preview' if preview else ''}: {_outcome(result)}", flush=True)
-        yield record
+    cases = [
+        Case(
+            f"{size} px{', a preview' if preview else ''}",
+            {"longer_side": size, "preview": preview},
+            partial(in_fresh_process, measure_size, size, arguments, preview),
+        )
+        for size, preview in runs
+    ]
+    for results in collect(cases, _told):
+        yield {"settings": settings_of(arguments), "results": results}
 
 
-def _outcome(result: Record) -> str:
+def _told(result: Record) -> str:
     """Return a result in a few words."""
-    if "error" in result:
-        return f"failed, {result['error']}"
     measured, told = result["measured_bytes"] / 1e6, result["estimated_bytes"] / 1e6
     seconds = f"{result['measured_seconds']:.1f} s, told {result['estimated_seconds']:.1f}"
     return (

@@ -21,7 +21,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from measurement import RESULTS, Record, common_parser, dtype_name, run_benchmark, seeded_picture
+from cases import channel_width, settings_of
+from measurement import RESULTS, Record, common_parser, run_benchmark, seeded_picture
 from neural_style.distributed import Stripes
 from neural_style.features import VGG19Features
 from neural_style.hardware import choose_device, choose_dtype, set_up
@@ -33,7 +34,6 @@ from neural_style.weights import random_weights
 
 SIZES = [1024, 1536]  # rows of a 4:3 picture that stands
 SMOKE_SIZES = [176]
-SMOKE_WIDTH = 0.25
 WORLD = 2
 TURNS, REPEATS = 3, 3  # turns of so many evaluations each
 HALO, ALIGNMENT = 80, 16
@@ -45,10 +45,8 @@ def objective_of(
     """Return the default objective of a picture of so many rows, and the picture to evaluate."""
     size, device = (rows, rows * 3 // 4 // ALIGNMENT * ALIGNMENT), choose_device(arguments.device)
     settings = choose_settings("default", self_taught=True)
-    width = SMOKE_WIDTH if arguments.smoke else 1.0
-    network = VGG19Features(
-        random_weights(deepest=settings.layers[-1], width=width, seed=arguments.seed), settings.layers
-    )
+    weights = random_weights(deepest=settings.layers[-1], width=channel_width(arguments), seed=arguments.seed)
+    network = VGG19Features(weights, settings.layers)
     network.set_precision(choose_dtype(arguments.precision, device))
     content, style, image = (seeded_picture(size, arguments.seed + number) for number in range(3))
     return Objective(network, content, style, settings.terms, share=share), image
@@ -87,16 +85,7 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
     """Yield settings and results so far after every result."""
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
     results: list[Record] = []
-    record: Record = {
-        "settings": {
-            "channel_width": SMOKE_WIDTH if arguments.smoke else 1.0,
-            "seed": arguments.seed,
-            "precision": arguments.precision,
-            "dtype": dtype_name(arguments),
-            "ranks": WORLD,
-        },
-        "results": results,
-    }
+    record: Record = {"settings": settings_of(arguments) | {"ranks": WORLD}, "results": results}
     context, (pipes, ends) = (
         get_context("spawn"),
         zip(*(get_context("spawn").Pipe() for _ in range(WORLD)), strict=True),

@@ -13,21 +13,12 @@ import argparse
 import math
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from functools import partial
 
 import torch
 
-from measurement import (
-    RESULTS,
-    Record,
-    common_parser,
-    dtype_name,
-    error_text,
-    run_benchmark,
-    seeded_picture,
-    synchronizer,
-)
+from cases import Case, channel_width, collect, in_fresh_process, settings_of
+from measurement import RESULTS, Record, common_parser, run_benchmark, seeded_picture, synchronizer
 from memory import peak
 from neural_style.features import VGG19Features
 from neural_style.hardware import choose_device, choose_dtype, set_up
@@ -37,27 +28,25 @@ from neural_style.weights import random_weights
 
 CASES = [(1.0, None), (4.0, None), (4.0, 1024), (16.0, 1024), (64.0, 1024), (100.0, 1024)]  # megapixels, tile
 SMOKE_CASES = [(0.02, None), (0.06, 96)]
-SMOKE_WIDTH = 0.25
 STYLE = (1080, 1440)  # (height, width): paintings are not enlarged with the result
 IMAGES = 3  # of the picture's own size: the photograph, the picture, the gradient
 ONCE_FROM = 8.0  # megapixels, from which an evaluation is timed once and not warmed up
 REPEATS = 3
 
 
-def measure_case(megapixels: float, tile: int | None, arguments: argparse.Namespace, width: float) -> Record:
+def measure_case(megapixels: float, tile: int | None, arguments: argparse.Namespace) -> Record:
     """Return an evaluation's time and peak in bytes; for a fresh process.
 
     Args:
         megapixels: of the picture, which is 4:3.
         tile: side of the tiles in pixels; None evaluates it at once.
         arguments: the command line's.
-        width: share of VGG-19's channels.
     """
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
     device = choose_device(arguments.device)
     size = (round(math.sqrt(megapixels * 0.75e6)), round(math.sqrt(megapixels / 0.75e-6)))
-    settings = choose_settings("default", self_taught=True)
+    settings, width = choose_settings("default", self_taught=True), channel_width(arguments)
     weights = random_weights(deepest=settings.layers[-1], width=width, seed=arguments.seed)
     network = VGG19Features(weights, settings.layers).to(device)
     network.set_precision(choose_dtype(arguments.precision, device))
@@ -94,41 +83,22 @@ def measure_case(megapixels: float, tile: int | None, arguments: argparse.Namesp
 
 def measure(arguments: argparse.Namespace) -> Iterator[Record]:
     """Yield settings and results so far after every result."""
-    cases: Sequence[tuple[float, int | None]] = SMOKE_CASES if arguments.smoke else CASES
-    if arguments.megapixels is not None:
-        cases = [case for case in cases if case[0] in arguments.megapixels]
-    width = SMOKE_WIDTH if arguments.smoke else 1.0
-    results: list[Record] = []
-    record: Record = {
-        "settings": {
-            "channel_width": width,
-            "seed": arguments.seed,
-            "precision": arguments.precision,
-            "dtype": dtype_name(arguments),
-        },
-        "results": results,
-    }
-    for megapixels, tile in cases:
-        result: Record = {"megapixels": megapixels, "tile": tile}
-        try:
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
-                running = processes.submit(measure_case, megapixels, tile, arguments, width)
-                result |= running.result()
-        except Exception as error:  # whatever fails here, memory above all, the others are still measured
-            result["error"] = error_text(error)
-        results.append(result)
-        print(f"{megapixels:g} MP, {_way(tile)}: {_outcome(result)}", flush=True)
-        yield record
+    sizes: Sequence[tuple[float, int | None]] = SMOKE_CASES if arguments.smoke else CASES
+    cases = [
+        Case(
+            f"{megapixels:g} MP, {'at once' if tile is None else f'in tiles of {tile}'}",
+            {"megapixels": megapixels, "tile": tile},
+            partial(in_fresh_process, measure_case, megapixels, tile, arguments),
+        )
+        for megapixels, tile in sizes
+        if arguments.megapixels is None or megapixels in arguments.megapixels
+    ]
+    for results in collect(cases, _told):
+        yield {"settings": settings_of(arguments), "results": results}
 
 
-def _way(tile: int | None) -> str:
-    return "at once" if tile is None else f"in tiles of {tile}"
-
-
-def _outcome(result: Record) -> str:
+def _told(result: Record) -> str:
     """Return a result in a few words."""
-    if "error" in result:
-        return f"failed, {result['error']}"
     memory, beside = result["measured_bytes"] / 1e6, result["bytes_beside_images"] / 1e6
     return (
         f"{result['seconds']:.1f} s, {result['seconds_per_megapixel']:.2f} s/MP; "

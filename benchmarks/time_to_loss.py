@@ -17,32 +17,25 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from measurement import (
-    RESULTS,
-    Record,
-    common_parser,
-    dtype_name,
-    error_text,
-    page_faults,
-    run_benchmark,
-    seeded_picture,
-)
+from cases import Case, channel_width, collect, error_text, settings_of
+from measurement import RESULTS, Record, common_parser, page_faults, run_benchmark, seeded_picture
 from neural_style import Progress, StyleTransfer
 from neural_style.color import match_colors
 from neural_style.hardware import choose_device, choose_dtype, set_up
-from neural_style.image_io import fit_within, resize, to_image_tensor
+from neural_style.image_io import to_image_tensor
 from neural_style.pyramid import plan_levels
+from neural_style.resizing import fit_within, resize
 from textbook import EVALUATIONS, History, TextbookLoss, TextbookRun, finite, lowest
 
 SIZES = [512]
 SMOKE_SIZES = [64]
 SMOKE_EVALUATIONS = 12
-SMOKE_WIDTH = 0.25
 MOST_STEPS = 300  # at the full size, should the loss be slow to reach
 PACE = 1.6  # evaluations of the textbook's loop for the work of one of ours: it lasts as long as ours can
 MILESTONES = (10, 20, 50, 100, 200, 300, 400, 500)
@@ -61,15 +54,14 @@ def pictures_of(arguments: argparse.Namespace) -> list[tuple[str, Tensor, Tensor
     return [(f"{photo[0]} × {painting[0]}", photo[1], painting[1]) for photo, painting in pairs]
 
 
-def measure_pair(
-    content: Tensor, style: Tensor, size: int, arguments: argparse.Namespace, *, width: float, evaluations: int
-) -> Record:
+def measure_pair(content: Tensor, style: Tensor, size: int, arguments: argparse.Namespace) -> Record:
     """Return how long both took to the textbook's last loss; or, where it fails, the error."""
     device = choose_device(arguments.device)
+    evaluations = SMOKE_EVALUATIONS if arguments.smoke else arguments.evaluations
     record: Record = {"longer_side": size}
     book = None
     try:
-        learner = StyleTransfer(weights="self-taught", width=width, device=device)
+        learner = StyleTransfer(weights="self-taught", width=channel_width(arguments), device=device)
         weights = learner.learn(style, size=size, seed=arguments.seed)
         transfer = StyleTransfer(weights=weights, device=device, precision=arguments.precision)
         exact = StyleTransfer(weights=weights, device=device, precision="float32")
@@ -212,30 +204,17 @@ def _told(book: TextbookRun) -> Record:
 def measure(arguments: argparse.Namespace) -> Iterator[Record]:
     """Yield settings and results so far after every result: every pair at every size."""
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
-    evaluations = SMOKE_EVALUATIONS if arguments.smoke else arguments.evaluations
-    width = SMOKE_WIDTH if arguments.smoke else 1.0
-    results: list[Record] = []
-    record: Record = {
-        "settings": {
-            "channel_width": width,
-            "seed": arguments.seed,
-            "precision": arguments.precision,
-            "dtype": dtype_name(arguments),
-        },
-        "results": results,
-    }
-    for name, content, style in pictures_of(arguments):
-        for size in sizes:
-            result = measure_pair(content, style, size, arguments, width=width, evaluations=evaluations)
-            results.append({"pair": name, **result})
-            print(f"{name}, {size} px: {_outcome(result)}", flush=True)
-            yield record
+    cases = [
+        Case(f"{name}, {size} px", {"pair": name}, partial(measure_pair, content, style, size, arguments))
+        for name, content, style in pictures_of(arguments)
+        for size in sizes
+    ]
+    for results in collect(cases, _in_words):
+        yield {"settings": settings_of(arguments), "results": results}
 
 
-def _outcome(result: Record) -> str:
+def _in_words(result: Record) -> str:
     """Return a result in a few words."""
-    if "error" in result:
-        return f"failed, {result['error']}"
     theirs, ours = result["textbook"], result["ours"]
     told = f"textbook {theirs['evaluations']} evaluations, {theirs['seconds']:.0f} s, loss {theirs['loss']:.4f}"
     if not ours["reached"]:

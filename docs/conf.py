@@ -24,6 +24,11 @@ default_role = "code"
 nitpicky = False
 exclude_patterns = ["_build"]
 doctest_test_doctest_blocks = ""  # docstrings run under pytest, in their own modules
-doctest_global_setup = "import torch\nfrom neural_style import *\nfrom neural_style.losses import *"
+doctest_global_setup = """
+import torch
+from neural_style import *
+from neural_style.losses import *
+from neural_style.sums import *
+"""
 html_theme = "furo"
 html_title = "neural_style"

@@ -11,12 +11,13 @@ import neural_style
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("_checks", "_shared", "winograd"),
-    ("allocation",),
+    ("allocation", "sums", "resizing"),
     ("vgg19", "losses", "color", "lbfgs", "preconditioning", "image_io", "self_taught", "hardware", "memory"),
-    ("weights", "optimizers", "starts", "convolution", "ranks"),
+    ("weights", "steps", "starts", "convolution", "ranks"),
+    ("optimizers",),
     ("features", "costs"),
     ("networks",),
-    ("pyramid", "sums", "grid"),
+    ("pyramid", "grid"),
     ("share",),
     ("objective",),
     ("recording", "bounded", "budget", "distributed"),

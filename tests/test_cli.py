@@ -31,10 +31,10 @@ from neural_style.arguments import OPTIMIZERS
 from neural_style.descent import Progress, RunInterrupted
 from neural_style.features import PADDINGS, POOLINGS
 from neural_style.hardware import PRECISIONS
-from neural_style.image_io import fit_within
 from neural_style.optimizers import LBFGS, Adam
 from neural_style.presets import PRESETS
 from neural_style.progress import ProgressBar
+from neural_style.resizing import fit_within
 from neural_style.starts import INITS
 from neural_style.transfer import StyleTransfer
 from neural_style.weights import CONVENTIONS, NAMED_SOURCES, WIDTHS, Weights, WeightsUnavailableError

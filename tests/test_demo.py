@@ -7,7 +7,7 @@ from importlib import resources
 import torch
 
 from neural_style.demo import bundled_pictures, sheet
-from neural_style.image_io import resize
+from neural_style.resizing import resize
 
 
 def test_the_bundled_pictures_are_small_files_with_their_provenance() -> None:

@@ -21,16 +21,15 @@ from PIL import Image, ImageCms, ImageOps, features
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from neural_style import image_io
+from neural_style import image_io, resizing
 from neural_style.image_io import (
     check_writable,
-    fit_within,
     load_image,
-    resize,
     save_image,
     to_image_tensor,
     to_pil,
 )
+from neural_style.resizing import fit_within, resize
 
 Pixels = NDArray[np.uint8]
 SHAPES = "image must have shape (3, H, W) or (1, 3, H, W); got "
@@ -1015,7 +1014,7 @@ def test_values_are_checked_over_all_bands_before_a_picture_is_made() -> None:
 
 MEASURED = """
 import pathlib, re, sys, torch
-from neural_style import image_io
+from neural_style import image_io, resizing
 image_io._BAND = 2**16
 
 def resident(name):
@@ -1084,7 +1083,7 @@ def test_a_steep_reduction_goes_in_steps_and_keeps_the_brightness(
         ratios.append(max(image.shape[-2] / size[0], image.shape[-1] / size[1]))
         return interpolate(image, size=size, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(image_io, "interpolate", watched)
+    monkeypatch.setattr(resizing, "interpolate", watched)
     image = torch.rand(1, 3, 150, 160, generator=torch.Generator().manual_seed(0))
     reduced = resize(image, size)
     assert reduced.shape[-2:] == size

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 import reference
-from neural_style import losses
-from neural_style.losses import Moments
+from neural_style import losses, sums
+from neural_style.sums import Moments
 
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-12}  # relative to the largest value expected
 DTYPES = list(TOLERANCE)
@@ -600,7 +600,7 @@ def test_bfloat16_features_multiplied_as_they_are_have_float32_moments_and_their
         assert left.dtype == right.dtype == torch.bfloat16
         return torch.einsum("bij,bjk->bik", left.to(out_dtype), right.to(out_dtype))
 
-    monkeypatch.setattr(losses, "_multiplies_into_float32", lambda _values: True)
+    monkeypatch.setattr(sums, "_multiplies_into_float32", lambda _values: True)
     monkeypatch.setattr(torch, "bmm", bmm)
     directly = Moments.of(features)
     assert directly.first.dtype == directly.second.dtype == torch.float32

@@ -18,12 +18,12 @@ from neural_style.optimizers import (
     LBFGS,
     Adam,
     Optimizer,
-    Step,
     TorchLBFGS,
     ValueAndGrad,
     _variables,
 )
 from neural_style.preconditioning import Preconditioner
+from neural_style.steps import Step
 
 CURVATURE = torch.linspace(1, 50, 12).view(1, 3, 2, 2)
 MINIMUM = torch.linspace(0.1, 0.9, 12).view(1, 3, 2, 2)

@@ -14,10 +14,10 @@ from torch import Tensor
 from neural_style import objective as objective_module
 from neural_style.features import Padding, Pooling, VGG19Features
 from neural_style.grid import Grid, grid_of
-from neural_style.losses import Discrepancy, Moments
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS
 from neural_style.presets import PRESETS, Settings, choose_settings
+from neural_style.sums import Discrepancy, Moments
 from neural_style.weights import random_weights
 
 

@@ -106,6 +106,11 @@ def test_a_process_that_falls_silent_is_given_up_after_the_timeout(tmp_path: Pat
     assert 4 <= seconds < 20
 
 
+def stylize(content: str, *words: str, cwd: Path) -> subprocess.Popen[str]:
+    """Start the command line's transfer with two processes."""
+    return torchrun(2, "-m", "neural_style", "stylize", content, "art.png", *words, *SMALL, cwd=cwd)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a folder with two pictures."""
@@ -116,19 +121,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_command_line_makes_one_picture_and_the_first_rank_speaks(folder: Path) -> None:
-    words = (
-        "-m",
-        "neural_style",
-        "stylize",
-        "photo.png",
-        "art.png",
-        "-o",
-        "out.png",
-        "--iterations",
-        "2",
-        *SMALL,
-    )
-    process = torchrun(2, *words, cwd=folder)
+    process = stylize("photo.png", "-o", "out.png", "--iterations", "2", cwd=folder)
     out, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert out.startswith("out.png: 96x176 pixels in ")
@@ -138,7 +131,7 @@ def test_the_command_line_makes_one_picture_and_the_first_rank_speaks(folder: Pa
 
 
 def test_bad_input_is_told_by_every_process(folder: Path) -> None:
-    process = torchrun(2, "-m", "neural_style", "stylize", "missing.png", "art.png", *SMALL, cwd=folder)
+    process = stylize("missing.png", cwd=folder)
     _, errors = process.communicate(timeout=120)
     assert process.returncode != 0
     line = "neural-style: error: content must be a file that exists; got 'missing.png'. Check the path."
@@ -146,19 +139,7 @@ def test_bad_input_is_told_by_every_process(folder: Path) -> None:
 
 
 def test_ctrl_c_keeps_the_picture_so_far(folder: Path) -> None:
-    words = (
-        "-m",
-        "neural_style",
-        "stylize",
-        "photo.png",
-        "art.png",
-        "-o",
-        "out.png",
-        "--iterations",
-        "5000",
-        *SMALL,
-    )
-    process = torchrun(2, *words, cwd=folder)
+    process = stylize("photo.png", "-o", "out.png", "--iterations", "5000", cwd=folder)
     assert process.stderr is not None
     for line in process.stderr:  # read until the level begins
         if line.startswith("level 1/1"):

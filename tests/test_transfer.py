@@ -25,9 +25,9 @@ from neural_style import (
 )
 from neural_style.costs import SCRATCH
 from neural_style.features import VGG19Features
-from neural_style.image_io import resize
 from neural_style.networks import PREVIEW_WIDTH
 from neural_style.pyramid import PREVIEW_COARSER, PREVIEW_FINEST
+from neural_style.resizing import resize
 from neural_style.weights import Weights, learn_weights, random_weights
 
 

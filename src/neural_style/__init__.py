@@ -11,7 +11,6 @@ from neural_style.estimate import Estimate as Estimate
 from neural_style.features import VGG19Features as VGG19Features
 from neural_style.image_io import load_image as load_image
 from neural_style.image_io import save_image as save_image
-from neural_style.losses import Moments as Moments
 from neural_style.losses import content_loss as content_loss
 from neural_style.losses import gram_matrix as gram_matrix
 from neural_style.losses import layer_style_loss as layer_style_loss
@@ -23,10 +22,11 @@ from neural_style.objective import Terms as Terms
 from neural_style.optimizers import LBFGS as LBFGS
 from neural_style.optimizers import Adam as Adam
 from neural_style.optimizers import Optimizer as Optimizer
-from neural_style.optimizers import Step as Step
 from neural_style.optimizers import TorchLBFGS as TorchLBFGS
 from neural_style.preconditioning import ColorSpectrum as ColorSpectrum
 from neural_style.preconditioning import Preconditioner as Preconditioner
+from neural_style.steps import Step as Step
+from neural_style.sums import Moments as Moments
 from neural_style.transfer import StyleTransfer as StyleTransfer
 from neural_style.weights import Weights as Weights
 from neural_style.weights import WeightsUnavailableError as WeightsUnavailableError

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from neural_style.memory import give_back, ran_out
 from neural_style.objective import Objective
-from neural_style.optimizers import Optimizer, StepCallback
+from neural_style.optimizers import Optimizer
 from neural_style.preconditioning import Preconditioner
+from neural_style.steps import StepCallback
 
 Make = Callable[[int | None, bool], Objective]
 

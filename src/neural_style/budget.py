@@ -13,7 +13,7 @@ from functools import partial
 from neural_style import _checks
 from neural_style.costs import FLOAT32, Needs
 from neural_style.grid import stripe_read
-from neural_style.image_io import fit_within
+from neural_style.resizing import fit_within
 
 SHARE = 0.9  # of what is free: an estimate is no measurement
 COMFORTABLE = 512  # pixels of a tile: below, more than half of what it reads is halo

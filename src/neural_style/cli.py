@@ -32,11 +32,12 @@ from neural_style.arguments import AUTO, OPTIMIZERS, PICTURE_OPTIONS, parse
 from neural_style.batch import Job, Record, by_style, read_jobs
 from neural_style.demo import bundled_pictures, sheet
 from neural_style.descent import Callback, RunInterrupted
-from neural_style.image_io import check_writable, fit_within, save_image, to_image_tensor
+from neural_style.image_io import check_writable, save_image, to_image_tensor
 from neural_style.memory import available_memory
 from neural_style.progress import ProgressBar, pixels
 from neural_style.pyramid import previewed
 from neural_style.ranks import Ranks, ending_together, joined, place, rank_device
+from neural_style.resizing import fit_within
 from neural_style.starts import INITS
 from neural_style.transfer import StyleTransfer
 from neural_style.weights import WeightsUnavailableError, imagenet_file

@@ -8,7 +8,8 @@ from importlib import resources
 import torch
 from torch import Tensor
 
-from neural_style.image_io import resize, to_image_tensor
+from neural_style.image_io import to_image_tensor
+from neural_style.resizing import resize
 
 
 def bundled_pictures() -> tuple[Tensor, Tensor]:

@@ -8,10 +8,11 @@ from typing import Protocol
 
 from torch import Tensor
 
-from neural_style.image_io import resize
-from neural_style.optimizers import Optimizer, Step, StepCallback, asks_to_stop
+from neural_style.optimizers import Optimizer
 from neural_style.preconditioning import Preconditioner
 from neural_style.pyramid import Level
+from neural_style.resizing import resize
+from neural_style.steps import Step, StepCallback, asks_to_stop
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,11 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.grid import Grid, Tile, folded, stripes_in, surrounded
 from neural_style.objective import Objective
-from neural_style.optimizers import LBFGS, Adam, Optimizer, Step, StepCallback, asks_to_stop
+from neural_style.optimizers import LBFGS, Adam, Optimizer
 from neural_style.preconditioning import Preconditioner
 from neural_style.ranks import Ranks
 from neural_style.share import Share, Whole
+from neural_style.steps import Step, StepCallback, asks_to_stop
 from neural_style.sums import Sums
 
 DEALT = 512  # pixels: side of the tiles in which the style picture is dealt out, the same on every rank

@@ -13,9 +13,9 @@ from neural_style.budget import Fit, window_of
 from neural_style.costs import evaluation_flops
 from neural_style.features import VGG19Features
 from neural_style.grid import alignment_of, grid_of, halo_of, stripe_read
-from neural_style.image_io import fit_within
 from neural_style.objective import Objective, Terms
 from neural_style.pyramid import Level
+from neural_style.resizing import fit_within
 
 PROBED = 192  # pixels of the longer side: large enough for a CPU's rate, and done within about a second
 LARGEST_PROBED = 2048  # likewise, on a GPU

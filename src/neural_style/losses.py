@@ -14,113 +14,16 @@ Reference:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from neural_style import _checks
+from neural_style.sums import Discrepancy, Moments, Variation, at_least_float32, difference
 
 # ---------------------------------------------------------------------------------------------------------
-# Moments: every style statistic is a function of sums over positions
+# The paper's equations
 # ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Moments:
-    """The raw moments of features over positions. They add up: over tiles, styles, masks and ranks.
-
-    Attributes:
-        count: Σ 1, the number of positions (or the sum of their weights).
-        first: Σ f, shape (B, C).
-        second: Σ f fᵀ, shape (B, C, C): the Gram matrix of the paper's eq. 3.
-
-    >>> features = torch.rand(1, 4, 6, 6, generator=torch.Generator().manual_seed(0))
-    >>> left, right = Moments.of(features[..., :2]), Moments.of(features[..., 2:])
-    >>> bool(torch.allclose((left + right).second, Moments.of(features).second))
-    True
-    """
-
-    count: float
-    first: Tensor
-    second: Tensor
-
-    @classmethod
-    def of(cls, features: Tensor) -> Moments:
-        """Return the moments of features of shape (B, C, H, W), in at least float32.
-
-        Half-precision features are summed in float32: an unnormalised sum would overflow float16, and one
-        rounded to bfloat16 adds noise to the style's gradient.
-
-        Raises:
-            ValueError: if `features` has not four dimensions.
-        """
-        if features.ndim != 4:
-            got, advice = (
-                tuple(features.shape),
-                "Give the activations of one layer as the network returns them.",
-            )
-            raise ValueError(_checks.message("features", "have shape (B, C, H, W)", got, advice))
-        with torch.autocast(features.device.type, enabled=False):
-            values = features.flatten(2)  # (B, C, M)
-            values = values if _multiplies_into_float32(values) else _at_least_float32(values)
-            wide = torch.promote_types(values.dtype, torch.float32)
-            return cls(values.shape[2], values.sum(2, dtype=wide), _products(values))
-
-    def __add__(self, other: Moments) -> Moments:
-        return Moments(self.count + other.count, self.first + other.first, self.second + other.second)
-
-    def __mul__(self, weight: float) -> Moments:
-        return Moments(self.count * weight, self.first * weight, self.second * weight)
-
-    __rmul__ = __mul__
-
-    @property
-    def normalized_gram(self) -> Tensor:
-        """The Gram matrix per position, G / M, shape (B, C, C): it does not grow with the image."""
-        return self.second / self.count
-
-    @property
-    def mean(self) -> Tensor:
-        """The mean feature over positions, shape (B, C)."""
-        return self.first / self.count
-
-    @property
-    def covariance(self) -> Tensor:
-        """The covariance of the features over positions (divided by M), shape (B, C, C).
-
-        A difference of moments: it loses digits where the mean is much larger than the deviation.
-        """
-        return self.normalized_gram - self.mean.unsqueeze(2) * self.mean.unsqueeze(1)
-
-
-class _Products(torch.autograd.Function):
-    """F Fᵀ, whose gradient (D + Dᵀ) F is one product where autograd would take two and a sum of them.
-
-    It comes in the order of channels-last features, which these are, so that adding it to theirs is cheap.
-    bfloat16 features are multiplied as they are and summed in float32, where torch can do so.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor) -> Tensor:
-        ctx.save_for_backward(values)
-        if _multiplies_into_float32(values):
-            return torch.bmm(values, values.mT, out_dtype=torch.float32)
-        return values @ values.mT
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (values,) = ctx.saved_tensors
-        both = (gradients[0] + gradients[0].mT).to(values.dtype)
-        gradient: Tensor = values.mT @ both  # (B, M, C)
-        return gradient.mT
-
-
-def _products(values: Tensor) -> Tensor:
-    """Return F Fᵀ of values (B, C, M), shape (B, C, C)."""
-    result: Tensor = _Products.apply(values)
-    return result
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -143,95 +46,6 @@ def gram_matrix(features: Tensor) -> Tensor:
              [11., 25.]]])
     """
     return Moments.of(features).second
-
-
-# ---------------------------------------------------------------------------------------------------------
-# Discrepancies and variation: what else is a sum over positions
-# ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Discrepancy:
-    """How far features are from a target's, position by position. Discrepancies add up, as `Moments` do.
-
-    Attributes:
-        count: the number of values.
-        squares: Σ (F − P)², a scalar.
-        energy: Σ P², a scalar.
-
-    >>> features, target = torch.rand(2, 1, 4, 6, 6, generator=torch.Generator().manual_seed(0))
-    >>> left = Discrepancy.of(features[..., :2], target[..., :2])
-    >>> both = left + Discrepancy.of(features[..., 2:], target[..., 2:])
-    >>> bool(torch.allclose(both.squares, Discrepancy.of(features, target).squares))
-    True
-    """
-
-    count: float
-    squares: Tensor
-    energy: Tensor
-
-    @classmethod
-    def of(cls, features: Tensor, target_features: Tensor) -> Discrepancy:
-        """Return the discrepancy of features from others of the same shape, in at least float32.
-
-        Raises:
-            ValueError: if their shapes differ: broadcasting would compare what does not belong together.
-        """
-        squares = _difference(features, target_features).square().sum()
-        return cls(features.numel(), squares, _at_least_float32(target_features).square().sum())
-
-    def __add__(self, other: Discrepancy) -> Discrepancy:
-        return Discrepancy(self.count + other.count, self.squares + other.squares, self.energy + other.energy)
-
-
-@dataclass(frozen=True)
-class Variation:
-    """How rough a picture is: squared differences of neighbouring pixels, which add up over tiles.
-
-    Attributes:
-        across_count: the number of differences across.
-        across: their Σ (x_{i,j+1} − x_{i,j})², a scalar.
-        down_count: the number of differences down.
-        down: their Σ (x_{i+1,j} − x_{i,j})², a scalar.
-    """
-
-    across_count: float
-    across: Tensor
-    down_count: float
-    down: Tensor
-
-    @classmethod
-    def of(cls, image: Tensor, *, next_row: bool = False, next_column: bool = False) -> Variation:
-        """Return the variation of a picture of shape (B, C, H, W), in at least float32.
-
-        Args:
-            image: the picture, or a tile of it.
-            next_row: whether the last row is the next tile's, there to be compared with only.
-            next_column: whether the last column is.
-        """
-        image = _at_least_float32(image)
-        rows, columns = image.shape[-2] - next_row, image.shape[-1] - next_column
-        across = image[..., :rows, 1:] - image[..., :rows, :-1]
-        down = image[..., 1:, :columns] - image[..., :-1, :columns]
-        return cls(across.numel(), across.square().sum(), down.numel(), down.square().sum())
-
-    def __add__(self, other: Variation) -> Variation:
-        return Variation(
-            self.across_count + other.across_count,
-            self.across + other.across,
-            self.down_count + other.down_count,
-            self.down + other.down,
-        )
-
-    @property
-    def mean(self) -> Tensor:
-        """The mean square across plus that down, a scalar; a side of one pixel adds nothing."""
-        return self.across / max(self.across_count, 1) + self.down / max(self.down_count, 1)
-
-
-# ---------------------------------------------------------------------------------------------------------
-# The paper's equations
-# ---------------------------------------------------------------------------------------------------------
 
 
 def content_loss(features: Tensor, target_features: Tensor) -> Tensor:
@@ -264,7 +78,7 @@ def content_loss_gradient(features: Tensor, target_features: Tensor) -> Tensor:
     >>> content_loss_gradient(torch.tensor([[[[0.0, 5.0]]]]), torch.tensor([[[[1.0, 2.0]]]]))
     tensor([[[[0., 3.]]]])
     """
-    return torch.where(features > 0, _difference(features, target_features), 0)
+    return torch.where(features > 0, difference(features, target_features), 0)
 
 
 def layer_style_loss(moments: Moments, target: Moments) -> Tensor:
@@ -296,7 +110,7 @@ def layer_style_loss_gradient(features: Tensor, target: Moments) -> Tensor:
     """
     moments = Moments.of(features)
     num_channels = features.shape[1]
-    values = _at_least_float32(features).flatten(2)  # (B, C, M)
+    values = at_least_float32(features).flatten(2)  # (B, C, M)
     gradient = (_gram_difference(moments, target) @ values).reshape(features.shape)  # (B, C, H, W)
     return torch.where(features > 0, gradient / (num_channels**2 * moments.count), 0)
 
@@ -442,26 +256,3 @@ def _gram_difference(moments: Moments, target: Moments) -> Tensor:
         advice = "Compare moments of the same layer of the same network."
         raise ValueError(_checks.message("moments", rule, tuple(moments.second.shape), advice))
     return moments.normalized_gram - target.normalized_gram
-
-
-def _difference(features: Tensor, target_features: Tensor) -> Tensor:
-    """Return F − P in at least float32.
-
-    Raises:
-        ValueError: if their shapes differ.
-    """
-    if features.shape != target_features.shape:
-        rule = f"have the target's shape {tuple(target_features.shape)}"
-        advice = "Compare features of the same layer at the same image size."
-        raise ValueError(_checks.message("features", rule, tuple(features.shape), advice))
-    return _at_least_float32(features) - _at_least_float32(target_features)
-
-
-def _multiplies_into_float32(values: Tensor) -> bool:
-    """Return whether torch multiplies these half-precision values into a float32 result."""
-    return values.is_cuda and values.dtype == torch.bfloat16
-
-
-def _at_least_float32(values: Tensor) -> Tensor:
-    """Return half-precision values in float32 and wider ones as they are."""
-    return values.float() if values.dtype.itemsize < 4 else values

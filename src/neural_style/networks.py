@@ -11,7 +11,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.features import VGG19Features
-from neural_style.image_io import resize
+from neural_style.resizing import resize
 from neural_style.weights import (
     CONVENTIONS,
     MADE_HERE,

@@ -20,9 +20,9 @@ from torch import Tensor
 from neural_style.allocation import give_back_freed
 from neural_style.features import VGG19Features
 from neural_style.grid import Grid, Tile, alignment_of, check_tile, grid_of, halo_of, surrounded
-from neural_style.losses import Discrepancy, Moments, Variation, style_loss, total_loss, weighted_sum
+from neural_style.losses import style_loss, total_loss, weighted_sum
 from neural_style.share import Share, Whole
-from neural_style.sums import Sums
+from neural_style.sums import Discrepancy, Moments, Sums, Variation
 from neural_style.vgg19 import layer_table
 
 LARGEST_SCALE = 1e30  # far from float32's own end

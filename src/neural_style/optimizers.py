@@ -1,64 +1,27 @@
-"""A picture and a `value_and_grad` in, a better picture out. Nothing here knows of style.
-
-A *step* is one evaluation of the loss and its gradient, and the update made of it.
-"""
+"""A picture and a `value_and_grad` in, a better picture out. Nothing here knows of style."""
 
 from __future__ import annotations
 
-import math
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.lbfgs import SLICE, LimitedMemory
+from neural_style.lbfgs import LimitedMemory
 from neural_style.preconditioning import Preconditioner
+from neural_style.steps import Best, StepCallback, StoppedError, Total, Watch, all_finite, alone, check_finite
 
 FIRST_STEP = 2 / 255  # root mean square change of the picture
-WINDOW = 10  # steps between two looks at whether the loss still falls
 FEWEST_PAIRS, MOST_PAIRS = 20, 60  # of L-BFGS's history, where it is left to a rule
 
 STORAGES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
-Total = Callable[[Tensor], Tensor]
 ValueAndGrad = Callable[[Tensor], tuple[Tensor, Tensor]]
-
-
-@dataclass(frozen=True)
-class Step:
-    """What a callback is told after each evaluation.
-
-    Attributes:
-        number: from 1.
-        steps: how many there will be.
-        loss: a scalar on the device. Reading it with `.item()` makes a GPU wait: do so rarely.
-        image: the picture that has this loss; the optimiser's own, so copy it to keep it: `LBFGS` writes the
-            one before into it where the step is taken back.
-    """
-
-    number: int
-    steps: int
-    loss: Tensor
-    image: Tensor
-
-
-StepCallback = Callable[[Step], object]
-
-
-def _alone(part: Tensor) -> Tensor:
-    """Return the sum over all ranks, of which there is one."""
-    return part
-
-
-class _StoppedError(Exception):
-    """Ends a torch optimiser's own loop; never leaves this module."""
 
 
 class Optimizer(ABC):
@@ -138,7 +101,7 @@ class LBFGS(Optimizer):
         callback: StepCallback | None = None,
         *,
         preconditioner: Preconditioner | None = None,
-        total: Total = _alone,
+        total: Total = alone,
     ) -> Tensor:
         """Return the picture with the lowest loss of those evaluated. See `Optimizer.minimize`.
 
@@ -146,18 +109,18 @@ class LBFGS(Optimizer):
         """
         change, gradient_of = _variables(preconditioner)
         generated = image.detach().clone()
-        best = _Best(generated)
-        watch = _Watch(steps, callback, self.tolerance)
+        best = Best(generated)
+        watch = Watch(steps, callback, self.tolerance)
         memory = LimitedMemory(
             *(self.pairs(steps), generated), offload=self.offload, storage=STORAGES[self.storage], total=total
         )
         setbacks = torch.zeros((), dtype=torch.int64, device=generated.device)
-        with suppress(_StoppedError):
+        with suppress(StoppedError):
             loss, gradient = value_and_grad(generated)
             best.offer(generated, loss)
             watch.after_evaluation(generated, loss)
             gradient = gradient_of(gradient.detach())
-            _check_finite("the first gradient", gradient, total)
+            check_finite("the first gradient", gradient, total)
             memory.gradient.copy_(gradient.flatten())
             step = -gradient
             step *= _ratio(FIRST_STEP, _root_mean_square(change(step), total))
@@ -168,7 +131,7 @@ class LBFGS(Optimizer):
                 best.offer(trial, trial_loss)
                 watch.after_evaluation(trial, trial_loss)
                 trial_gradient = gradient_of(trial_gradient.detach()).flatten()
-                finite = trial_loss.isfinite() & _all_finite(trial_gradient, total)
+                finite = trial_loss.isfinite() & all_finite(trial_gradient, total)
                 good = finite & (trial_loss <= 2 * loss.abs())  # on the device
                 setbacks += ~finite
                 generated = torch.where(good, trial, generated, out=trial)
@@ -183,7 +146,7 @@ class LBFGS(Optimizer):
                 del direction
         if preconditioner is not None:
             preconditioner.observe(*memory.pairs_like(generated))
-        _check_finite("the loss", best.loss)
+        check_finite("the loss", best.loss)
         watch.tell_setbacks(setbacks, "stepped back from. The result is the best of the others")
         return best.image
 
@@ -225,8 +188,8 @@ class TorchLBFGS(Optimizer):
     ) -> Tensor:
         """Return the picture with the lowest loss of those evaluated. See `Optimizer.minimize`."""
         generated = image.detach().clone()
-        best = _Best(generated)
-        watch = _Watch(steps, callback, self.tolerance)
+        best = Best(generated)
+        watch = Watch(steps, callback, self.tolerance)
         optimizer = torch.optim.LBFGS(
             [generated],
             lr=self.learning_rate,
@@ -249,9 +212,9 @@ class TorchLBFGS(Optimizer):
             watch.after_evaluation(generated, loss)
             return loss * scale
 
-        with suppress(_StoppedError):
+        with suppress(StoppedError):
             optimizer.step(closure)  # type: ignore[no-untyped-call]
-        _check_finite("the loss", best.loss)
+        check_finite("the loss", best.loss)
         return best.image
 
 
@@ -287,42 +250,30 @@ class Adam(Optimizer):
         callback: StepCallback | None = None,
         *,
         preconditioner: Preconditioner | None = None,  # noqa: ARG002  # works pixel by pixel
-        total: Total = _alone,
+        total: Total = alone,
     ) -> Tensor:
         """Return the averaged iterate, in [0, 1]. See `Optimizer.minimize`, for `total` `LBFGS.minimize`."""
         generated = image.detach().clone().clamp_(0, 1)
         average, weight = torch.zeros_like(generated), 0.0
-        watch = _Watch(steps, callback, self.tolerance)
+        watch = Watch(steps, callback, self.tolerance)
         optimizer = torch.optim.Adam([generated], lr=self.learning_rate)
         setbacks = torch.zeros((), dtype=torch.int64, device=generated.device)
-        with suppress(_StoppedError):
+        with suppress(StoppedError):
             for _ in range(steps):
                 loss, gradient = value_and_grad(generated)
                 watch.after_evaluation(generated, loss)
-                finite = _all_finite(gradient, total)  # on the device
+                finite = all_finite(gradient, total)  # on the device
                 setbacks += ~(finite & loss.isfinite())
                 generated.grad = torch.where(finite, gradient, 0)
                 optimizer.step()
                 generated.clamp_(0, 1)
                 average.lerp_(generated, 1 - self.average)
                 weight += (1 - self.average) * (1 - weight)
-        _check_finite("the loss", watch.loss)
+        check_finite("the loss", watch.loss)
         if setbacks == watch.number:  # the start would come back as if it were a result
-            _check_finite("the gradient", gradient, total)
+            check_finite("the gradient", gradient, total)
         watch.tell_setbacks(setbacks, "passed over")
         return average / weight if weight > 0 else generated
-
-
-def asks_to_stop(returned: object) -> bool:
-    """Return whether a callback's answer ends the run: True does, None and False do not.
-
-    Raises:
-        TypeError: if it is anything else, such as a tensor that compares a loss.
-    """
-    if returned is None or isinstance(returned, bool | np.bool_):
-        return bool(returned)
-    got, advice = type(returned).__name__, "Compare numbers, such as loss.item()."
-    raise TypeError(_checks.message("the callback", "return True, False or None", got, advice))
 
 
 def _variables(
@@ -345,74 +296,9 @@ def _ratio(length: float, of: Tensor) -> Tensor:
     return torch.where(of > 0, length / of, 0)
 
 
-class _Best:
-    """The picture of the lowest loss so far, chosen on the device: it costs no wait for a number."""
-
-    def __init__(self, image: Tensor) -> None:
-        self.image = image.clone()
-        self.loss = torch.full((), torch.inf, dtype=image.dtype, device=image.device)
-
-    def offer(self, image: Tensor, loss: Tensor) -> None:
-        better = loss < self.loss  # false for NaN
-        torch.where(better, image, self.image, out=self.image)
-        self.loss = torch.where(better, loss, self.loss)
-
-
-class _Watch:
-    """Counts evaluations, calls back, and ends the run: at the last step, on request, on a flat or bad loss."""
-
-    def __init__(self, steps: int, callback: StepCallback | None, tolerance: float | None) -> None:
-        self.steps = _checks.whole_number("steps", steps, minimum=1)
-        self.callback, self.tolerance = callback, tolerance
-        self.number = 0
-        self.loss = torch.zeros((), device="cpu")
-        self.lowest: Tensor | None = None
-        self.lowest_before = math.inf
-
-    def after_evaluation(self, image: Tensor, loss: Tensor) -> None:
-        self.number += 1
-        self.loss = loss
-        if self.number == 1:
-            _check_finite("the loss", loss)  # found out at the first evaluation of a level, not after its last
-        if self.callback is not None and asks_to_stop(
-            self.callback(Step(self.number, self.steps, loss, image))
-        ):
-            raise _StoppedError
-        if self.tolerance is not None:
-            self.lowest = loss if self.lowest is None else torch.fmin(self.lowest, loss)
-            if self.number % WINDOW == 0:
-                lowest = self.lowest.item()  # waits for the device, once in ten steps
-                if self.lowest_before - lowest <= self.tolerance * abs(lowest):
-                    raise _StoppedError
-                self.lowest_before = lowest
-
-    def tell_setbacks(self, setbacks: Tensor, done: str) -> None:
-        """Warn of evaluations that gave nothing finite, if there were any, and of what was done about them."""
-        if setbacks > 0:
-            lost = f"{setbacks.item()} of {self.number} evaluations gave no finite loss or gradient"
-            warnings.warn(f"{lost} and were {done}.", RuntimeWarning, stacklevel=3)
-
-
 def _check_common(learning_rate: float, tolerance: float | None) -> None:
     """Check what both optimisers are given."""
     if _checks.number("learning_rate", learning_rate) == 0:
         raise ValueError(_checks.message("learning_rate", "be more than 0", 0, "Leave it out for the default."))
     if tolerance is not None:
         _checks.number("tolerance", tolerance)
-
-
-def _all_finite(values: Tensor, total: Total = _alone) -> Tensor:
-    """Return whether every value is a number and finite, on the device, without a mask of the whole."""
-    finite = torch.stack([part.isfinite().all() for part in torch.split(values.flatten(), SLICE)]).all()
-    return total((~finite).float()) == 0
-
-
-def _check_finite(name: str, values: Tensor, total: Total = _alone) -> None:
-    """Check a loss or a gradient, at the start or the end: reading it makes a GPU wait.
-
-    Raises:
-        FloatingPointError: if any of it is NaN or infinite.
-    """
-    if not _all_finite(values, total):
-        rule, advice = "be finite", "Use precision='float32' or smaller weights."
-        raise FloatingPointError(_checks.message(name, rule, "NaN or infinity", advice))

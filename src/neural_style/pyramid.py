@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neural_style import _checks
-from neural_style.image_io import fit_within
+from neural_style.resizing import fit_within
 
 # Longer side of the coarsest level, at least: at 80 pixels relu5_1 copies the painting's composition.
 SMALLEST = 128

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.grid import alignment_of
-from neural_style.image_io import fit_within, resize
 from neural_style.presets import Settings
 from neural_style.pyramid import Level, nearest, plan_levels, previewed, previewed_levels
+from neural_style.resizing import fit_within, resize
 from neural_style.vgg19 import layer_table
 
 LARGEST_TAUGHT = 2048  # pixels of the longer side: a larger picture teaches no more, and takes its memory

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.image_io import ImageSource, resize, to_image_tensor
+from neural_style.image_io import ImageSource, to_image_tensor
+from neural_style.resizing import resize
 
 INITS = ("content", "style", "noise")
 

@@ -19,7 +19,7 @@ from neural_style.engine import Engine, Prepared, fitted_optimizer
 from neural_style.estimate import Estimate, estimate_run
 from neural_style.features import Padding, Pooling
 from neural_style.hardware import Precision, choose_device, choose_dtype, set_up
-from neural_style.image_io import ImageSource, resize, to_image_tensor
+from neural_style.image_io import ImageSource, to_image_tensor
 from neural_style.networks import PREVIEW_WIDTH, NetworkSource, resolve_weights
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
@@ -28,6 +28,7 @@ from neural_style.presets import LayerChoice, choose_settings
 from neural_style.pyramid import FLAT, Level
 from neural_style.ranks import Ranks
 from neural_style.recording import Compile, choose_objective
+from neural_style.resizing import resize
 from neural_style.sizes import Sizes
 from neural_style.starts import starting_picture
 from neural_style.weights import Convention, Weights

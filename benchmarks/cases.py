@@ -1,0 +1,84 @@
+"""What every benchmark does with its cases: measure one after another, say how each went, keep what there is.
+
+A case that fails, for want of memory above all, is an entry of the record like any other; the next is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+from measurement import Record
+from neural_style.hardware import choose_device, choose_dtype
+
+SMOKE_WIDTH = 0.25
+
+
+@dataclass(frozen=True)
+class Case:
+    """One of the things that a benchmark measures.
+
+    Attributes:
+        name: of the line that tells how it went.
+        known: what identifies it in the record.
+        work: measures; its entries come after those of `known`.
+    """
+
+    name: str
+    known: Record
+    work: Callable[[], Record]
+
+
+def settings_of(arguments: argparse.Namespace) -> Record:
+    """Return the settings that every benchmark's command line has."""
+    return {
+        "channel_width": channel_width(arguments),
+        "seed": arguments.seed,
+        "precision": arguments.precision,
+        "dtype": dtype_name(arguments),
+    }
+
+
+def channel_width(arguments: argparse.Namespace) -> float:
+    """Return the share of VGG-19's channels to measure with."""
+    return SMOKE_WIDTH if arguments.smoke else 1.0
+
+
+def dtype_name(arguments: argparse.Namespace) -> str:
+    """Return the precision that the asked-for one comes to on the device, such as ``float32``."""
+    dtype = choose_dtype(arguments.precision, choose_device(arguments.device))
+    return str(dtype).removeprefix("torch.")
+
+
+def collect(cases: Iterable[Case], told: Callable[[Record], str]) -> Iterator[list[Record]]:
+    """Measure cases in turn and yield the results so far after each.
+
+    Args:
+        cases: what to measure.
+        told: the result of a case that went well → a few words for its line.
+    """
+    results: list[Record] = []
+    for case in cases:
+        result = dict(case.known)
+        try:
+            result |= case.work()
+        except Exception as error:  # whatever fails here, memory above all, the others are still measured
+            result["error"] = error_text(error)
+        results.append(result)
+        line = f"failed, {result['error']}" if "error" in result else told(result)
+        print(f"{case.name}: {line}", flush=True)
+        yield results
+
+
+def in_fresh_process(work: Callable[..., Record], *arguments: object) -> Record:
+    """Return what `work` returns in a process of its own, for the peak of a process never falls."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
+        return processes.submit(work, *arguments).result()
+
+
+def error_text(error: Exception) -> str:
+    """Return the kind of an error and the first line of what it says."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}".rstrip(": ")
