@@ -1093,7 +1093,7 @@ def test_a_steep_reduction_goes_in_steps_and_keeps_the_brightness(
 
 def test_a_reduction_within_one_step_is_not_split(monkeypatch: pytest.MonkeyPatch) -> None:
     image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    monkeypatch.setattr(image_io, "_STEEPEST", 8)
+    monkeypatch.setattr(resizing, "_STEEPEST", 8)
     once = interpolate(image, size=(8, 8), mode="bicubic", antialias=True).clamp(0, 1)
     assert torch.equal(resize(image, (8, 8)), once)
 
