@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import re
 import struct
@@ -1089,6 +1090,43 @@ def test_a_steep_reduction_goes_in_steps_and_keeps_the_brightness(
     assert reduced.shape[-2:] == size
     assert max(ratios) <= 32
     assert reduced.mean().item() == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((48, 64), (96, 160)),
+        ((96, 160), (48, 80)),
+        ((32, 48), (16, 16)),
+        ((20, 30), (40, 60)),
+        ((160, 96), (4, 3)),
+    ],
+)
+def test_a_picture_that_tiles_the_plane_is_resized_across_its_borders(
+    before: tuple[int, int], after: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = torch.rand(1, 3, *before, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    units = [math.gcd(*sides) for sides in zip(before, after, strict=True)]
+    here, there = ([side // unit for side, unit in zip(size, units, strict=True)] for size in (before, after))
+    for steepest in (32, 8):
+        monkeypatch.setattr(resizing, "_STEEPEST", steepest)
+        resized = resize(image, after, clamp=False, wraps=True)
+        rolled = resize(image.roll(here, (2, 3)), after, clamp=False, wraps=True)
+        torch.testing.assert_close(rolled, resized.roll(there, (2, 3)), rtol=0, atol=1e-12)
+        inside = resize(image, after, clamp=False)
+        assert not torch.allclose(inside, resized, atol=1e-3)
+        middle = [slice(side // 4 + 1, -(side // 4) - 1) for side in after]
+        if min(after) > 16:
+            torch.testing.assert_close(inside[:, :, *middle], resized[:, :, *middle], rtol=0, atol=1e-12)
+
+
+def test_sides_without_a_common_divisor_wrap_too() -> None:
+    wave = torch.sin(torch.arange(37, dtype=torch.float64) * 2 * math.pi / 37).expand(1, 3, 31, 37) / 4 + 0.5
+    resized = resize(wave, (64, 53), wraps=True)
+    expected = (
+        torch.sin((torch.arange(53, dtype=torch.float64) + 0.5) * 2 * math.pi / 53 - math.pi / 37) / 4 + 0.5
+    )
+    torch.testing.assert_close(resized, expected.expand(1, 3, 64, 53), rtol=0, atol=1e-3)
 
 
 def test_a_reduction_within_one_step_is_not_split(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -303,6 +303,16 @@ def test_a_circular_run_rolls_with_its_content_and_another_does_not() -> None:
         assert ((rolled - plain.roll(16, dims=2)).abs().max() < 1e-3) == rolls, padding
 
 
+def test_a_circular_run_rolls_over_its_levels_too() -> None:
+    content = CONTENT[:, :32, :32]
+    options: dict[str, Any] = {"size": 64, "iterations": (3, 1), "levels": 2}
+    for padding, rolls in (("circular", True), ("reflect", False)):
+        settings: dict[str, Any] = {"precondition": False, "variation_weight": 0, "content_weight": 0}
+        transfer = quick(padding=padding, precision="float32", **settings)
+        plain, rolled = (transfer.run(each, STYLE, **options) for each in (content, content.roll(16, dims=2)))
+        assert ((rolled - plain.roll(32, dims=2)).abs().max() < 1e-3) == rolls, padding
+
+
 def test_a_picture_that_tiles_the_plane_has_sides_on_the_grid_and_a_notice_says_so() -> None:
     text = "A picture that tiles the plane has sides that are multiples of 16 pixels: 46×64 became 48×64."
     transfer = quick(padding="circular")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from torch import Tensor
@@ -87,6 +88,7 @@ def descend(
     callback: Callback | None = None,
     preconditioner: Preconditioner | None = None,
     content: Tensor | None = None,
+    wraps: bool = False,
 ) -> Tensor:
     """Return the picture optimised level by level, shape (1, 3, H, W) of the last level's size, in [0, 1].
 
@@ -99,16 +101,17 @@ def descend(
         preconditioner: passed on to the optimiser, the same for all levels.
         content: shape (1, 3, H'', W''), of any size: a finer level then starts with the content's own detail
             beside what the coarser ones have changed; None starts it with the enlarged picture alone.
+        wraps: whether the picture tiles the plane.
 
     Raises:
         RunInterrupted: on Ctrl-C.
     """
-    watch = _Watch(plan, callback, start)
+    watch, carried = _Watch(plan, callback, start), partial(_carried, content=content, wraps=wraps)
     image = start
     try:
         for level in plan:
             watch.objective = None  # the coarser level's targets are given back before the finer one's are made
-            image = _carried(image, level.size, content)
+            image = carried(image, level.size)
             objective = watch.enter(level, objective_at(level.size), image)
             image = objective.minimized_by(optimizer, image, level.iterations, watch.after_step, preconditioner)
             watch.image = image
@@ -117,21 +120,22 @@ def descend(
             if watch.stopped:
                 break
     except KeyboardInterrupt:
-        raise RunInterrupted(_finished(watch.image, plan[-1].size, content)) from None
-    return _finished(image, plan[-1].size, content)
+        raise RunInterrupted(_finished(carried(watch.image.detach().clone(), plan[-1].size))) from None
+    return _finished(carried(image.detach().clone(), plan[-1].size))
 
 
-def _carried(image: Tensor, size: tuple[int, int], content: Tensor | None) -> Tensor:
+def _carried(image: Tensor, size: tuple[int, int], *, content: Tensor | None, wraps: bool) -> Tensor:
     """Return a coarser level's picture at a finer one's size: enlarged, with the content's detail beside it.
 
     The detail is what reducing the content to the coarser size has lost. An enlarged picture has none, and many
-    evaluations would go into drawing it anew.
+    evaluations would go into drawing it anew. The photograph itself need not tile the plane: its own jump from
+    border to border is no detail, so that only the picture is enlarged across it.
     """
     before = (image.shape[-2], image.shape[-1])
     if content is None or before == size:
-        return resize(image, size, clamp=False)
-    change = image - resize(content, before)
-    return resize(change, size, clamp=False) + resize(content, size)
+        return resize(image, size, clamp=False, wraps=wraps)
+    detail = resize(content, size) - resize(resize(content, before), size, clamp=False)
+    return resize(image, size, clamp=False, wraps=wraps).add_(detail)
 
 
 class _Watch:
@@ -171,6 +175,6 @@ class _Watch:
         return self.stopped
 
 
-def _finished(image: Tensor, size: tuple[int, int], content: Tensor | None) -> Tensor:
-    """Return a picture in the form that a run returns, at the result's size."""
-    return _carried(image.detach().clone(), size, content).clamp(0, 1).contiguous()
+def _finished(image: Tensor) -> Tensor:
+    """Return a picture in the form that a run returns."""
+    return image.clamp(0, 1).contiguous()

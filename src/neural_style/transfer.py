@@ -227,7 +227,10 @@ class StyleTransfer:
                 keeps = self.settings.keep_detail and self.settings.content_weight > 0
                 detailed = content_image if keeps else None
                 optimizer = fitted_optimizer(optimizer, fits[plan[-1].size], plan[-1])
-                result = descend(found.start, plan, objective_at, optimizer, callback, preconditioner, detailed)
+                result = descend(
+                    *(found.start, plan, objective_at, optimizer, callback, preconditioner, detailed),
+                    wraps=self.settings.padding == "circular",
+                )
             except RunInterrupted as interrupt:
                 raise interrupt if batched else RunInterrupted(interrupt.image[0]) from None
         return result if batched else result[0]
