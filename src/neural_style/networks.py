@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.features import VGG19Features
+from neural_style.memory import give_back, ran_out
 from neural_style.resizing import resize
 from neural_style.weights import (
     CONVENTIONS,
@@ -91,10 +93,27 @@ class NetworkSource:
         key = f"{seed} {fingerprint(style_image)}"
         learned = self._learned
         if learned is None or learned[0] != key:
-            pictures = [style_image, _halved(style_image)]
-            weights = learn_weights(pictures, deepest=self.layers[-1], width=self.width, seed=seed)
+            weights = self._taught(style_image, seed)
+            if weights is None:
+                give_back(self.device)
+                text = (
+                    f"Out of memory on {self.device}. The filters are learned on the CPU, which takes longer."
+                )
+                warnings.warn(text, RuntimeWarning, stacklevel=2)
+                weights = self._taught(style_image.cpu(), seed)
+                assert weights is not None  # elsewhere it raises
             learned = self._learned = (key, weights, self._built(weights))
         return learned[1:]
+
+    def _taught(self, style_image: Tensor, seed: int) -> Weights | None:
+        """Return the filters that a style picture teaches, or None where a device's memory does not suffice."""
+        try:
+            pictures = [style_image, _halved(style_image)]
+            return learn_weights(pictures, deepest=self.layers[-1], width=self.width, seed=seed)
+        except (MemoryError, RuntimeError) as error:
+            if style_image.device.type == "cpu" or not ran_out(error):
+                raise
+        return None
 
     def _built(self, weights: str | Weights) -> VGG19Features:
         network = VGG19Features(
