@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ def test_less_memory_gives_smaller_tiles_then_targets_then_pairs_then_tiles_belo
 def test_a_tile_is_the_largest_that_fits() -> None:
     found = gigabytes(13)
     assert found.tile is not None
-    window = window_of(SIZE, found.tile + 16, 80)
+    window = window_of(SIZE, found.tile + 16, halo=80, alignment=16)
     larger = (
         NEEDS.evaluation_bytes(window)
         + NEEDS.target_bytes(SIZE)
@@ -116,9 +117,11 @@ def test_where_nothing_fits_no_size_is_named() -> None:
 
 
 def test_a_window_is_a_tile_with_its_halo_but_no_more_than_the_picture() -> None:
-    assert window_of((1000, 5000), 1024, 80) == (1000, 1184)
-    assert window_of((1100, 5000), 1024, 80) == (1100, 1184)
-    assert window_of((1000, 5000), None, 80) == (1000, 5000)
+    window = partial(window_of, halo=80, alignment=16)
+    assert window((1000, 5000), 1024) == (1000, 984)
+    assert window((1100, 5000), 1024) == (636, 984)
+    assert window((1000, 5000), 96) == (256, 256)
+    assert window((1000, 5000), None) == (1000, 5000)
 
 
 @pytest.mark.parametrize("kind", [LBFGS, TorchLBFGS])

@@ -36,6 +36,7 @@ from neural_style.presets import PRESETS
 from neural_style.progress import ProgressBar
 from neural_style.resizing import fit_within
 from neural_style.starts import INITS
+from neural_style.styles import Style
 from neural_style.transfer import StyleTransfer
 from neural_style.weights import CONVENTIONS, NAMED_SOURCES, WIDTHS, Weights, WeightsUnavailableError
 
@@ -594,8 +595,9 @@ def test_saved_filters_are_those_of_the_run_and_load_again(name: str) -> None:
 def test_filters_to_be_kept_are_self_taught_by_default(
     recorder: Recorder, monkeypatch: Patch, tmp_path: Path
 ) -> None:
-    def learn(_self: StyleTransfer, style: Tensor, *, size: int, seed: int) -> Weights:
-        assert (style.shape, size, seed) == ((1, 3, 40, 40), 64, 3)
+    def learn(_self: StyleTransfer, style: list[Style], *, size: int, seed: int) -> Weights:
+        assert isinstance(style[0].image, Tensor)
+        assert (style[0].image.shape, size, seed) == ((1, 3, 40, 40), 64, 3)
         return Weights({"features.0.weight": torch.zeros(64, 3, 3, 3), "features.0.bias": torch.zeros(64)})
 
     monkeypatch.setattr(StyleTransfer, "learn", learn)

@@ -11,7 +11,13 @@ from neural_style.vgg19 import layer_table, reach
 SIZES = [(16, 16), (33, 200), (160, 161), (247, 255), (1, 300), (96, 1000)]
 
 
-def test_a_side_that_is_cut_has_spans_by_hand() -> None:
+def test_a_side_that_is_cut_has_windows_of_one_size_by_hand() -> None:
+    grid = grid_of((16, 600), 240, halo=80)
+    assert list(grid.columns) == [Span(0, 224, 0, 312), Span(224, 368, 144, 456), Span(368, 600, 288, 600)]
+    assert grid.read == (range(16), range(600))
+
+
+def test_a_side_that_is_cut_into_small_tiles_has_spans_by_hand() -> None:
     grid = grid_of((230, 16), 96, halo=80)
     assert list(grid.rows) == [Span(0, 96, 0, 176), Span(96, 192, 16, 230), Span(192, 230, 112, 230)]
     assert list(grid.columns) == [Span(0, 16, 0, 16)]
@@ -33,8 +39,8 @@ def test_every_pixel_has_one_owner_and_every_tile_its_halo(size: tuple[int, int]
     for piece in grid.tiles:
         owners[piece.rows.start : piece.rows.stop, piece.columns.start : piece.columns.stop] += 1
         for span, side in ((piece.rows, size[0]), (piece.columns, size[1])):
-            assert span.first == max(span.start - 80, 0)
-            assert span.end == min(span.stop + 80, side)
+            assert 0 <= span.first <= max(span.start - 80, 0)
+            assert side >= span.end >= min(span.stop + 80, side)
             assert span.start % 16 == span.first % 16 == 0
             assert 0 < span.stop - span.start <= (side if tile is None else tile)
     assert bool((owners == 1).all())
@@ -54,11 +60,25 @@ def test_every_position_of_every_layer_has_one_owner(size: tuple[int, int]) -> N
         assert bool((owners == 1).all())
 
 
-def test_all_windows_within_a_picture_are_of_one_size() -> None:
-    tiles = grid_of((3000, 2000), 512, halo=80).tiles
-    inner = [tile for tile in tiles if tile.rows.first > 0 and tile.rows.end < 3000]
-    assert {tile.window_size for tile in inner} == {(672, 592), (672, 672), (672, 544)}
-    assert max(tile.window_size for tile in tiles) == (672, 672)
+@pytest.mark.parametrize("tile", [160, 176, 512, 1024])
+@pytest.mark.parametrize("wraps", [False, True])
+@pytest.mark.parametrize("rows", [None, range(1008, 2096)])
+def test_all_windows_of_a_picture_are_of_one_size(tile: int, wraps: bool, rows: range | None) -> None:
+    size = (3008, 2000) if wraps else (3003, 1999)
+    grid = grid_of(size, tile, halo=80, wraps=wraps, rows=rows)
+    assert len({piece.window_size for piece in grid.tiles}) == 1
+    for spans, side in ((grid.rows, size[0] if rows is None else len(rows)), (grid.columns, size[1])):
+        longest = spans[0].end - spans[0].first
+        assert longest - 80 <= tile
+        read = sum(span.end - span.first for span in spans)
+        margins = spans[-1].end - spans[0].first - side  # beyond a rank's own rows, or the plane's copies
+        assert read - 160 * (len(spans) - 1) - side - margins < 32 * len(spans)  # in vain only what rounds up
+        assert sum(span.stop - span.start for span in spans) == side
+
+
+def test_small_tiles_read_windows_of_two_sizes() -> None:
+    tiles = grid_of((320, 320), 96, halo=80).tiles
+    assert {tile.window_size[0] for tile in tiles} == {176, 256, 208, 112}
 
 
 def test_the_rows_of_one_rank_are_cut_by_themselves() -> None:

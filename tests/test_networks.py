@@ -48,10 +48,10 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
 
 def test_filters_that_do_not_fit_on_a_gpu_are_learned_on_the_cpu(gpu: list[Exception]) -> None:
     gpu.append(torch.OutOfMemoryError("CUDA out of memory"))
-    expected = source().learn(STYLE, seed=3)
+    expected = source().learn([STYLE], seed=3)
     text = "^Out of memory on cpu. The filters are learned on the CPU, which takes longer.$"
     with pytest.warns(RuntimeWarning, match=text):
-        learned = source().learn(OnDevice(), seed=3)  # type: ignore[arg-type]
+        learned = source().learn([OnDevice()], seed=3)  # type: ignore[list-item]
     for name, value in expected.parameters.items():
         assert torch.equal(learned.parameters[name], value)
 
@@ -59,7 +59,7 @@ def test_filters_that_do_not_fit_on_a_gpu_are_learned_on_the_cpu(gpu: list[Excep
 def test_another_failure_of_learning_passes(gpu: list[Exception]) -> None:
     gpu.append(RuntimeError("mine"))
     with warnings.catch_warnings(action="error"), pytest.raises(RuntimeError, match="mine"):
-        source().learn(OnDevice(), seed=3)  # type: ignore[arg-type]
+        source().learn([OnDevice()], seed=3)  # type: ignore[list-item]
 
 
 def test_the_cpu_has_nowhere_else_to_learn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,4 +68,4 @@ def test_the_cpu_has_nowhere_else_to_learn(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(networks, "learn_weights", learn)
     with pytest.raises(MemoryError):
-        source().learn(STYLE, seed=0)
+        source().learn([STYLE], seed=0)

@@ -95,7 +95,7 @@ def test_the_terms_add_up_to_the_loss() -> None:
     terms = objective.terms_by_name
     whole = 0.3 * terms["content"] + 0.7 * terms["style"] + 2 * terms["total variation"]
     torch.testing.assert_close(whole, loss)
-    styles = [terms[f"style {name}"] for name in objective.target_moments]
+    styles = [terms[f"style {part.layer}"] for part in objective.target_moments]
     torch.testing.assert_close(torch.stack(styles).mean(), terms["style"])
     torch.testing.assert_close(terms["content relu4_2"], terms["content"])
 

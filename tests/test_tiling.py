@@ -260,7 +260,7 @@ def test_no_seam_shows_where_tiles_meet_and_one_does_where_tiles_do_not_see_beyo
     _, tiled, image = both(Case((64, 512), 64, "zeros", "average"), content_weight=0, variation_weight=0)
 
     def drawn(objective: Objective) -> float:
-        result = LBFGS().minimize(image, objective.value_and_grad, 3)
+        result = LBFGS().minimize(image, objective.value_and_grad, 6)
         return seam(result - image, {span.start for span in objective.grid.columns})
 
     def blind(size: tuple[int, int], tile: int | None, *, halo: int, **options: object) -> Grid:

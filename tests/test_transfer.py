@@ -25,6 +25,7 @@ from neural_style import (
 )
 from neural_style.costs import SCRATCH
 from neural_style.features import VGG19Features
+from neural_style.guidance import Part
 from neural_style.networks import PREVIEW_WIDTH
 from neural_style.pyramid import PREVIEW_COARSER, PREVIEW_FINEST
 from neural_style.resizing import resize
@@ -166,7 +167,7 @@ def test_inputs_and_global_state_are_left_as_they_were(broken: bool) -> None:
     array = (CONTENT.permute(1, 2, 0) * 255).to(torch.uint8).numpy()
     kept = array.copy()
     transfer = quick()
-    network = transfer.networks.for_style(STYLE.unsqueeze(0), 0)
+    network = transfer.networks.for_style([STYLE.unsqueeze(0)], 0)
     random_state, numpy_state = torch.get_rng_state(), np.random.get_state(legacy=True)[1]  # type: ignore[index]  # noqa: NPY002
 
     def callback(_progress: Progress) -> None:
@@ -677,7 +678,8 @@ def test_width_belongs_to_weights_made_here() -> None:
         (
             {"init": "contents"},
             FileNotFoundError,
-            "init must be one of 'content', 'style', 'noise', an existing file or a picture; got 'contents'. ",
+            "init must be one of 'content', 'style', 'noise', 'colored-noise', an existing file or a picture; "
+            "got 'contents'. ",
         ),
         ({"content": None}, TypeError, "content must be "),
     ],
@@ -744,8 +746,8 @@ def test_a_part_of_no_weight_shortens_the_network() -> None:
 
 def test_the_papers_preset_brings_the_style_to_the_contents_size() -> None:
     paper = quick(preset="paper").objective(CONTENT, STYLE)
-    assert paper.target_moments["relu1_1"].count == 40 * 56
-    assert quick().objective(CONTENT, STYLE).target_moments["relu1_1"].count == 48 * 48
+    assert paper.target_moments[Part("relu1_1", 0)].count == 40 * 56
+    assert quick().objective(CONTENT, STYLE).target_moments[Part("relu1_1", 0)].count == 48 * 48
 
 
 def test_scaling_every_weight_changes_nothing() -> None:

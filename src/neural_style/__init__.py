@@ -25,7 +25,10 @@ from neural_style.optimizers import Optimizer as Optimizer
 from neural_style.optimizers import TorchLBFGS as TorchLBFGS
 from neural_style.preconditioning import ColorSpectrum as ColorSpectrum
 from neural_style.preconditioning import Preconditioner as Preconditioner
+from neural_style.reconstruction import reconstruct_content as reconstruct_content
+from neural_style.reconstruction import synthesize_texture as synthesize_texture
 from neural_style.steps import Step as Step
+from neural_style.styles import Style as Style
 from neural_style.sums import Moments as Moments
 from neural_style.transfer import StyleTransfer as StyleTransfer
 from neural_style.weights import Weights as Weights
@@ -45,6 +48,7 @@ __all__ = [
     "Progress",
     "RunInterrupted",
     "Step",
+    "Style",
     "StyleTransfer",
     "Terms",
     "TorchLBFGS",
@@ -57,8 +61,10 @@ __all__ = [
     "learn_weights",
     "load_image",
     "load_weights",
+    "reconstruct_content",
     "save_image",
     "style_loss",
+    "synthesize_texture",
     "total_loss",
     "total_variation",
 ]

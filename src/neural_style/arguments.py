@@ -12,13 +12,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
+from neural_style.color import COLORS, MAPS
 from neural_style.features import PADDINGS, POOLINGS
 from neural_style.hardware import PRECISIONS, available_devices
 from neural_style.image_io import save_image
 from neural_style.optimizers import LBFGS, Adam, Optimizer, TorchLBFGS
 from neural_style.presets import PRESETS
+from neural_style.reconstruction import (
+    RECONSTRUCTED_ITERATIONS,
+    RECONSTRUCTED_LEVELS,
+    RECONSTRUCTION,
+    TEXTURE,
+    TEXTURE_ITERATIONS,
+)
 from neural_style.recording import COMPILES
 from neural_style.starts import INITS
+from neural_style.style_statistics import STATISTICS
 from neural_style.transfer import StyleTransfer
 from neural_style.weights import CONVENTIONS, NAMED_SOURCES, WIDTHS
 
@@ -67,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     _fill_stylize(commands.add_parser("stylize", help=text, description=f"{text[0].upper()}{text[1:]}."))
     text = "make every picture of a list, by one process or by many; a restart goes on"
     _fill_batch(commands.add_parser("batch", help=text, description=f"{text[0].upper()}{text[1:]}."))
+    text = "make a texture of a picture, of any size, from noise"
+    _fill_texture(commands.add_parser("texture", help=text, description=f"{text[0].upper()}{text[1:]}."))
+    text = "make a picture of what one layer keeps of another, from noise"
+    _fill_reconstruct(
+        commands.add_parser("reconstruct", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    )
     text = "make a picture of two bundled ones, and a sheet that shows all three; no network needed"
     _fill_demo(commands.add_parser("demo", help=text, description=f"{text[0].upper()}{text[1:]}."))
     return parser
@@ -76,14 +91,71 @@ def _fill_stylize(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "What is left out is the preset's."
     add = parser.add_argument
     add("content", metavar="CONTENT", type=Path, help="the photograph")
-    add("style", metavar="STYLE", type=Path, help="the painting")
+    text = "the painting; or several, whose styles are mixed; a folder is one style of all its pictures"
+    add("style", metavar="STYLE", type=Path, nargs="+", help=text)
     add("-o", "--output", metavar="OUT", type=Path, help="picture to write (default: CONTENT-STYLE.png, here)")
+    _add_style_options(parser)
     _add_picture_options(parser)
     _add_transfer_options(parser)
     text = "under torchrun: how long a rank waits for another before the job ends"
     add("--rank-timeout", type=_seconds, metavar="SECONDS", default=1800.0, help=f"{text} (default: 1800)")
     add("--save-weights", metavar="FILE", type=Path, help="keep the self-taught filters, for --weights FILE")
     parser.set_defaults(command="stylize")
+
+
+def _add_style_options(parser: argparse.ArgumentParser, *, placed: bool = True) -> None:
+    """Add what is said of each style, and where it goes."""
+    add = parser.add_argument
+    add("--style-weights", type=_numbers, metavar="X,...", help="one for each STYLE: larger takes more of it")
+    text = "one for each STYLE, of its strokes: 2 is twice as bold"
+    add("--style-scales", type=_numbers, metavar="X,...", help=text)
+    if placed:
+        text = (
+            "where in CONTENT: a grey mask for each STYLE, white where it applies; or with --style-maps one map"
+        )
+        add("--regions", type=Path, nargs="+", metavar="MASK", default=[], help=f"{text} in colours")
+        text = "a map in colours for each STYLE: what has a colour there goes where --regions has it"
+        add("--style-maps", type=Path, nargs="+", metavar="MAP", default=[], help=text)
+
+
+def _fill_texture(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "What is left out is the preset's."
+    add = parser.add_argument
+    add("style", metavar="STYLE", type=Path, nargs="+", help="a picture, or several; a folder is one of all")
+    add("-o", "--output", metavar="OUT", type=Path, help="picture to write (default: STYLE-texture.png, here)")
+    _add_style_options(parser, placed=False)
+    text = "side of a square in pixels, or WIDTHxHEIGHT"
+    add("--size", type=_sides, metavar="N", default=(512, 512), help=f"{text} (default: 512)")
+    _add_from_noise(parser, TEXTURE_ITERATIONS)
+    _add_transfer_options(parser)
+    parser.set_defaults(command="texture", **TEXTURE, init="colored-noise", levels=None, save_weights=None)
+
+
+def _fill_reconstruct(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "What is left out is the preset's."
+    add = parser.add_argument
+    add("content", metavar="CONTENT", type=Path, help="the picture")
+    add("layer", metavar="LAYER", help="such as relu4_2")
+    add("-o", "--output", metavar="OUT", type=Path, help="picture to write (default: CONTENT-LAYER.png, here)")
+    text = "longer side in pixels, or 'original' for the picture's (default: 256)"
+    add("--size", type=_size, metavar="N", default=256, help=text)
+    _add_from_noise(parser, RECONSTRUCTED_ITERATIONS)
+    _add_transfer_options(parser)
+    parser.set_defaults(
+        command="reconstruct", **RECONSTRUCTION, init="noise", levels=RECONSTRUCTED_LEVELS, save_weights=None
+    )
+
+
+def _add_from_noise(parser: argparse.ArgumentParser, iterations: int) -> None:
+    """Add the options of pictures that are made from noise."""
+    add = parser.add_argument
+    text = f"of the finest level, or of every level (default: {iterations})"
+    add("--iterations", type=_counts, metavar="N[,N...]", default=iterations, help=text)
+    seed, quality = _default_of(StyleTransfer.run, "seed"), _default_of(save_image, "quality")
+    text = f"same seed, same picture (default: {seed})"
+    add("--seed", type=_seed, metavar="N", default=seed, help=text)
+    add("--quality", type=_quality, metavar="N", default=quality, help=f"of JPEG and WebP (default: {quality})")
+    add("--quiet", action="store_true", help="say nothing but errors")
 
 
 def _fill_batch(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +180,8 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
     add("--preview", action="store_true", help=text)
     add("--iterations", type=_counts, metavar="N[,N...]", help="of the finest level, or of every level")
     add("--levels", type=int, metavar="N", help="how many sizes, each half the next")
-    _add_choice(parser, "--init", INITS, also="or a picture to start from")
+    text = "or several, as content=0.7,noise=0.3; or a picture to start from"
+    _add_choice(parser, "--init", INITS, also=text, type=_init)
     quality, text = _default_of(save_image, "quality"), "of JPEG and WebP, 1 to 100"
     add("--quality", type=_quality, metavar="N", default=quality, help=f"{text} (default: {quality})")
 
@@ -127,8 +200,15 @@ def _add_transfer_options(parser: argparse.ArgumentParser) -> None:
     add("--variation-weight", type=float, metavar="X", help="larger is smoother")
     for name in ("--content-layers", "--style-layers"):
         add(name, type=_layers, metavar="NAME[=X],...", help="such as relu4_2, or relu3_1=0.5,relu4_1=0.5")
+    text = f"{', '.join(STATISTICS)}; or several, with weights"
+    add("--statistic", type=_statistic, metavar="NAME[=X],...", help=text)
     choose("--pooling", POOLINGS)
     choose("--padding", PADDINGS)
+    add(
+        "--strength", type=float, metavar="X", help="0 is the photograph, 1 only the style; in place of weights"
+    )
+    choose("--color", COLORS, also="whose colours the picture has")
+    choose("--color-map", MAPS, also="how --color match gives the style the photograph's")
     text = "give the photograph the painting's colours first"
     add("--match-colors", action=argparse.BooleanOptionalAction, help=text)
     choose("--optimizer", OPTIMIZERS, default=next(iter(OPTIMIZERS)))
@@ -201,6 +281,22 @@ def _tile_size(text: str) -> int | str | None:
     return _whole(text, "a whole number of at least 16, 'auto' or 'none'", 16)
 
 
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be numbers with commas between; got {text!r}") from None
+
+
+def _sides(text: str) -> tuple[int, int]:
+    """Return (height, width)."""
+    rule = "a whole number of at least 1, or WIDTHxHEIGHT"
+    sides = [_whole(part, rule, 1) for part in text.lower().split("x")]
+    if len(sides) > 2:
+        raise argparse.ArgumentTypeError(f"must be {rule}; got {text!r}")
+    return sides[-1], sides[0]
+
+
 def _seed(text: str) -> int:
     return _whole(text, "a whole number from 0 to 2^63 - 1", 0, 2**63 - 1)
 
@@ -225,6 +321,23 @@ def _layers(text: str) -> list[str] | dict[str, float]:
     return weights if any(equals for _, equals, _ in pairs) else list(weights)
 
 
+def _statistic(text: str) -> str | dict[str, float]:
+    """Return a name, or weights by name."""
+    named = _layers(text)
+    if isinstance(named, dict):
+        return named
+    return named[0] if len(named) == 1 else dict.fromkeys(named, 1.0)
+
+
+def _init(text: str) -> str | dict[str, float]:
+    """Return a name or a path; or weights by name, where all of it is such."""
+    parts = [part.strip().partition("=") for part in text.split(",")]
+    if not all(equals and name in INITS for name, equals, _ in parts):
+        return text
+    weights = _layers(text)
+    return weights if isinstance(weights, dict) else text
+
+
 def _levels(text: str) -> int:
     return _whole(text, "a whole number of at least 1", 1)
 
@@ -241,7 +354,7 @@ PICTURE_OPTIONS: Mapping[str, Callable[[str], Any]] = {
     "size": _size,
     "iterations": _counts,
     "levels": _levels,
-    "init": str,
+    "init": _init,
     "seed": _seed,
     "preview": _yes,
     "quality": _quality,

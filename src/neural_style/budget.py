@@ -12,7 +12,7 @@ from functools import partial
 
 from neural_style import _checks
 from neural_style.costs import FLOAT32, Needs
-from neural_style.grid import stripe_read
+from neural_style.grid import equal_windows, stripe_read
 from neural_style.resizing import fit_within
 
 SHARE = 0.9  # of what is free: an estimate is no measurement
@@ -104,12 +104,16 @@ def fit(
     return found
 
 
-def window_of(size: tuple[int, int], tile: int | None, halo: int) -> tuple[int, int]:
+def window_of(size: tuple[int, int], tile: int | None, *, halo: int, alignment: int) -> tuple[int, int]:
     """Return (height, width) of what the largest tile of a picture reads, at most."""
-    if tile is None:
-        return size
-    height, width = (side if side <= tile else min(side, tile + 2 * halo) for side in size)
-    return height, width
+
+    def longest(side: int) -> int:
+        if tile is None or side <= tile:
+            return side
+        equal = equal_windows(side, tile, halo=halo, alignment=alignment)
+        return min(side, tile + 2 * halo) if equal is None else equal[1]
+
+    return longest(size[0]), longest(size[1])
 
 
 def _fit(
@@ -131,7 +135,7 @@ def _fit(
 
     def at(side: int | None, choice: Choice) -> Fit:
         keep, kept_pairs, offloaded = choice
-        memory = needs.evaluation_bytes(window_of(size, side, halo))
+        memory = needs.evaluation_bytes(window_of(size, side, halo=halo, alignment=alignment))
         memory += needs.target_bytes(size) if keep else 0
         memory += (
             whole
@@ -141,7 +145,7 @@ def _fit(
         return Fit(side, keep, kept_pairs, offloaded, memory)
 
     def fits(found: Fit) -> bool:
-        window = window_of(size, found.tile, halo)
+        window = window_of(size, found.tile, halo=halo, alignment=alignment)
         asked_for = tile != "auto"
         enough = free is None or found.bytes <= SHARE * free
         history = found.pairs * pair_bytes * size[0] * size[1] if found.offloaded else 0

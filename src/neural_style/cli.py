@@ -17,6 +17,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
@@ -38,8 +39,11 @@ from neural_style.progress import ProgressBar, pixels
 from neural_style.pyramid import previewed
 from neural_style.ranks import Ranks, ending_together, joined, place, rank_device
 from neural_style.resizing import fit_within
-from neural_style.starts import INITS
+from neural_style.starts import is_picture
+from neural_style.style_files import pictures_in, typed_styles
+from neural_style.styles import Style
 from neural_style.transfer import StyleTransfer
+from neural_style.vgg19 import check_layers
 from neural_style.weights import WeightsUnavailableError, imagenet_file
 
 ERRORS = (
@@ -87,13 +91,15 @@ def _prepared(
     options: argparse.Namespace, ranks: Ranks | None
 ) -> tuple[Callable[..., Tensor], Callable[[Tensor], None], Path]:
     """Return what makes the picture, what writes it, and where: all that can be wrong is found out here."""
-    out = options.output or Path(f"{options.content.stem}-{options.style.stem}.png")
-    pictures = {"content": options.content, "style": options.style}
-    if options.init not in (None, *INITS):
-        pictures["init"] = Path(options.init)
-    inputs = [*pictures.values(), Path(options.weights)]
+    out = options.output or Path(f"{options.content.stem}-{options.style[0].stem}.png")
+    pictures = {"content": options.content}
+    if is_picture(options.init):
+        pictures["init"] = Path(str(options.init))
+    inputs = [*pictures.values(), Path(options.weights), *options.regions, *options.style_maps]
+    inputs += [picture for path in options.style for picture in pictures_in(path)]
     _check_not_among("--output", out, inputs)
-    given = {name: to_image_tensor(path, name) for name, path in pictures.items()}
+    given: dict[str, Any] = {name: to_image_tensor(path, name) for name, path in pictures.items()}
+    given["style"] = _typed_styles(options, regions=options.regions, maps=options.style_maps)
     size = _result_size(given["content"], options.size)
     check_writable(out, size=size)
     _tell_enlarged(given["content"], previewed(size) if options.preview else size, quiet=options.quiet)
@@ -110,6 +116,53 @@ def _prepared(
         transfer.learn(given["style"], size=max(size), seed=options.seed).save(options.save_weights)
     _tell_estimate(transfer, size, quiet=options.quiet, **schedule)
     return partial(transfer.run, **{**chosen, **given}), save, out
+
+
+def _typed_styles(options: argparse.Namespace, **places: Sequence[Path]) -> list[Style]:
+    """Return the styles that were typed, their pictures read."""
+    styles = typed_styles(options.style, weights=options.style_weights, scales=options.style_scales, **places)
+    read: dict[Any, Tensor] = {}  # with maps in colours, a picture serves several
+    for number, style in enumerate(styles, 1):
+        argument = "style" if len(styles) == 1 else f"style {number}"
+        if style.image not in read:
+            read[style.image] = to_image_tensor(style.image, argument)
+    return [replace(style, image=read[style.image]) for style in styles]
+
+
+def _texture(options: argparse.Namespace) -> int:
+    """Make a texture: a transfer without content."""
+    out = options.output or Path(f"{options.style[0].stem}-texture.png")
+    inputs = [picture for path in options.style for picture in pictures_in(path)]
+    return _from_noise(options, out, inputs, torch.full((3, *options.size), 0.5), None, _typed_styles(options))
+
+
+def _reconstruct(options: argparse.Namespace) -> int:
+    """Make a picture of what a layer keeps: a transfer without style."""
+    (layer,) = check_layers("LAYER", [options.layer])
+    options.content_layers, options.content_weight = [layer], 1.0
+    out = options.output or Path(f"{options.content.stem}-{layer}.png")
+    content = to_image_tensor(options.content, "content")
+    return _from_noise(options, out, [options.content], content, options.size, content)
+
+
+def _from_noise(
+    options: argparse.Namespace,
+    out: Path,
+    inputs: Sequence[Path],
+    content: Tensor,
+    size: int | None,
+    style: Any,
+) -> int:
+    """Make and save a picture from noise."""
+    _check_not_among("--output", out, [*inputs, Path(options.weights)])
+    result = _result_size(content, size)
+    check_writable(out, size=result)
+    options.device = rank_device(options.device, place())
+    transfer = _transfer(options)
+    _tell_estimate(transfer, result, quiet=options.quiet, iterations=options.iterations, levels=options.levels)
+    chosen = {name: getattr(options, name) for name in ("iterations", "levels", "init", "seed")}
+    run = partial(transfer.run, content, style, size=size, **chosen)
+    return _make(run, partial(save_image, path=out, quality=options.quality), out, quiet=options.quiet)
 
 
 def _left_to_the_first(_image: Tensor) -> None:
@@ -262,7 +315,7 @@ def _transfer(options: argparse.Namespace, ranks: Ranks | None = None) -> StyleT
     names = (
         *("preset", "device", "precision", "compile", "tile_size", "convention", "content_layers"),
         *("style_layers", "content_weight", "style_weight", "variation_weight", "pooling", "padding"),
-        "match_colors",
+        *("statistic", "strength", "color", "color_map", "match_colors"),
     )
     chosen = {name: getattr(options, name) for name in names}
     chosen["ranks"] = ranks
@@ -374,5 +427,7 @@ def _warnings_told(*, quiet: bool, rank: str = "") -> Iterator[None]:
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "stylize": _stylize,
     "batch": _batch,
+    "texture": _texture,
+    "reconstruct": _reconstruct,
     "demo": _demo,
 }

@@ -58,6 +58,7 @@ class Needs:
         content_layers: names of those compared position by position.
         width: as of `evaluation_flops`.
         bytes_per_value: of the network's activations, 4 in float32 and 2 in bfloat16.
+        regions: of the picture that have styles of their own: their weighted features are kept beside.
         device: its kind. On a CPU wide layers in float32 take Winograd's way; only CUDA makes half-precision
             moments without float32 copies.
     """
@@ -68,6 +69,7 @@ class Needs:
     width: float = 1.0
     bytes_per_value: int = FLOAT32
     device: str = "cpu"
+    regions: int = 0
 
     def evaluation_bytes(self, size: tuple[int, int]) -> int:
         """Return about how many bytes an evaluation of a picture or tile of (height, width) takes at its peak.
@@ -79,7 +81,7 @@ class Needs:
         weights as given, as the network has them and turned for the gradient, or transformed to four times
         their size.
         """
-        activations = largest = weights = forms = widened = 0
+        activations = largest = weights = forms = widened = weighted = 0
         transformed = self.device == "cpu" and self.bytes_per_value == FLOAT32
         copied = self.device != "cuda" and self.bytes_per_value < FLOAT32
         passing = PASSING + (IN_PIECES if self.device == "cpu" else 0)
@@ -93,7 +95,8 @@ class Needs:
                 wide = transformed and min(entering, leaving) >= FEWEST_CHANNELS
                 forms += (TILE * TILE if wide else 9) * entering * leaving
             widened += responses * (layer.name in self.style_layers) * copied
-        network = self.bytes_per_value * (activations + weights + forms)
+            weighted += responses * (layer.name in self.style_layers) * self.regions
+        network = self.bytes_per_value * (activations + weighted + weights + forms)
         passed = (FLOAT32 if copied else self.bytes_per_value) * passing * largest
         return network + passed + FLOAT32 * (weights + widened) + SCRATCH
 

@@ -17,6 +17,7 @@ from neural_style.costs import Needs
 from neural_style.distributed import StripedObjective, check_ranks, share_parameters
 from neural_style.features import VGG19Features
 from neural_style.grid import alignment_of, check_tile, halo_of
+from neural_style.guidance import Guide
 from neural_style.memory import available_memory
 from neural_style.networks import fingerprint
 from neural_style.objective import Objective, Terms
@@ -24,6 +25,7 @@ from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.pyramid import Level
 from neural_style.ranks import Ranks, sharing
 from neural_style.share import Share
+from neural_style.styles import Loaded
 
 
 @dataclass(frozen=True)
@@ -32,17 +34,19 @@ class Prepared:
 
     Attributes:
         content_image: shape (1, 3, H, W).
-        style_image: shape (1, 3, H', W').
+        styles: the style pictures.
         start: shape (1, 3, H'', W''), of the first level's size.
         plan: the levels, coarse to fine.
         fits: how each is evaluated, by its size.
+        colored: shape (1, 3, H, W): the picture whose chroma the result takes, or None.
     """
 
     content_image: Tensor
-    style_image: Tensor
+    styles: Sequence[Loaded]
     start: Tensor
     plan: Sequence[Level]
     fits: Mapping[tuple[int, int], Fit]
+    colored: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -124,10 +128,16 @@ class Engine:
             return prepare()
 
         def told(found: Prepared) -> dict[str, object]:
-            images = {"content": found.content_image, "style": found.style_image, "the start": found.start}
+            images = {"content": found.content_image, "the start": found.start}
+            for number, style in enumerate(found.styles):
+                parts = {"": style.image, " mask": style.mask, " region": style.region}
+                called = "style" if len(found.styles) == 1 else f"style {number + 1}"
+                images |= {f"{called}{name}": one for name, one in parts.items() if one is not None}
             levels = [(level.size, level.iterations) for level in found.plan]
             prints = {name: fingerprint(image) for name, image in images.items()}
-            return {"size and iterations": str(levels), **prints, **{n: str(c) for n, c in choices.items()}}
+            numbers = [(style.weight, style.scale, sorted(style.layers or ())) for style in found.styles]
+            texts = {"size and iterations": str(levels), "weights, scales and layers of styles": str(numbers)}
+            return {**texts, **prints, **{name: str(choice) for name, choice in choices.items()}}
 
         found = self.ranks.agreed(prepare, told)
         finest = found.plan[-1].size
@@ -142,7 +152,7 @@ class Engine:
     def objective(
         self,
         network: VGG19Features,
-        pictures: Callable[[], tuple[Tensor, Tensor]],
+        pictures: Callable[[], tuple[Tensor, Sequence[Guide]]],
         terms: Terms,
         size: tuple[int, int],
         found: Fit,
@@ -151,7 +161,7 @@ class Engine:
 
         Args:
             network: as of `Objective`.
-            pictures: → the content and the style picture of the level.
+            pictures: → the content and the style pictures of the level.
             terms: as of `Objective`.
             size: (height, width) of the level.
             found: how it is evaluated.

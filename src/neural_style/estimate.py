@@ -98,7 +98,7 @@ def estimate_run(
     # On a CPU the time is proportional to the work. A GPU is idle for most of a small picture's time: there
     # what is evaluated at once is timed too, or a part of it.
     read = stripe_read(finest, world, halo=halo, alignment=alignment)
-    window = window_of(read, fits[finest].tile, halo)
+    window = window_of(read, fits[finest].tile, halo=halo, alignment=alignment)
     large = fit_within(window, LARGEST_PROBED) if max(window) > LARGEST_PROBED else window
     sizes = [small] if device == "cpu" else [small, (max(small[0], large[0]), max(small[1], large[1]))]
     timed = partial(time_evaluation, network, terms, objective=objective)

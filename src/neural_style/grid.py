@@ -37,6 +37,10 @@ class Span:
     first: int
     end: int
 
+    def narrowed(self, halo: int) -> Span:
+        """Return the same stretch with no more than a halo of so many pixels around it."""
+        return Span(self.start, self.stop, max(self.first, self.start - halo), min(self.end, self.stop + halo))
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -50,12 +54,23 @@ class Tile:
         """(height, width) of what it reads."""
         return self.rows.end - self.rows.first, self.columns.end - self.columns.first
 
+    def narrowed(self, halo: int) -> Tile:
+        """Return the tile as it serves a layer that needs no more than a halo of so many pixels."""
+        return Tile(self.rows.narrowed(halo), self.columns.narrowed(halo))
+
     def owned(self, features: Tensor, stride: int) -> Tensor:
         """Return the features (B, C, H, W) of a window at the positions, `stride` pixels each, that it owns."""
         for side, span in ((-2, self.rows), (-1, self.columns)):
             begin, length = (span.start - span.first) // stride, (span.stop - span.start) // stride
             features = features.narrow(side, begin, length)
         return features
+
+    def placed(self, values: Tensor, stride: int) -> Tensor:
+        """Return what it owns of values (B, C, H, W) of the whole picture, `stride` pixels a position."""
+        for side, span in ((-2, self.rows), (-1, self.columns)):
+            begin, length = span.start // stride, (span.stop - span.start) // stride
+            values = values.narrow(side, begin, length)
+        return values
 
 
 @dataclass(frozen=True)
@@ -114,7 +129,7 @@ def grid_of(
     wraps: bool = False,
     rows: range | None = None,
 ) -> Grid:
-    """Return the tiles of a picture, of one size but for the last of a row and of a column.
+    """Return the tiles of a picture. They read windows of one size, unless they are smaller than two halos.
 
     Args:
         size: (height, width) of the whole picture.
@@ -129,25 +144,66 @@ def grid_of(
     """
     height, width = size
     own = range(height) if rows is None else rows
-    down = _spans(own, height, tile, halo=halo, wraps=wraps)
-    across = _spans(range(width), width, tile, halo=halo, wraps=wraps)
+    down = _spans(own, height, tile, halo=halo, alignment=alignment, wraps=wraps)
+    across = _spans(range(width), width, tile, halo=halo, alignment=alignment, wraps=wraps)
     if wraps and (len(down) * len(across) > 1 or len(own) < height) and any(side % alignment for side in size):
         rule = f"have sides that are multiples of {alignment} where a picture that tiles the plane is cut"
         raise ValueError(_checks.message("the picture", rule, f"{height}×{width}", "Resize it."))
     return Grid(down, across, size, wraps)
 
 
-def _spans(own: range, length: int, tile: int | None, *, halo: int, wraps: bool) -> list[Span]:
+def _spans(own: range, length: int, tile: int | None, *, halo: int, alignment: int, wraps: bool) -> list[Span]:
     """Return the spans of one side: its pixels `own` of `length`."""
-    longest = len(own) if tile is None else tile
-    bounds = [*range(own.start, own.stop, longest), own.stop]
-    if len(own) == length and len(bounds) == 2:
+    one = tile is None or len(own) <= tile
+    if one and len(own) == length:
         return [Span(0, length, 0, length)]  # at home in the picture: the network pads on both sides
-    lowest, highest = (-halo, length + halo) if wraps else (0, length)
+    lowest, highest = own.start - halo, own.stop + halo
+    if not wraps:
+        lowest, highest = max(lowest, 0), min(highest, length)
+    if tile is None or one:
+        return [Span(own.start, own.stop, lowest, highest)]
+    equal = equal_windows(highest - lowest, tile, halo=halo, alignment=alignment)
+    if equal is None:
+        bounds = [*range(own.start, own.stop, tile), own.stop]
+        return [
+            Span(start, stop, max(start - halo, lowest), min(stop + halo, highest))
+            for start, stop in pairwise(bounds)
+        ]
+    count, window = equal
+    units = (highest - lowest - window) // alignment  # what the first window's begin moves by to the last's
+    firsts = [lowest + alignment * (units * number // (count - 1)) for number in range(count)]
+    bounds = [own.start, *(first + halo for first in firsts[1:]), own.stop]
     return [
-        Span(start, stop, max(start - halo, lowest), min(stop + halo, highest))
-        for start, stop in pairwise(bounds)
+        Span(start, stop, first, first + window)
+        for (start, stop), first in zip(pairwise(bounds), firsts, strict=True)
     ]
+
+
+def equal_windows(length: int, tile: int, *, halo: int, alignment: int) -> tuple[int, int] | None:
+    """Return how many tiles of one window share a stretch of pixels, and that window's side; or None.
+
+    Blocks of memory of one shape find room where the last ones were, and a graph that is recorded, or code that
+    is compiled, for a tile serves all. The outer tiles own more, where they need no halo, so that nothing is
+    read in vain. Tiles of less than two halos are cut as they come: there are many of one size.
+
+    Args:
+        length: of what is read, in pixels.
+        tile: the longest side of what a tile owns, in pixels, less than the length.
+        halo: as of `grid_of`.
+        alignment: as of `grid_of`.
+
+    >>> equal_windows(2309, 1024, halo=80, alignment=16)  # the last window ends with the picture, as all do
+    (3, 885)
+    """
+    if tile < halo + max(halo, 2 * alignment):  # windows of no more than halo would never be enough
+        return None
+    rest, count = length % alignment, 1
+    while True:
+        count += 1
+        needed = length - rest + 2 * halo * (count - 1)
+        window = alignment * -(-needed // (count * alignment)) + rest
+        if window - halo <= tile:
+            return count, window
 
 
 def stripes_in(height: int, world: int, halo: int) -> int:

@@ -34,6 +34,7 @@ Levels: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
 Rows: TypeAlias = Callable[[slice], Image.Image]  # some rows of a picture, as one of their own
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+SUFFIXES = tuple(_FORMATS)
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # the encoders' limits; JPEG's format would allow 65535
 _LOSSY = {"JPEG", "WEBP"}
 

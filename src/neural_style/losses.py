@@ -210,7 +210,7 @@ def relative_content_loss(features: Tensor, target_features: Tensor) -> Tensor:
 
 def relative_squares(discrepancy: Discrepancy) -> Tensor:
     """Return Σ (F − P)² / Σ P², a scalar: `relative_content_loss` as a function of the sums."""
-    return _relative(mean_squares(discrepancy), discrepancy.energy / discrepancy.count)
+    return relative(mean_squares(discrepancy), discrepancy.energy / discrepancy.count)
 
 
 def relative_style_loss(moments: Moments, target: Moments) -> Tensor:
@@ -223,7 +223,7 @@ def relative_style_loss(moments: Moments, target: Moments) -> Tensor:
     >>> relative_style_loss(Moments.of(ones), Moments.of(2 * ones))
     tensor(0.5625)
     """
-    return _relative(_gram_difference(moments, target).square().mean(), target.normalized_gram.square().mean())
+    return relative(_gram_difference(moments, target).square().mean(), target.normalized_gram.square().mean())
 
 
 def total_variation(image: Tensor) -> Tensor:
@@ -240,7 +240,7 @@ def total_variation(image: Tensor) -> Tensor:
     return Variation.of(image).mean
 
 
-def _relative(value: Tensor, energy: Tensor) -> Tensor:
+def relative(value: Tensor, energy: Tensor) -> Tensor:
     """Return value / energy, or the value itself where there is no energy to compare it with."""
     return value / torch.where(energy > torch.finfo(energy.dtype).tiny, energy, torch.ones_like(energy))
 

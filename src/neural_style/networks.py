@@ -62,9 +62,9 @@ class NetworkSource:
             fixed = random_weights(deepest=self.layers[-1], width=width) if made else weights
             self._fixed = self._built(fixed)
 
-    def for_style(self, style_image: Tensor, seed: int) -> VGG19Features:
-        """Return the network for a style picture of shape (1, 3, H, W), learned from it where self-taught."""
-        return self._learn(style_image, seed)[1] if self.self_taught else self._fixed
+    def for_style(self, style_images: Sequence[Tensor], seed: int) -> VGG19Features:
+        """Return the network for style pictures of shape (1, 3, H, W), learned from them where self-taught."""
+        return self._learn(style_images, seed)[1] if self.self_taught else self._fixed
 
     @property
     def channel_width(self) -> float:
@@ -84,34 +84,34 @@ class NetworkSource:
             return self._learned[2]
         return self._built(random_weights(deepest=self.layers[-1], width=self.width))
 
-    def learn(self, style_image: Tensor, seed: int) -> Weights:
-        """Return the filters that a style picture of shape (1, 3, H, W) teaches."""
-        return self._learn(style_image, seed)[0]
+    def learn(self, style_images: Sequence[Tensor], seed: int) -> Weights:
+        """Return the filters that style pictures of shape (1, 3, H, W) teach."""
+        return self._learn(style_images, seed)[0]
 
-    def _learn(self, style_image: Tensor, seed: int) -> tuple[Weights, VGG19Features]:
-        """Return the filters and network of a style picture: the last ones, where they are what it teaches."""
-        key = f"{seed} {fingerprint(style_image)}"
+    def _learn(self, style_images: Sequence[Tensor], seed: int) -> tuple[Weights, VGG19Features]:
+        """Return the filters and network of style pictures: the last ones, where they are what these teach."""
+        key = " ".join([str(seed), *map(fingerprint, style_images)])
         learned = self._learned
         if learned is None or learned[0] != key:
-            weights = self._taught(style_image, seed)
+            weights = self._taught(style_images, seed)
             if weights is None:
                 give_back(self.device)
                 text = (
                     f"Out of memory on {self.device}. The filters are learned on the CPU, which takes longer."
                 )
                 warnings.warn(text, RuntimeWarning, stacklevel=2)
-                weights = self._taught(style_image.cpu(), seed)
+                weights = self._taught([image.cpu() for image in style_images], seed)
                 assert weights is not None  # elsewhere it raises
             learned = self._learned = (key, weights, self._built(weights))
         return learned[1:]
 
-    def _taught(self, style_image: Tensor, seed: int) -> Weights | None:
-        """Return the filters that a style picture teaches, or None where a device's memory does not suffice."""
+    def _taught(self, style_images: Sequence[Tensor], seed: int) -> Weights | None:
+        """Return the filters that style pictures teach, or None where a device's memory does not suffice."""
         try:
-            pictures = [style_image, _halved(style_image)]
+            pictures = [picture for image in style_images for picture in (image, _halved(image))]
             return learn_weights(pictures, deepest=self.layers[-1], width=self.width, seed=seed)
         except (MemoryError, RuntimeError) as error:
-            if style_image.device.type == "cpu" or not ran_out(error):
+            if style_images[0].device.type == "cpu" or not ran_out(error):
                 raise
         return None
 

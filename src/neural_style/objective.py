@@ -9,7 +9,7 @@ halo. Where one tile holds the picture one pass is enough.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -20,10 +20,11 @@ from torch import Tensor
 from neural_style.allocation import give_back_freed
 from neural_style.features import VGG19Features
 from neural_style.grid import Grid, Tile, alignment_of, check_tile, grid_of, halo_of, surrounded
+from neural_style.guidance import Guidance, Guide, Part, on_grids
 from neural_style.losses import style_loss, total_loss, weighted_sum
 from neural_style.share import Share, Whole
 from neural_style.sums import Discrepancy, Moments, Sums, Variation
-from neural_style.vgg19 import layer_table
+from neural_style.vgg19 import check_layers, layer_table
 
 LARGEST_SCALE = 1e30  # far from float32's own end
 
@@ -39,7 +40,7 @@ class Terms:
         content_layers: weight of each content layer by name.
         style_layers: w_l of each style layer by name.
         content_loss: discrepancy of a layer's features from the content's → scalar.
-        style_loss: (moments of the generated image, those of the style) → scalar.
+        style_loss: (moments of the generated image, those of the style) → scalar; or one by layer.
         content_weight: α.
         style_weight: β.
         variation_weight: weight of the total variation; the paper has none.
@@ -48,10 +49,14 @@ class Terms:
     content_layers: Mapping[str, float]
     style_layers: Mapping[str, float]
     content_loss: ContentLoss
-    style_loss: StyleLoss
+    style_loss: StyleLoss | Mapping[str, StyleLoss]
     content_weight: float
     style_weight: float
     variation_weight: float = 0.0
+
+    def style_loss_of(self, layer: str) -> StyleLoss:
+        """Return the style loss of a layer."""
+        return self.style_loss[layer] if isinstance(self.style_loss, Mapping) else self.style_loss
 
 
 class Objective:
@@ -60,7 +65,7 @@ class Objective:
     Args:
         network: returns at least the layers that `terms` names.
         content_image: shape (1, 3, H, W), RGB in [0, 1]; the generated picture has the same.
-        style_image: shape (1, 3, H', W'), of any size.
+        style_image: shape (1, 3, H', W'), of any size; or several, with what each is for.
         terms: what is summed.
         tile: longest side, in pixels, of the tiles that are evaluated one after another; None evaluates the
             picture at once. The numbers are the same to rounding. What is held at a time is that of a tile.
@@ -85,7 +90,7 @@ class Objective:
         self,
         network: VGG19Features,
         content_image: Tensor,
-        style_image: Tensor,
+        style_image: Tensor | Sequence[Guide],
         terms: Terms,
         *,
         tile: int | None = None,
@@ -97,7 +102,9 @@ class Objective:
         self.share: Share = Whole() if share is None else share
         self.terms_by_name: dict[str, Tensor] = {}
         # A part of no weight is not computed.
-        self._content_layers = list(terms.content_layers) if terms.content_weight > 0 else []
+        self._content_layers = (
+            check_layers("content_layers", terms.content_layers) if terms.content_weight > 0 else []
+        )
         self._style_layers = list(terms.style_layers) if terms.style_weight > 0 else []
         with torch.inference_mode(False), torch.no_grad():
             self.grid = self._grid(content_image, self.tile, self.share.rows(content_image.shape[-2]))
@@ -106,9 +113,9 @@ class Objective:
             if keep_targets:
                 self._targets = {piece: self._target(piece) for piece in self.grid.tiles}
                 self._content = None
-            self.target_moments: dict[str, Moments] = {}
-            if self._style_layers:
-                self.target_moments = self._moments(style_image)
+            guides = [Guide(style_image)] if isinstance(style_image, Tensor) else style_image
+            self.guidance = Guidance(guides, self._style_layers, network.padding)
+            self.target_moments = self._target_moments()
 
     def value_and_grad(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss, a scalar, and its gradient with respect to `image`, of its shape; both float32.
@@ -178,22 +185,51 @@ class Objective:
         """Return the content's features that a tile owns, by name."""
         if self._content is None:
             return self._targets.get(tile, {})
+        tile = tile.narrowed(halo_of(self._content_layers[-1]))  # they are in network order
         with torch.no_grad():
             features = self.network(self.grid.window(self._content, tile), self._content_layers)
             # A part of its own, so that what surrounds it is given back.
             return {name: tile.owned(features[name], _stride(name)).clone() for name in self._content_layers}
 
-    def _moments(self, style_image: Tensor) -> dict[str, Moments]:
-        """Return the style's moments, summed over its tiles."""
-        grid = self._grid(style_image, self.share.dealing(self.tile))
-        picture = surrounded(style_image, grid.read)
+    def _target_moments(self) -> dict[Part, Moments]:
+        """Return the moments that are asked for, part by part: those of its style pictures, mixed."""
+        if not self.guidance.parts:
+            return {}
+        guides, found = self.guidance.guides, dict[Hashable, Moments]()
+        for number, guide in enumerate(guides):
+            found |= {(name, number): one for name, one in self._moments(guide).items()}
+        nothing = Variation.of(guides[0].image[..., :1, :1])
+        total = self.share.total(Sums(found, {}, nothing)).moments
+        return {
+            part: Moments.mixed(
+                [total[part.layer, number] for number in self.guidance.serving(part)],
+                [guides[number].weight for number in self.guidance.serving(part)],
+            )
+            for part in self.guidance.parts
+        }
+
+    def _moments(self, guide: Guide) -> dict[str, Moments]:
+        """Return the moments of a style picture, or of this process's tiles of it, summed, by layer."""
+        layers = [name for name in self._style_layers if guide.serves(name)]
+        grid = self._grid(guide.image, self.share.dealing(self._style_tile(guide.image)))
+        picture = surrounded(guide.image, grid.read)
+        masks = {} if guide.mask is None else on_grids(guide.mask, layers, self.network.padding)
         moments: dict[str, Moments] = {}
-        for tile, weight in self.share.dealt(grid.tiles):
-            features = self.network(grid.window(picture, tile), self._style_layers)
-            for name in self._style_layers:
-                of_tile = Moments.of(tile.owned(features[name], _stride(name))) * weight
+        for tile, weight in self.share.dealt(grid.tiles) if layers else []:
+            features = self.network(grid.window(picture, tile), layers)
+            for name in layers:
+                mask = tile.placed(masks[name], _stride(name)) if name in masks else None
+                of_tile = Moments.of(tile.owned(features[name], _stride(name)), mask) * weight
                 moments[name] = moments[name] + of_tile if name in moments else of_tile
-        return dict(self.share.total(Sums(moments, {}, Variation.of(style_image[..., :1, :1]))).moments)
+        return moments
+
+    def _style_tile(self, image: Tensor) -> int | None:
+        """Return the side of the tiles of a style picture: where it is larger than the result, as large."""
+        side = max(self.grid.size)
+        if self.tile is not None or max(image.shape[-2:]) <= side:
+            return self.tile
+        alignment = alignment_of(self.network.layers[-1])
+        return -(-side // alignment) * alignment
 
     def _sums(self, window: Tensor, tile: Tile) -> Sums:
         """Return the sums that a tile contributes, computed from what it reads."""
@@ -205,7 +241,10 @@ class Objective:
 
         pixels, next_row, next_column = self.grid.neighboured(window, tile)
         return Sums(
-            {name: Moments.of(owned(name)) for name in self._style_layers},
+            {
+                part: Moments.of(owned(part.layer), *self.guidance.owned(tile, part))
+                for part in self.guidance.parts
+            },
             {name: Discrepancy.of(owned(name), target[name]) for name in self._content_layers},
             Variation.of(pixels, next_row=next_row, next_column=next_column),
         )
@@ -245,11 +284,17 @@ class Objective:
         """Return α L_content + β L_style + the weighted variation, and remember the parts."""
         terms = self.terms
         contents = {name: terms.content_loss(one) for name, one in sums.discrepancies.items()}
-        styles = {name: terms.style_loss(one, self.target_moments[name]) for name, one in sums.moments.items()}
+        styles: dict[str, Tensor] = {}
+        for part, target in self.target_moments.items():
+            of_part = sums.moments[part]
+            share = self.guidance.share(part, of_part.count)
+            value = share * terms.style_loss_of(part.layer)(of_part, target)
+            styles[part.layer] = styles[part.layer] + value if part.layer in styles else value
         variation = sums.variation.mean
         nothing = torch.zeros_like(variation)
         content = weighted_sum(contents, terms.content_layers) if contents else nothing
-        style = style_loss(styles, terms.style_layers) if styles else nothing
+        weights = {name: terms.style_layers[name] for name in styles}
+        style = style_loss(styles, weights) if styles else nothing
         self.terms_by_name = {
             "content": content.detach(),
             "style": style.detach(),

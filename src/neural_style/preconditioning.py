@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -52,20 +53,19 @@ class ColorSpectrum(Preconditioner):
     an octave: κ = √(Σ ‖y‖² / Σ ‖s‖²) over the steps s and the changes y of the gradient.
 
     Args:
-        picture: shape (1, 3, H, W), RGB: the style, whose colours the result takes.
+        picture: shape (1, 3, H, W), RGB: the style, whose colours the result takes; or several such.
 
     >>> spectrum = ColorSpectrum(torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0)))
     >>> spectrum.change(torch.ones(1, 3, 12, 16)).shape
     torch.Size([1, 3, 12, 16])
     """
 
-    def __init__(self, picture: Tensor) -> None:
-        colors = picture.flatten(2)[0]  # (3, M)
-        centred = colors - colors.mean(1, keepdim=True)
-        covariance = (centred @ centred.T / colors.shape[1]).cpu()  # MPS has no eigh
+    def __init__(self, picture: Tensor | Sequence[Tensor]) -> None:
+        pictures = [picture] if isinstance(picture, Tensor) else picture
+        covariance = torch.stack([_covariance(each) for each in pictures]).mean(0).cpu()  # MPS has no eigh
         variances, axes = torch.linalg.eigh(covariance)  # ascending
         floor = WEAKEST * variances.mean() + torch.finfo(variances.dtype).eps
-        self.axes = axes.to(picture)  # U, (3, 3)
+        self.axes = axes.to(pictures[0])  # U, (3, 3)
         self.level = -variances.clamp(min=floor).log()  # (3,)
         self.slope = torch.full_like(self.level, PRIOR_SLOPE)  # (3,)
         self._filters: dict[tuple[int, int], Tensor] = {}
@@ -110,6 +110,14 @@ class ColorSpectrum(Preconditioner):
     def _log_curvature(self, logs: Tensor) -> Tensor:
         """Return log κ_c at the logarithms of frequencies, both of shape (3, n)."""
         return torch.addcmul(self.level.unsqueeze(1), self.slope.unsqueeze(1), logs)
+
+
+def _covariance(picture: Tensor) -> Tensor:
+    """Return the covariance of a picture's colours, shape (3, 3)."""
+    colors = picture.flatten(2)[0]  # (3, M)
+    centred = colors - colors.mean(1, keepdim=True)
+    covariance: Tensor = centred @ centred.T / colors.shape[1]
+    return covariance
 
 
 def _log_frequencies(size: tuple[int, int]) -> Tensor:

@@ -10,11 +10,15 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from neural_style import _checks, losses
+from neural_style.color import COLORS, MAPS
 from neural_style.features import PADDINGS, POOLINGS
 from neural_style.objective import ContentLoss, StyleLoss, Terms
+from neural_style.style_statistics import STATISTICS, StatisticChoice, mixture
 from neural_style.vgg19 import check_layers
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+
+STRENGTH_POWER = 2.0  # of the ratio (1 − strength) : strength, for an even progress
 
 LayerChoice = str | Iterable[str] | Mapping[str, float]
 
@@ -35,6 +39,10 @@ class Settings:
             than keeping its own aspect.
         match_colors: whether the content picture is first given the style's colours, so that the content loss
             asks for its shapes and not for colours that the style does not have.
+        match_share: how much of the way to those colours it goes.
+        color: whose colours the result has: ``"style"``; ``"content"``, the content's chroma under a luminance
+            that takes the style; or ``"match"``, those of a style that is given the content's first.
+        color_map: how ``"match"`` does so, as of `color.recolored`.
         precondition: whether L-BFGS works in the style's decorrelated colours and frequencies rather than in
             pixels.
         keep_detail: whether a finer level starts with the content's detail beside the enlarged picture.
@@ -42,7 +50,7 @@ class Settings:
         iterations: steps of each level, coarse to fine; None for the pyramid's own counts.
         scales: the pyramid's sizes relative to the result's, coarse to fine; None halves.
         content_loss: discrepancy from the content → scalar.
-        style_loss: (moments, target moments) → scalar.
+        style_loss: (moments, target moments) → scalar; or one by layer.
     """
 
     content_layers: Mapping[str, float]
@@ -60,7 +68,10 @@ class Settings:
     iterations: tuple[int, ...] | None
     scales: tuple[float, ...] | None
     content_loss: ContentLoss
-    style_loss: StyleLoss
+    style_loss: StyleLoss | Mapping[str, StyleLoss]
+    match_share: float = 1.0
+    color: str = "style"
+    color_map: str = MAPS[0]
 
     @property
     def terms(self) -> Terms:
@@ -72,6 +83,12 @@ class Settings:
         """Every setting by name, in texts that are the same in every process."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: getattr(value, "__name__", None) or str(value) for name, value in values.items()}
+
+    @property
+    def decomposes(self) -> bool:
+        """Whether a style loss decomposes matrices, which no CUDA graph can record."""
+        chosen = self.style_loss.values() if isinstance(self.style_loss, Mapping) else [self.style_loss]
+        return any(getattr(one, "decomposes", False) for one in chosen)
 
     @property
     def layers(self) -> list[str]:
@@ -163,17 +180,13 @@ def choose_settings(preset: str, *, self_taught: bool, **options: Any) -> Settin
     if preset == "default" and self_taught:
         settings = replace(settings, **SELF_TAUGHT)
     given = {name: value for name, value in options.items() if value is not None}
-    for name in ("content_layers", "style_layers"):
-        if name in given:
-            given[name] = layer_weights(name, given[name])
-    for name in ("content_weight", "style_weight", "variation_weight"):
-        if name in given:
-            given[name] = _checks.number(name, given[name])
-    for name, choices in (("pooling", POOLINGS), ("padding", PADDINGS)):
-        if name in given:
-            _checks.choice(name, given[name], choices)
-    _check_switches(given)
+    given = {name: _checked(name, value) for name, value in given.items()}
+    if "strength" in given:
+        given |= _of_strength(given.pop("strength"), settings, given)
+    statistic = given.pop("statistic", None)
     settings = replace(settings, **given)
+    if statistic is not None:
+        settings = replace(settings, style_loss=style_losses(statistic, settings.style_layers))
     content = settings.content_weight * sum(settings.content_layers.values())
     style = settings.style_weight * sum(settings.style_layers.values())
     if content == style == 0:
@@ -182,16 +195,70 @@ def choose_settings(preset: str, *, self_taught: bool, **options: Any) -> Settin
     return settings
 
 
-def _check_switches(given: Mapping[str, Any]) -> None:
-    """Check that what can only be on or off is one of them.
+def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a strength decides: the weights, and how much of its colours the content gives up.
+
+    Every loss of the default is relative to its own target, so that the same weights mean the same at every
+    size and for every network.
 
     Raises:
-        TypeError: if it is neither.
+        ValueError: if it is more than 1, or a weight is given beside it.
     """
-    for name in ("match_colors", "precondition"):
-        if not isinstance(given.get(name, True), bool):
-            got, advice = repr(given[name]), "Give one of them, or None for the preset's."
-            raise TypeError(_checks.message(name, "be True or False", got, advice))
+    if strength > 1:
+        advice = "0 is the photograph, 1 only the style."
+        raise ValueError(_checks.message("strength", "lie in [0, 1]", strength, advice))
+    for name in ("content_weight", "style_weight"):
+        if name in given:
+            advice = "Give one of the two."
+            raise ValueError(_checks.message("strength", f"be left out beside {name}", strength, advice))
+    share = min(1.0, 2 * strength)
+    if strength == 0:
+        return {"content_weight": 1.0, "style_weight": 0.0, "variation_weight": 0.0, "match_share": share}
+    weight = settings.content_weight * ((1 - strength) / strength) ** STRENGTH_POWER
+    return {"content_weight": weight, "match_share": share}
+
+
+def _checked(name: str, value: Any) -> Any:
+    """Return an option's value where it keeps its rule.
+
+    Raises:
+        TypeError, ValueError: if it does not.
+    """
+    named = {"pooling": POOLINGS, "padding": PADDINGS, "color": COLORS, "color_map": MAPS}
+    if name in ("content_layers", "style_layers"):
+        return layer_weights(name, value)
+    if name in ("content_weight", "style_weight", "variation_weight", "strength"):
+        return _checks.number(name, value)
+    if name in named:
+        return _checks.choice(name, value, named[name])
+    if name in ("match_colors", "precondition") and not isinstance(value, bool):
+        advice = "Give one of them, or None for the preset's."
+        raise TypeError(_checks.message(name, "be True or False", repr(value), advice))
+    return value
+
+
+def style_losses(
+    statistic: StatisticChoice | Mapping[str, StatisticChoice], style_layers: Iterable[str]
+) -> StyleLoss | dict[str, StyleLoss]:
+    """Return the style loss of all layers, or of each.
+
+    Args:
+        statistic: a statistic's name, or weights by name; or one of these by layer, for every style layer.
+        style_layers: their names.
+
+    Raises:
+        ValueError, TypeError: if it breaks its rule.
+    """
+    if not isinstance(statistic, Mapping) or not statistic.keys() - STATISTICS.keys():
+        return mixture("statistic", statistic)  # type: ignore[arg-type]  # it checks what it is given
+    names = list(style_layers)
+    if set(statistic) != set(names):
+        rule = f"name statistics ({', '.join(STATISTICS)}), or one for every style layer ({', '.join(names)})"
+        raise ValueError(
+            _checks.message("statistic", rule, ", ".join(statistic), "Give weights by such names.")
+        )
+    by_layer: dict[str, Any] = dict(statistic)
+    return {name: mixture(f"statistic[{name!r}]", by_layer[name]) for name in names}
 
 
 def layer_weights(argument: str, layers: LayerChoice) -> dict[str, float]:

@@ -23,6 +23,7 @@ def resize(image: Tensor, size: tuple[int, int], *, clamp: bool = True, wraps: b
             optimisation, which may lie outside, passes from one size to the next.
         wraps: whether each border sees the opposite one, so that a picture that tiles the plane stays one.
 
+    >>> import torch
     >>> resize(torch.zeros(1, 3, 8, 6), (4, 3)).shape
     torch.Size([1, 3, 4, 3])
     """

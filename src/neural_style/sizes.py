@@ -10,9 +10,11 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.grid import alignment_of
+from neural_style.guidance import Guide
 from neural_style.presets import Settings
 from neural_style.pyramid import Level, nearest, plan_levels, previewed, previewed_levels
 from neural_style.resizing import fit_within, resize
+from neural_style.styles import Loaded
 from neural_style.vgg19 import layer_table
 
 LARGEST_TAUGHT = 2048  # pixels of the longer side: a larger picture teaches no more, and takes its memory
@@ -92,16 +94,38 @@ class Sizes:
         )
         return previewed_levels(plan) if preview and iterations is None else plan
 
-    def style_at(self, style: Tensor, size: tuple[int, int]) -> Tensor:
+    def style_at(self, style: Tensor, size: tuple[int, int], scale: float = 1.0) -> Tensor:
         """Return the style picture for a level of (height, width): of its longer side, but not enlarged to it.
 
         A long narrow picture stays large enough for the network. In the paper it takes the level's very size.
+
+        Args:
+            style: shape (1, 3, H, W).
+            size: of the level.
+            scale: how much larger than that its strokes are to be: for it, a picture is enlarged too.
         """
         if self.settings.stretch_style:
-            return resize(style, size)
+            return resize(style, (self._scaled(size[0], scale), self._scaled(size[1], scale)))
         height, width = style.shape[-2:]
-        ratio = min(1.0, max(max(size) / max(height, width), self.minimum / min(height, width)))
+        smallest = self.minimum / min(height, width)
+        ratio = max(min(1.0, max(max(size) / max(height, width), smallest)) * scale, smallest)
         return resize(style, nearest((height * ratio, width * ratio), self.multiple))
+
+    def guides(self, styles: Sequence[Loaded], size: tuple[int, int]) -> list[Guide]:
+        """Return the style pictures, with their masks, as they serve a level of (height, width)."""
+        regions = {id(each.region): resize(each.region, size) for each in styles if each.region is not None}
+        return [
+            each.guide(self.style_at(each.image, size, each.scale), lambda region: regions[id(region)])
+            for each in styles
+        ]
+
+    def taught_pictures(self, styles: Sequence[Loaded], size: tuple[int, int]) -> list[Tensor]:
+        """Return the pictures that filters are learned from, for a result of (height, width)."""
+        taught = self.taught(size)
+        return [self.style_at(each.image, taught, each.scale).clamp(0, 1) for each in styles]
+
+    def _scaled(self, side: int, scale: float) -> int:
+        return max(self.minimum, round(side * scale))
 
     def taught(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return the size that filters are learned at, for a result of (height, width)."""

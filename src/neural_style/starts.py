@@ -1,34 +1,57 @@
-"""Where the optimisation starts: the content, the style, noise, or a picture of the caller's."""
+"""Where the optimisation starts: the content, the style, noise, a mix of them, or a picture of the caller's."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import reduce
+from operator import add
 from pathlib import Path
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
 
 from neural_style import _checks
+from neural_style.color import Colors
 from neural_style.image_io import ImageSource, to_image_tensor
 from neural_style.resizing import resize
 
-INITS = ("content", "style", "noise")
+INITS = ("content", "style", "noise", "colored-noise")
+
+InitSource = str | Mapping[str, float] | ImageSource
 
 
 def starting_picture(
-    init: str | ImageSource, content: Tensor, style: Tensor, size: tuple[int, int], seed: int
+    init: InitSource, content: Tensor, style: Tensor, size: tuple[int, int], seed: int
 ) -> Tensor:
     """Return the picture that the first level starts from, shape (1, 3, H, W), on the content's device.
 
     Args:
-        init: one of `INITS`, or a picture.
+        init: one of `INITS`, weights of several by name, or a picture.
         content: shape (1, 3, H', W').
         style: shape (1, 3, H'', W'').
         size: (height, width) of the first level.
-        seed: of the noise, which is white: uniform in [0, 1] and independent from pixel to pixel.
+        seed: of the noise. ``"noise"`` is uniform in [0, 1] and independent from pixel to pixel and channel to
+            channel; ``"colored-noise"`` is normal, with the mean and covariance of the style's colours, cut off
+            at 0 and 1.
 
     Raises:
         FileNotFoundError: if it is neither a known name nor a picture's.
+        ValueError: if a name of several is unknown, or their weights do not sum to something positive.
     """
+    if isinstance(init, Mapping):
+        for name in init:
+            _checks.choice("init", name, INITS)
+        weights = {name: _checks.number(f"init[{name!r}]", weight) for name, weight in init.items()}
+        whole = sum(weights.values())
+        if not whole > 0:
+            advice = "Give at least one more than 0."
+            raise ValueError(_checks.message("init", "have weights that sum to more than 0", init, advice))
+        parts = (
+            weight / whole * starting_picture(name, content, style, size, seed)
+            for name, weight in weights.items()
+        )
+        return reduce(add, parts)
     if isinstance(init, str) and init not in INITS and not Path(init).exists():
         names = ", ".join(repr(name) for name in INITS)
         rule = f"be one of {names}, an existing file or a picture"
@@ -41,8 +64,25 @@ def starting_picture(
     if init == "style":
         return covering(style, size)
     generator = torch.Generator(device="cpu").manual_seed(seed)
+    if init == "colored-noise":
+        normal = torch.randn((1, 3, *size), generator=generator, device="cpu", dtype=torch.float32)
+        colors = Colors.of(style)
+        values, axes = torch.linalg.eigh(colors.covariance)
+        spread = (axes * values.clamp(min=0).sqrt()).float()  # (3, 3), of which spread · spreadᵀ is Σ
+        noise = torch.einsum("ij,bjhw->bihw", spread, normal) + colors.mean.float().view(1, 3, 1, 1)
+        return noise.clamp(0, 1).to(content.device)
     noise = torch.rand((1, 3, *size), generator=generator, device="cpu", dtype=torch.float32)
     return noise.to(content.device)
+
+
+def is_picture(init: InitSource | None) -> TypeGuard[ImageSource]:
+    """Return whether a start is a picture of the caller's, rather than named."""
+    return not (init is None or isinstance(init, Mapping) or (isinstance(init, str) and init in INITS))
+
+
+def is_noise(init: InitSource) -> bool:
+    """Return whether a start has nothing of the content."""
+    return isinstance(init, str) and init in ("noise", "colored-noise")
 
 
 def covering(image: Tensor, size: tuple[int, int]) -> Tensor:

@@ -6,8 +6,10 @@ bfloat16 adds noise to the style's gradient.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 import torch
@@ -36,11 +38,14 @@ class Moments:
     second: Tensor
 
     @classmethod
-    def of(cls, features: Tensor) -> Moments:
+    def of(cls, features: Tensor, weights: Tensor | None = None, count: float | None = None) -> Moments:
         """Return the moments of features of shape (B, C, H, W), in at least float32.
 
-        Half-precision features are summed in float32: an unnormalised sum would overflow float16, and one
-        rounded to bfloat16 adds noise to the style's gradient.
+        Args:
+            features: the activations of one layer.
+            weights: of the positions, at least 0, shape (1, 1, H, W): the sums are Σ w, Σ w f and Σ w f fᵀ.
+                None counts all alike.
+            count: Σ w where it is known: to read it would make a GPU wait.
 
         Raises:
             ValueError: if `features` has not four dimensions.
@@ -55,7 +60,12 @@ class Moments:
             values = features.flatten(2)  # (B, C, M)
             values = values if _multiplies_into_float32(values) else at_least_float32(values)
             wide = torch.promote_types(values.dtype, torch.float32)
-            return cls(values.shape[2], values.sum(2, dtype=wide), _products(values))
+            if weights is None:
+                return cls(values.shape[2], values.sum(2, dtype=wide), _products(values))
+            count = float(weights.sum()) if count is None else count
+            root = weights.flatten(2).sqrt()  # (1, 1, M)
+            values = values * root.to(values.dtype)
+            return cls(count, (values * root.to(values.dtype)).sum(2, dtype=wide), _products(values))
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.count + other.count, self.first + other.first, self.second + other.second)
@@ -64,6 +74,21 @@ class Moments:
         return Moments(self.count * weight, self.first * weight, self.second * weight)
 
     __rmul__ = __mul__
+
+    @classmethod
+    def mixed(cls, parts: Sequence[Moments], weights: Sequence[float]) -> Moments:
+        """Return moments per position, mixed: of the picture that has so much of each. One is itself.
+
+        Args:
+            parts: of one layer.
+            weights: of each, at least 0, with a positive sum.
+        """
+        if len(parts) == 1:
+            return parts[0]
+        first, *others = (
+            part * (weight / part.count / sum(weights)) for part, weight in zip(parts, weights, strict=True)
+        )
+        return reduce(add, others, first)
 
     @property
     def normalized_gram(self) -> Tensor:
@@ -196,12 +221,12 @@ class Sums:
     """The sums of a picture, or of one of its tiles.
 
     Attributes:
-        moments: of the features of each style layer, by name.
+        moments: of the features of each style layer, by name, or of each of its regions.
         discrepancies: of the features of each content layer from the content's, by name.
         variation: of the picture itself.
     """
 
-    moments: Mapping[str, Moments]
+    moments: Mapping[Hashable, Moments]
     discrepancies: Mapping[str, Discrepancy]
     variation: Variation
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from neural_style import _checks, color
+from neural_style import _checks
+from neural_style import color as color_of
 from neural_style.costs import Needs, learning_flops
 from neural_style.descent import Callback, Evaluated, RunInterrupted, descend
 from neural_style.distributed import check_optimizer
 from neural_style.engine import Engine, Prepared, fitted_optimizer
 from neural_style.estimate import Estimate, estimate_run
 from neural_style.features import Padding, Pooling
+from neural_style.guidance import Guide
 from neural_style.hardware import Precision, choose_device, choose_dtype, set_up
 from neural_style.image_io import ImageSource, to_image_tensor
 from neural_style.networks import PREVIEW_WIDTH, NetworkSource, resolve_weights
@@ -30,7 +33,17 @@ from neural_style.ranks import Ranks
 from neural_style.recording import Compile, choose_objective
 from neural_style.resizing import resize
 from neural_style.sizes import Sizes
-from neural_style.starts import starting_picture
+from neural_style.starts import InitSource, is_noise, starting_picture
+from neural_style.style_statistics import StatisticChoice
+from neural_style.styles import (
+    Loaded,
+    Style,
+    StyleSource,
+    in_colors_of,
+    in_grey_of,
+    load_styles,
+    matched_to_styles,
+)
 from neural_style.weights import Convention, Weights
 
 
@@ -69,6 +82,14 @@ class StyleTransfer:
         variation_weight: weight of the total variation. Larger is smoother.
         pooling: ``"average"`` or ``"max"``.
         padding: ``"reflect"``, ``"replicate"``, ``"zeros"`` or ``"circular"``.
+        statistic: what of the features is the style: ``"gram"``, ``"mean-deviation"``, ``"covariance"`` or
+            ``"wasserstein"``, see `style_statistics`; weights of several by name; or one of these by layer.
+        strength: 0 is the photograph, 1 only the style, ½ the preset's own balance, at every size and with all
+            weights; in place of ``content_weight`` and ``style_weight``.
+        color: whose colours the result has: ``"style"``; ``"content"``: the content's chroma, exactly, under a
+            luminance that takes the style; ``"match"``: those of a style that is given the content's first.
+        color_map: how ``"match"`` does so: ``"monge-kantorovich"``, ``"cholesky"``, ``"pca"`` or
+            ``"symmetric"``, see `color.recolored`.
         match_colors: whether the content picture is first given the style's colours by `color.match_colors`.
         precondition: whether `LBFGS` works in the style's decorrelated colours and frequencies, which takes
             fewer evaluations to the same loss, or in pixels.
@@ -99,6 +120,10 @@ class StyleTransfer:
         variation_weight: float | None = None,
         pooling: Pooling | None = None,
         padding: Padding | None = None,
+        statistic: StatisticChoice | Mapping[str, StatisticChoice] | None = None,
+        strength: float | None = None,
+        color: str | None = None,
+        color_map: str | None = None,
         match_colors: bool | None = None,
         precondition: bool | None = None,
         optimizer: Optimizer | None = None,
@@ -106,7 +131,7 @@ class StyleTransfer:
     ) -> None:
         self.device = choose_device(device)
         dtype = choose_dtype(precision, self.device)
-        self.engine = Engine(self.device, choose_objective(compile, self.device), tile_size, ranks)
+        kind = choose_objective(compile, self.device)  # refuses another before anything is downloaded
         if optimizer is not None and not isinstance(optimizer, Optimizer):
             got = type(optimizer).__name__
             raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
@@ -123,6 +148,10 @@ class StyleTransfer:
             variation_weight=variation_weight,
             pooling=pooling,
             padding=padding,
+            statistic=statistic,
+            strength=strength,
+            color=color,
+            color_map=color_map,
             match_colors=match_colors,
             precondition=precondition,
         )
@@ -131,6 +160,8 @@ class StyleTransfer:
         taught = resolved.self_taught if isinstance(resolved, Weights) else resolved == "self-taught"
         self.settings = settings(self_taught=taught)
         self.sizes = Sizes(self.settings)
+        kind = Objective if self.settings.decomposes else kind
+        self.engine = Engine(self.device, kind, tile_size, ranks)
         self.engine.check(self.sizes.deepest)
         source = partial(
             NetworkSource,
@@ -149,12 +180,14 @@ class StyleTransfer:
     def run(
         self,
         content: ImageSource,
-        style: ImageSource,
+        style: StyleSource | Sequence[StyleSource],
         *,
+        style_weights: Sequence[float] | None = None,
+        regions: Sequence[ImageSource | None] | None = None,
         size: int | None = 512,
         iterations: int | Sequence[int] | None = None,
         levels: int | None = None,
-        init: str | ImageSource | None = None,
+        init: InitSource | None = None,
         seed: int = 0,
         callback: Callback | None = None,
         preview: bool = False,
@@ -164,13 +197,19 @@ class StyleTransfer:
         Args:
             content: a path, a `PIL.Image`, a uint8 array (H, W, 3), or a float tensor (3, H, W) or
                 (1, 3, H, W), RGB in [0, 1].
-            style: likewise, of any size and aspect.
+            style: likewise, of any size and aspect; or a `Style`, which says what the picture is for; or a list
+                of pictures and `Style`.
+            style_weights: one for each style, in place of its own: their shares, larger for more of it.
+            regions: one mask for each style, in place of its own: where it applies. Where none does, the
+                content stays.
             size: longer side of the result in pixels; None keeps the content's own size.
             iterations: of the finest level, the coarser ones taking two thirds of it; or one number a level,
                 coarse to fine. None takes the preset's; where that is a rule and L-BFGS has no tolerance, a
                 level ends from its 20th step on once its loss falls by no more than a thousandth in ten steps.
             levels: how many sizes, each half the next; 1 works at the full size only. None takes the preset's.
-            init: the start: ``"content"``, ``"style"``, ``"noise"`` or a picture. None takes the preset's.
+            init: the start: ``"content"``, ``"style"``, ``"noise"`` (white), ``"colored-noise"`` (with the mean
+                and covariance of the style's colours), weights of several by name for a mix, or a picture. None
+                takes the preset's.
             seed: decides the noise and the self-taught filters. Same seed, same bits on the CPU.
             callback: called with a `Progress` after each evaluation; returning True ends the run early, with
                 the picture so far as its result.
@@ -193,38 +232,41 @@ class StyleTransfer:
                 if callback is not None and not callable(callback):
                     got, advice = type(callback).__name__, "Give a function of one Progress."
                     raise TypeError(_checks.message("callback", "be callable", got, advice))
-                content_image, style_image = self._pictures(content, style)
+                content_image, styles, colored = self._pictures(content, style, style_weights, regions)
                 target = self.sizes.result(_size_of(content_image), size, preview=preview)
                 plan = self.sizes.plan(target, iterations, levels, preview=preview)
                 chosen = self.settings.init if init is None else init
-                start = starting_picture(chosen, content_image, style_image, plan[0].size, seed)
-                fits = self.engine.fits(plan, self._needs(networks), optimizer)
-                return Prepared(content_image, style_image, start, plan, fits)
+                start = starting_picture(chosen, content_image, styles[0].image, plan[0].size, seed)
+                fits = self.engine.fits(plan, self._needs(networks, styles), optimizer)
+                return Prepared(content_image, styles, start, plan, fits, colored)
 
             network_told = {"precision": networks.dtype, "width": networks.channel_width}
             told = {"seed": seed, "optimizer": optimizer, **network_told, **self.settings.choices}
             found = self.engine.prepared(prepare, told)
-            content_image, style_image, plan, fits = (
-                found.content_image,
-                found.style_image,
-                found.plan,
-                found.fits,
-            )
-            taught = self.sizes.taught(plan[-1].size)
-            network = networks.for_style(self.sizes.style_at(style_image, taught), seed)
+            content_image, styles, plan, fits = found.content_image, found.styles, found.plan, found.fits
+            network = networks.for_style(self.sizes.taught_pictures(styles, plan[-1].size), seed)
             self.engine.share_parameters(network)
 
             def objective_at(level_size: tuple[int, int]) -> Evaluated:
-                def pictures() -> tuple[Tensor, Tensor]:
-                    return resize(content_image, level_size), self.sizes.style_at(style_image, level_size)
+                def pictures() -> tuple[Tensor, Sequence[Guide]]:
+                    return resize(content_image, level_size), self.sizes.guides(styles, level_size)
 
                 terms = self.settings.terms
                 return self.engine.objective(network, pictures, terms, level_size, fits[level_size])
 
-            preconditioner = ColorSpectrum(style_image) if self.settings.precondition else None
+            preconditioner = None
+            if self.settings.precondition:
+                preconditioner = ColorSpectrum([each.image for each in styles])
             batched = getattr(content, "ndim", 3) == 4
+
+            def returned(image: Tensor) -> Tensor:
+                if found.colored is not None:
+                    image = color_of.with_chroma(image, resize(found.colored, plan[-1].size))
+                return image if batched else image[0]
+
             try:
                 keeps = self.settings.keep_detail and self.settings.content_weight > 0
+                keeps = keeps and not is_noise(self.settings.init if init is None else init)
                 detailed = content_image if keeps else None
                 optimizer = fitted_optimizer(optimizer, fits[plan[-1].size], plan[-1])
                 result = descend(
@@ -232,11 +274,16 @@ class StyleTransfer:
                     wraps=self.settings.padding == "circular",
                 )
             except RunInterrupted as interrupt:
-                raise interrupt if batched else RunInterrupted(interrupt.image[0]) from None
-        return result if batched else result[0]
+                raise RunInterrupted(returned(interrupt.image)) from None
+            return returned(result)
 
     def objective(
-        self, content: ImageSource, style: ImageSource, *, size: int | None = None, seed: int = 0
+        self,
+        content: ImageSource,
+        style: StyleSource | Sequence[StyleSource],
+        *,
+        size: int | None = None,
+        seed: int = 0,
     ) -> Objective:
         """Return the finest level's `Objective`, for whoever brings another optimiser.
 
@@ -248,15 +295,15 @@ class StyleTransfer:
         """
         with self._own_state():
             seed = _checks.seed(seed)
-            content_image, style_image = self._pictures(content, style)
+            content_image, styles, _ = self._pictures(content, style)
             target = self.sizes.result(_size_of(content_image), size)
             alone = replace(self.engine, ranks=None)  # the objective is this process's
-            fits = alone.fits([Level(target, 1)], self._needs(self.networks), self.optimizer)
-            network = self.networks.for_style(self.sizes.style_at(style_image, self.sizes.taught(target)), seed)
-            found, style_at_target = fits[target], self.sizes.style_at(style_image, target)
+            fits = alone.fits([Level(target, 1)], self._needs(self.networks, styles), self.optimizer)
+            network = self.networks.for_style(self.sizes.taught_pictures(styles, target), seed)
+            found, guides = fits[target], self.sizes.guides(styles, target)
             kind = self.engine.kind if found.tile is None else Objective
             return kind(
-                *(network, resize(content_image, target), style_at_target, self.settings.terms),
+                *(network, resize(content_image, target), guides, self.settings.terms),
                 tile=found.tile,
                 keep_targets=found.keep_targets,
             )
@@ -300,19 +347,27 @@ class StyleTransfer:
                 *(network, self.settings.terms, plan, fits), objective=kind, learning=learning, world=world
             )
 
-    def learn(self, style: ImageSource, *, size: int = 512, seed: int = 0) -> Weights:
+    def learn(self, style: StyleSource | Sequence[StyleSource], *, size: int = 512, seed: int = 0) -> Weights:
         """Return the self-taught filters of a style, as `run` would use them; `Weights.save` keeps them.
 
         Args:
-            style: as of `run`.
+            style: as of `run`. Of a `Style`, picture and scale matter here.
             size: longer side, in pixels, of the results they are meant for.
             seed: as of `run`.
         """
         seed = _checks.seed(seed)
         size = _checks.whole_number("size", size, minimum=1)
         with self._own_state():
-            taught = self.sizes.taught((size, size))
-            return self.networks.learn(self.sizes.style_at(self._style_picture(style), taught), seed)
+            several = isinstance(style, Sequence) and not isinstance(style, str)
+            sources: Sequence[Any] = style if isinstance(style, Sequence) and several else [style]
+            blank = torch.zeros(1, 3, 1, 1, device=self.device)
+            styles = load_styles(
+                [Style(each.image, scale=each.scale) if isinstance(each, Style) else each for each in sources],
+                *(blank,),
+                style_layers=self.settings.style_layers,
+            )
+            self._check_styles(styles)
+            return self.networks.learn(self.sizes.taught_pictures(styles, (size, size)), seed)
 
     @contextmanager
     def _own_state(self) -> Iterator[None]:
@@ -321,18 +376,31 @@ class StyleTransfer:
         with set_up(self.device), torch.inference_mode(False), torch.no_grad(), autocast:
             yield
 
-    def _pictures(self, content: ImageSource, style: ImageSource) -> tuple[Tensor, Tensor]:
-        """Return both pictures on the device, the content in the style's colours where that was chosen."""
-        content_image = to_image_tensor(content, "content").to(self.device)
-        style_image = self._style_picture(style)
-        if self.settings.match_colors:
-            content_image = color.match_colors(content_image, style_image)
-        return content_image, style_image
+    def _pictures(
+        self,
+        content: ImageSource,
+        style: StyleSource | Sequence[StyleSource],
+        style_weights: Sequence[float] | None = None,
+        regions: Sequence[ImageSource | None] | None = None,
+    ) -> tuple[Tensor, list[Loaded], Tensor | None]:
+        """Return the pictures on the device, in the colours to work in, and the one whose chroma is kept."""
+        settings, original = self.settings, to_image_tensor(content, "content").to(self.device)
+        options = {"style_weights": style_weights, "regions": regions}
+        styles = load_styles(style, original, style_layers=settings.style_layers, **options)  # type: ignore[arg-type]
+        self._check_styles(styles)
+        if settings.color == "content":
+            return color_of.grey(original), in_grey_of(original, styles), original
+        if settings.color == "match":
+            styles = in_colors_of(original, styles, settings.color_map)
+        content_image = original
+        if settings.match_colors and settings.match_share > 0:
+            content_image = original.lerp(matched_to_styles(original, styles), settings.match_share)
+        return content_image, styles, None
 
-    def _style_picture(self, style: ImageSource) -> Tensor:
-        image = to_image_tensor(style, "style").to(self.device)
-        self.sizes.check("style", _size_of(image), "Give a larger picture.")
-        return image
+    def _check_styles(self, styles: Sequence[Loaded]) -> None:
+        for number, each in enumerate(styles):
+            argument = "style" if len(styles) == 1 else f"style {number + 1}"
+            self.sizes.check(argument, _size_of(each.image), "Give a larger picture.")
 
     def _optimizer_of(self, iterations: int | Sequence[int] | None) -> Optimizer:
         """Return a run's optimiser, which may end a level on a flat loss unless iterations were asked for."""
@@ -341,7 +409,7 @@ class StyleTransfer:
             return replace(self.optimizer, tolerance=FLAT)
         return self.optimizer
 
-    def _needs(self, networks: NetworkSource) -> Needs:
+    def _needs(self, networks: NetworkSource, styles: Sequence[Loaded] = ()) -> Needs:
         """Return what decides the memory that a run with such networks needs."""
         content = self.settings.content_layers if self.settings.content_weight > 0 else {}
         style = self.settings.style_layers if self.settings.style_weight > 0 else {}
@@ -352,6 +420,7 @@ class StyleTransfer:
             width=networks.channel_width,
             bytes_per_value=networks.dtype.itemsize,
             device=self.device.type,
+            regions=len({id(each.region) for each in styles if each.region is not None}),
         )
 
 

@@ -1,0 +1,210 @@
+"""Measuring a result: its noise, its border, its spectrum, how much of the photograph is left.
+
+All take image tensors of shape (1, 3, H, W), RGB in [0, 1], and return plain numbers. Noise is compared at
+equal style distance only: blur has none.
+
+Reference:
+    Immerkær, "Fast Noise Variance Estimation" (1996); Donoho & Johnstone, "Ideal Spatial Adaptation by Wavelet
+    Shrinkage" (1994), for the wavelets' median; Wang, Bovik, Sheikh & Simoncelli, "Image Quality Assessment:
+    From Error Visibility to Structural Similarity" (2004).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from neural_style import _checks
+from neural_style.color import luma
+
+BLOCK = 16  # pixels: side of the blocks of which the flattest are looked at
+FLATTEST = 0.2  # share of them
+POOLED = (2, 4, 8, 16)  # pixels: periods of the network's grids
+
+MARGIN = 16  # pixels of the border
+_MASK = ((1.0, -2.0, 1.0), (-2.0, 4.0, -2.0), (1.0, -2.0, 1.0))  # Immerkær's: blind to planes and edges
+_DAUBECHIES = (-0.12940952255092145, -0.22414386804185735, 0.836516303737469, -0.48296291314469025)  # db2, high
+_MAD = 0.6744897501960817  # of a standard normal
+_NEIGHBOURS = 6  # bins to either side of a peak, the next one left out
+
+
+def noise(image: Tensor) -> float:
+    """Return the standard deviation of the luminance's pixel noise in the flattest parts, by Immerkær's mask.
+
+    σ = √(π/2) / 6 · mean |Y * N| over the 20 % of blocks of 16×16 pixels in which the smoothed luminance varies
+    least: where there is nothing to see, what is seen is noise. 0.01 is two and a half levels of 255.
+
+    >>> grain = 0.5 + 0.02 * torch.randn(1, 1, 128, 128, generator=torch.Generator().manual_seed(0))
+    >>> round(noise(grain.expand(1, 3, -1, -1)), 2)
+    0.02
+    """
+    return _noise_of(luma(_checked(image)), _flat_blocks(image))
+
+
+def chroma_noise(image: Tensor) -> float:
+    """Return the same of the colour differences R − Y' and B − Y': the mean of both."""
+    chroma = (_checked(image) - luma(image))[:, ::2]
+    flat = _flat_blocks(image)
+    return sum(_noise_of(chroma[:, channel : channel + 1], flat) for channel in range(2)) / 2
+
+
+def wavelet_noise(image: Tensor) -> float:
+    """Return the luminance's noise over the whole picture: the median of its finest diagonal wavelets / 0.6745.
+
+    Daubechies' wavelet of two vanishing moments. Textures count as noise, unlike in `noise`.
+    """
+    taps = luma(_checked(image)).new_tensor(_DAUBECHIES)
+    diagonal = F.conv2d(luma(image), torch.outer(taps, taps).view(1, 1, 4, 4), stride=2)
+    return diagonal.abs().median().item() / _MAD
+
+
+def fine_energy(image: Tensor) -> float:
+    """Return the share of the luminance's energy, without its mean, above a quarter of a cycle per pixel."""
+    power, frequencies = _spectrum(luma(_checked(image)))
+    power = power.clone()
+    power[0, 0] = 0
+    return (power[frequencies > 0.25].sum() / power.sum().clamp(min=torch.finfo(power.dtype).tiny)).item()
+
+
+def grid_peaks(image: Tensor, periods: Sequence[int] = POOLED) -> dict[int, float]:
+    """Return how the power at each grid's frequency compares with its neighbours': 1 where there is no grid.
+
+    The larger of the ratios across and down, of the row-wise (column-wise) power spectrum of the luminance at
+    1 / period cycles per pixel to the median of the six frequencies to either side.
+
+    Args:
+        image: as of the module.
+        periods: in pixels.
+    """
+    picture = luma(_checked(image))[0, 0]
+    found = dict.fromkeys(periods, 0.0)
+    for lines in (picture, picture.T):
+        length = lines.shape[1] // 16 * 16  # so that every period falls on a frequency
+        window = torch.hann_window(length, periodic=True, dtype=lines.dtype, device="cpu").to(lines.device)
+        centred = lines[:, :length] - lines[:, :length].mean(1, keepdim=True)
+        power = torch.fft.rfft(centred * window).abs().square().mean(0)
+        for period in periods:
+            place = length // period
+            near = [
+                number
+                for number in range(place - _NEIGHBOURS - 1, place + _NEIGHBOURS + 2)
+                if abs(number - place) > 1 and 0 < number < len(power)
+            ]
+            around = power[near].median().clamp(min=torch.finfo(power.dtype).tiny)
+            found[period] = max(found[period], (power[place] / around).item())
+    return found
+
+
+def border_ratio(image: Tensor, margin: int = MARGIN) -> float:
+    """Return the roughness of the outermost pixels relative to that of the rest: 1 where there is no frame.
+
+    Mean squared differences of neighbours, across and down.
+
+    Args:
+        image: as of the module.
+        margin: width of the border in pixels.
+    """
+    height, width = _checked(image).shape[-2:]
+    margin = _checks.whole_number("margin", margin, minimum=1, maximum=(min(height, width) - 2) // 2)
+    across = (image[..., :-1, 1:] - image[..., :-1, :-1]).square().mean(1)
+    down = (image[..., 1:, :-1] - image[..., :-1, :-1]).square().mean(1)
+    roughness = (across + down)[0]  # (H - 1, W - 1)
+    inside = torch.zeros_like(roughness, dtype=torch.bool)
+    inside[margin : height - 1 - margin, margin : width - 1 - margin] = True
+    floor = torch.finfo(roughness.dtype).tiny
+    return (roughness[~inside].mean() / roughness[inside].mean().clamp(min=floor)).item()
+
+
+def signal_to_noise(image: Tensor, other: Tensor) -> float:
+    """Return the peak signal-to-noise ratio −10 log₁₀ mean (x − y)², in decibels; larger is nearer."""
+    _check_alike(image, other)
+    error = (image - other).square().mean().item()
+    return math.inf if error == 0 else -10 * math.log10(error)
+
+
+def similarity(image: Tensor, other: Tensor) -> float:
+    """Return the mean structural similarity (SSIM) of the luminances: 1 for the same picture.
+
+    With the authors' window, a Gaussian of 1.5 pixels over 11×11, and constants K₁ = 0.01, K₂ = 0.03.
+
+    >>> picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    >>> round(similarity(picture, picture), 6)
+    1.0
+    """
+    _check_alike(image, other)
+    x, y = luma(_checked(image)), luma(other)
+    offsets = torch.arange(-5, 6, dtype=x.dtype, device="cpu").to(x.device)
+    bell = torch.exp(-offsets.square() / (2 * 1.5**2))
+    bell = bell / bell.sum()
+
+    def smoothed(values: Tensor) -> Tensor:
+        return F.conv2d(F.conv2d(values, bell.view(1, 1, 1, 11)), bell.view(1, 1, 11, 1))
+
+    mean_x, mean_y = smoothed(x), smoothed(y)
+    var_x, var_y = smoothed(x * x) - mean_x**2, smoothed(y * y) - mean_y**2
+    covariance = smoothed(x * y) - mean_x * mean_y
+    k1, k2 = 0.01**2, 0.03**2
+    alike = (2 * mean_x * mean_y + k1) / (mean_x**2 + mean_y**2 + k1)
+    return (alike * (2 * covariance + k2) / (var_x + var_y + k2)).mean().item()
+
+
+def _noise_of(plane: Tensor, flat: Tensor) -> float:
+    """Return Immerkær's σ of a plane (1, 1, H, W) over the blocks that are flat."""
+    mask = plane.new_tensor(_MASK).view(1, 1, 3, 3)
+    responses = F.conv2d(F.pad(plane, (1, 1, 1, 1), mode="reflect"), mask).abs()
+    blocks = F.avg_pool2d(responses, BLOCK)
+    return (math.sqrt(math.pi / 2) / 6 * blocks[flat].mean()).item()
+
+
+def _flat_blocks(image: Tensor) -> Tensor:
+    """Return which blocks, (1, 1, h, w), are among the flattest: in which a smoothed luminance varies least."""
+    smooth = F.avg_pool2d(F.pad(luma(image), (3, 3, 3, 3), mode="reflect"), 7, stride=1)
+    mean, squares = F.avg_pool2d(smooth, BLOCK), F.avg_pool2d(smooth.square(), BLOCK)
+    variance = squares - mean.square()
+    count = max(1, round(FLATTEST * variance.numel()))
+    return variance <= variance.flatten().kthvalue(count).values
+
+
+def _spectrum(plane: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the power spectrum of a plane (1, 1, H, W) and the frequencies, in cycles per pixel."""
+    height, width = plane.shape[-2:]
+    window = torch.outer(
+        *(torch.hann_window(side, dtype=plane.dtype, device="cpu") for side in (height, width))
+    )
+    power = torch.fft.fft2((plane[0, 0] - plane.mean()) * window.to(plane.device)).abs().square()
+    down, across = (torch.fft.fftfreq(side, dtype=plane.dtype, device="cpu") for side in (height, width))
+    return power, (down.unsqueeze(1).square() + across.square()).sqrt().to(plane.device)
+
+
+def _checked(image: Tensor) -> Tensor:
+    """Return a picture that is one and large enough.
+
+    Raises:
+        TypeError, ValueError: if it is not.
+    """
+    if not isinstance(image, Tensor) or not image.is_floating_point():
+        got = f"a tensor of {image.dtype}" if isinstance(image, Tensor) else type(image).__name__
+        raise TypeError(_checks.message("image", "be a tensor of floats", got, "Read files with load_image."))
+    if image.ndim != 4 or tuple(image.shape[:2]) != (1, 3):
+        advice = "Add a batch dimension with unsqueeze(0)."
+        raise ValueError(_checks.message("image", "have shape (1, 3, H, W)", tuple(image.shape), advice))
+    if min(image.shape[-2:]) < 2 * BLOCK:
+        size = f"{image.shape[-2]}×{image.shape[-1]}"
+        rule = f"have sides of at least {2 * BLOCK} pixels"
+        raise ValueError(_checks.message("image", rule, size, "Measure a larger one."))
+    return image
+
+
+def _check_alike(image: Tensor, other: Tensor) -> None:
+    """Check that two pictures can be compared.
+
+    Raises:
+        TypeError, ValueError: if they cannot.
+    """
+    if _checked(image).shape != _checked(other).shape:
+        rule = f"have the first's shape {tuple(image.shape)}"
+        raise ValueError(_checks.message("the other image", rule, tuple(other.shape), "Resize one of them."))

@@ -1,0 +1,120 @@
+"""The paper's other pictures: what of an image a layer keeps, and what of it is texture.
+
+Both are the transfer with one of its two losses, from noise.
+
+Reference:
+    Gatys, Ecker & Bethge (CVPR 2016), figure 1; "Texture Synthesis Using Convolutional Neural Networks" (NIPS
+    2015); Mahendran & Vedaldi, "Understanding Deep Image Representations by Inverting Them" (CVPR 2015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neural_style import _checks
+from neural_style.image_io import ImageSource
+from neural_style.styles import StyleSource
+from neural_style.transfer import StyleTransfer
+from neural_style.vgg19 import check_layers
+
+# What a transfer is told so that only one of its losses is left.
+RECONSTRUCTION: Mapping[str, Any] = {"style_weight": 0.0, "variation_weight": 0.0, "match_colors": False}
+TEXTURE: Mapping[str, Any] = {"content_weight": 0.0, "match_colors": False}
+RECONSTRUCTED_LEVELS, RECONSTRUCTED_ITERATIONS = 1, 200
+TEXTURE_ITERATIONS = 100
+
+
+def reconstruct_content(
+    image: ImageSource,
+    layer: str,
+    *,
+    size: int | None = 256,
+    iterations: int | Sequence[int] = RECONSTRUCTED_ITERATIONS,
+    levels: int | None = RECONSTRUCTED_LEVELS,
+    seed: int = 0,
+    callback: Any = None,
+    **options: Any,
+) -> Tensor:
+    """Return a picture whose features in one layer are an image's: what that layer knows of it, from noise.
+
+    Early layers keep the very pixels, late ones the things and their places: that is why content is taken from
+    a late one.
+
+    Args:
+        image: as of `StyleTransfer.run`.
+        layer: a name, such as ``"relu4_2"``.
+        size: as of `StyleTransfer.run`.
+        iterations: likewise.
+        levels: likewise. At one, a reconstruction owes nothing to a coarser one.
+        seed: likewise.
+        callback: likewise.
+        options: of `StyleTransfer`: weights, device, pooling, … A ``variation_weight`` of more than 0 makes it
+            smoother.
+
+    Raises:
+        TypeError, ValueError: as of `StyleTransfer`.
+
+    >>> photo = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
+    >>> reconstruct_content(photo, "relu2_1", size=32, iterations=1, weights="random").shape
+    torch.Size([3, 32, 32])
+    """
+    (name,) = check_layers("layer", [layer])
+    chosen = {**RECONSTRUCTION, "content_layers": [name], "content_weight": 1.0, **options}
+    schedule = {"size": size, "iterations": iterations, "levels": levels}
+    return StyleTransfer(**chosen).run(image, image, **schedule, init="noise", seed=seed, callback=callback)  # type: ignore[arg-type]
+
+
+def synthesize_texture(
+    style: StyleSource | Sequence[StyleSource],
+    size: int | tuple[int, int] = 512,
+    *,
+    iterations: int | Sequence[int] = TEXTURE_ITERATIONS,
+    levels: int | None = None,
+    init: str = "colored-noise",
+    seed: int = 0,
+    callback: Any = None,
+    **options: Any,
+) -> Tensor:
+    """Return a texture: a picture of a style's statistics and of no content, of any size, from noise.
+
+    Args:
+        style: as of `StyleTransfer.run`: one picture, or several.
+        size: (height, width) in pixels, or the side of a square. The style keeps its own size where the texture
+            is larger: more of it is made, not a larger one.
+        iterations: as of `StyleTransfer.run`.
+        levels: likewise.
+        init: likewise.
+        seed: likewise: another seed, another texture.
+        callback: likewise.
+        options: of `StyleTransfer`. With ``padding="circular"`` copies of the texture meet without a seam.
+
+    Raises:
+        TypeError, ValueError: as of `StyleTransfer`.
+
+    >>> painting = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
+    >>> synthesize_texture(painting, (32, 48), iterations=1, weights="random").shape
+    torch.Size([3, 32, 48])
+    """
+    blank = torch.full((3, *sides_of(size)), 0.5)
+    schedule = {"iterations": iterations, "levels": levels, "init": init, "seed": seed}
+    transfer = StyleTransfer(**{**TEXTURE, **options})
+    return transfer.run(blank, style, size=None, **schedule, callback=callback)  # type: ignore[arg-type]
+
+
+def sides_of(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Return (height, width) of a size that is both, or the side of a square.
+
+    Raises:
+        TypeError, ValueError: if it is neither.
+    """
+    sides = size if isinstance(size, tuple) else (size, size)
+    if len(sides) != 2:
+        raise ValueError(
+            _checks.message("size", "be a number or (height, width)", size, "Give one side, or both.")
+        )
+    height, width = (_checks.whole_number("size", side, minimum=1) for side in sides)
+    return height, width

@@ -1,0 +1,256 @@
+"""What a run's style is made of: pictures, each with its share, its strokes' size and its place."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neural_style import _checks
+from neural_style.color import Colors, grey_like, match_colors, recolored
+from neural_style.guidance import Guide
+from neural_style.image_io import ImageSource, to_image_tensor
+from neural_style.resizing import resize
+from neural_style.vgg19 import check_layers
+
+CROOKED = 0.02  # how much a mask's aspect may differ from its picture's, relative to it
+
+
+@dataclass(frozen=True)
+class Style:
+    """A style picture, and what it is for.
+
+    >>> from neural_style import StyleTransfer
+    >>> photo, sky, wall = torch.rand(3, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+    >>> upper = torch.linspace(1, 0, 32).round().unsqueeze(1).expand(32, 48)
+    >>> transfer = StyleTransfer(weights="random", width=0.25)
+    >>> styles = [Style(sky, region=upper), Style(wall, region=1 - upper)]
+    >>> transfer.run(photo, styles, size=48, iterations=1).shape
+    torch.Size([3, 32, 48])
+
+    Args:
+        image: the picture: a path, a `PIL.Image`, an array or a tensor, as of `StyleTransfer.run`.
+        weight: its share in the style, relative to those of the other pictures of the same region. Larger takes
+            more of it.
+        scale: of its strokes, relative to what they are without: 2 is twice as bold.
+        layers: names of the layers whose style it gives, of those that have a weight; None for all. Early ones
+            have its fine strokes, late ones its forms.
+        region: where in the content picture it is the style: a mask. None for everywhere. Where no style is,
+            the content stays.
+        mask: which part of the style picture counts: a mask. None for all of it.
+
+    A mask is a grey picture, white where it applies, as a path, a `PIL.Image`, a uint8 array or a float tensor
+    (H, W), (1, H, W) or (1, 1, H, W) in [0, 1]; or a bool array or tensor (H, W). Grey applies in part.
+    """
+
+    image: ImageSource
+    weight: float = 1.0
+    scale: float = 1.0
+    layers: str | Iterable[str] | None = None
+    region: ImageSource | None = None
+    mask: ImageSource | None = None
+
+
+StyleSource = ImageSource | Style
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A style picture that is read and checked.
+
+    Attributes:
+        image: shape (1, 3, H', W'), at its own size; RGB in [0, 1], unless it was recoloured.
+        weight: as of `Style`.
+        scale: as of `Style`.
+        layers: as of `Guide`.
+        region: shape (1, 1, H, W), of the content's size; None for everywhere. Styles of one region share it.
+        mask: shape (1, 1, H', W'); None for all of the picture.
+    """
+
+    image: Tensor
+    weight: float = 1.0
+    scale: float = 1.0
+    layers: frozenset[str] | None = None
+    region: Tensor | None = None
+    mask: Tensor | None = None
+
+    @property
+    def colors(self) -> Colors:
+        """The colours of the part that counts."""
+        return Colors.of(self.image, self.mask)
+
+    def guide(self, image: Tensor, regions: Callable[[Tensor], Tensor]) -> Guide:
+        """Return it at another size.
+
+        Args:
+            image: the picture at that size.
+            regions: region → itself at the level's size.
+        """
+        mask = None if self.mask is None else resize(self.mask, (image.shape[-2], image.shape[-1]))
+        region = None if self.region is None else regions(self.region)
+        return Guide(image, self.weight, self.layers, mask, region)
+
+
+def load_styles(
+    style: StyleSource | Sequence[StyleSource],
+    content: Tensor,
+    *,
+    style_layers: Iterable[str],
+    style_weights: Sequence[float] | None = None,
+    regions: Sequence[ImageSource | None] | None = None,
+) -> list[Loaded]:
+    """Return the style pictures of a run, read, checked, and on the content's device.
+
+    Args:
+        style: one, or several.
+        content: shape (1, 3, H, W).
+        style_layers: names of those that have a weight.
+        style_weights: one for each style, in place of its own.
+        regions: likewise.
+
+    Raises:
+        TypeError, ValueError, OSError: if a picture, a mask or a number breaks its rule.
+    """
+    several = isinstance(style, Sequence) and not isinstance(style, str)
+    sources = list(style) if isinstance(style, Sequence) and several else [style]
+    if not sources:
+        advice = "Give one, or a list."
+        raise ValueError(_checks.message("style", "be at least one picture", "none", advice))
+    styles = [each if isinstance(each, Style) else Style(each) for each in sources]  # type: ignore[arg-type]
+    if style_weights is not None:
+        _check_one_each("style_weights", style_weights, styles)
+        styles = [replace(each, weight=weight) for each, weight in zip(styles, style_weights, strict=True)]
+    if regions is not None:
+        _check_one_each("regions", regions, styles)
+        styles = [replace(each, region=region) for each, region in zip(styles, regions, strict=True)]
+    names, known = list(style_layers), list[Tensor]()
+    loaded = []
+    for number, each in enumerate(styles):
+        argument = "style" if len(styles) == 1 else f"style {number + 1}"
+        one = _load(each, argument, content, names)
+        if one.region is not None:
+            same = [region for region in known if torch.equal(region, one.region)]
+            one = replace(one, region=same[0]) if same else one
+            known += [] if same else [one.region] if one.region is not None else []
+        loaded.append(one)
+    if not sum(each.weight for each in loaded) > 0:
+        got = [each.weight for each in loaded]
+        raise ValueError(_checks.message("style_weights", "sum to more than 0", got, "Give one more than 0."))
+    return [each for each in loaded if each.weight > 0]
+
+
+def matched_to_styles(content: Tensor, styles: Sequence[Loaded]) -> Tensor:
+    """Return a content picture with the styles' colours, each region with those of its own, by `match_colors`.
+
+    Args:
+        content: shape (1, 3, H, W), in [0, 1].
+        styles: what is asked for where.
+    """
+    regions = list({id(each.region): each.region for each in styles}.values())
+    matched, covered = torch.zeros_like(content), torch.zeros_like(content[:, :1])
+    for region in regions:
+        of_region = [each for each in styles if each.region is region]
+        wanted = Colors.mixed([each.colors for each in of_region], [each.weight for each in of_region])
+        if len(regions) == 1 and region is None:
+            return match_colors(content, wanted)
+        share = torch.ones_like(covered) if region is None else region
+        matched += share * match_colors(content, wanted, mask=region)
+        covered += share
+    return matched / covered.clamp(min=1) + content * (1 - covered).clamp(min=0)
+
+
+def in_colors_of(content: Tensor, styles: Sequence[Loaded], mapping: str) -> list[Loaded]:
+    """Return styles with the content's colours, each with those of its own region, by `recolored`."""
+    return [
+        replace(each, image=recolored(each.image, Colors.of(content, each.region), mapping=mapping))
+        for each in styles
+    ]
+
+
+def in_grey_of(content: Tensor, styles: Sequence[Loaded]) -> list[Loaded]:
+    """Return styles in grey, with the mean and deviation of the content's luma."""
+    return [replace(each, image=grey_like(each.image, content)) for each in styles]
+
+
+def _check_one_each(argument: str, values: Sequence[object], styles: Sequence[Style]) -> None:
+    """Check that there are as many values as styles.
+
+    Raises:
+        ValueError: if there are not.
+    """
+    if len(values) != len(styles):
+        count = f"{len(styles)} style{'' if len(styles) == 1 else 's'}"
+        advice = f"There {'is' if len(styles) == 1 else 'are'} {count}."
+        raise ValueError(_checks.message(argument, "be one for each style", len(values), advice))
+
+
+def _load(style: Style, argument: str, content: Tensor, style_layers: Sequence[str]) -> Loaded:
+    """Return a style that is read and checked.
+
+    Raises:
+        TypeError, ValueError, OSError: if something of it breaks its rule.
+    """
+    image = to_image_tensor(style.image, argument).to(content.device)
+    weight = _checks.number(f"{argument}'s weight", style.weight)
+    scale = _checks.number(f"{argument}'s scale", style.scale)
+    if scale == 0:
+        raise ValueError(_checks.message(f"{argument}'s scale", "be more than 0", scale, "1 leaves it."))
+    layers = None
+    if style.layers is not None:
+        names = [style.layers] if isinstance(style.layers, str) else style.layers
+        layers = frozenset(check_layers(f"{argument}'s layers", names))
+        if not layers & set(style_layers):
+            rule, advice = f"be among those with a weight: {', '.join(style_layers)}", "Give one of them."
+            raise ValueError(_checks.message(f"{argument}'s layers", rule, ", ".join(sorted(layers)), advice))
+    mask = None if style.mask is None else to_mask(style.mask, f"{argument}'s mask", image)
+    region = None if style.region is None else to_mask(style.region, f"{argument}'s region", content)
+    return Loaded(image, weight, scale, layers, region, mask)
+
+
+def to_mask(source: ImageSource, argument: str, picture: Tensor) -> Tensor:
+    """Return a mask for a picture, shape (1, 1, H, W) of its size, in [0, 1], on its device.
+
+    A mask of another size, but of the picture's aspect, is resized, with a `UserWarning`.
+
+    Args:
+        source: as of `Style`.
+        argument: what messages call it.
+        picture: shape (1, 3, H, W).
+
+    Raises:
+        TypeError, ValueError, OSError: if it is no mask, of another aspect, or nowhere more than 0.
+    """
+    mask = _mask_values(source, argument).to(picture.device)
+    size, own = (picture.shape[-2], picture.shape[-1]), (mask.shape[-2], mask.shape[-1])
+    if own != size:
+        aspect = own[0] / own[1] * size[1] / size[0]
+        if abs(aspect - 1) > CROOKED + 0.5 / min(*own, *size):
+            rule = f"have its picture's aspect, {size[0]}×{size[1]}"
+            raise ValueError(_checks.message(argument, rule, f"{own[0]}×{own[1]}", "Draw it over the picture."))
+        text = f"{argument} has {own[0]}×{own[1]} pixels and its picture {size[0]}×{size[1]}: it is resized."
+        warnings.warn(text, UserWarning, stacklevel=4)
+        mask = resize(mask, size)
+    if not mask.amax() > 0:
+        raise ValueError(_checks.message(argument, "be more than 0 somewhere", "0 throughout", "Leave it out."))
+    return mask
+
+
+def _mask_values(source: ImageSource, argument: str) -> Tensor:
+    """Return the values of a mask at its own size, shape (1, 1, H, W), float32."""
+    if isinstance(source, np.ndarray) and source.dtype == np.bool_:
+        source = torch.from_numpy(source)
+    if isinstance(source, Tensor):
+        if source.ndim not in (2, 3, 4) or any(side != 1 for side in source.shape[:-2]):
+            rule, advice = "have shape (H, W), (1, H, W) or (1, 1, H, W)", "Give one mask of one channel."
+            raise ValueError(_checks.message(argument, rule, tuple(source.shape), advice))
+        if not (source.is_floating_point() or source.dtype == torch.bool):
+            advice = "Convert an 8-bit one with .float() / 255."
+            raise TypeError(_checks.message(argument, "be a tensor of floats or bools", source.dtype, advice))
+        values = source.detach().float().reshape(1, 1, *source.shape[-2:])
+        _checks.image_values(argument, values)
+        return values.clone()
+    return to_image_tensor(source, argument).mean(1, keepdim=True)
