@@ -26,6 +26,7 @@ from neural_style.sums import Moments
 
 StyleLoss = Callable[[Moments, Moments], Tensor]
 
+_COVARIANCE_FLOOR = 1e-2  # of the Gram matrix: a smaller covariance is rounding, or nothing to go by
 _DEVIATION_FLOOR = (
     1e-6  # of the painting's mean energy a channel, under each square root: its slope stays finite
 )
@@ -52,14 +53,16 @@ def mean_deviation_loss(moments: Moments, target: Moments) -> Tensor:
 def covariance_loss(moments: Moments, target: Moments) -> Tensor:
     """Return ‖Σ − Σ'‖² / ‖Σ'‖², a scalar, with the covariances of the features in place of the Gram matrices.
 
-    Departs from the paper: the mean response, such as a colour that all of the painting has, does not count.
+    Departs from the paper: the mean response, such as a colour that all of the painting has, does not count. A
+    ‖Σ'‖ of less than a hundredth of the Gram matrix's, as of a painting of one colour, counts as that.
 
     >>> there_and_back = torch.tensor([[[[1.0, -1.0]]]])
     >>> covariance_loss(Moments.of(there_and_back), Moments.of(2 * there_and_back))
     tensor(0.5625)
     """
     apart = (moments.covariance - target.covariance).square().sum()
-    return relative(apart, target.covariance.square().sum())
+    floor = _COVARIANCE_FLOOR**2 * target.normalized_gram.square().sum()
+    return relative(apart, target.covariance.square().sum().maximum(floor))
 
 
 def wasserstein_loss(moments: Moments, target: Moments) -> Tensor:
