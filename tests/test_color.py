@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from neural_style.color import match_colors
+from neural_style.color import MAPS, Colors, grey, grey_like, luma, match_colors, recolored, with_chroma
 
 
 def picture(mean: float, deviation: float, seed: int) -> Tensor:
@@ -66,3 +66,77 @@ def test_colours_stay_in_the_box() -> None:
     result = match_colors(picture(0.5, 0.2, 8), torch.rand(1, 3, 9, 9).round())
     assert result.min() >= 0
     assert result.max() <= 1
+
+
+# -- exact maps, chroma that is kept --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mapping", MAPS)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_recoloured_picture_has_the_targets_mean_and_covariance(mapping: str, seed: int) -> None:
+    image, target = picture(0.4, 0.15, seed), picture(0.6, 0.2, seed + 10)
+    target = target * torch.tensor([1.0, 0.6, 0.3]).view(1, 3, 1, 1)
+    found, wanted = Colors.of(recolored(image, target, mapping=mapping)), Colors.of(target)
+    assert (found.mean - wanted.mean).abs().max() < 1e-4
+    assert (found.covariance - wanted.covariance).abs().max() < 1e-4
+    assert (Colors.of(image).covariance - wanted.covariance).abs().max() > 1e-3
+
+
+def test_the_maps_differ_and_that_of_monge_and_kantorovich_moves_least() -> None:
+    image, target = picture(0.4, 0.15, 4), picture(0.6, 0.2, 5).flip(1)
+    mixing = torch.tensor([[0.9, 0.1, 0.0], [0.5, 0.4, 0.1], [0.1, 0.1, 0.8]])
+    target = torch.einsum("ij,bjhw->bihw", mixing, target)
+    results = {name: recolored(image, target, mapping=name) for name in MAPS}
+    moved = {name: (result - image).square().mean().item() for name, result in results.items()}
+    assert min(moved, key=lambda name: moved[name]) == "monge-kantorovich"
+    assert len({round(value, 7) for value in moved.values()}) == len(MAPS)
+
+
+@pytest.mark.parametrize("mapping", MAPS)
+def test_a_grey_picture_is_not_spread_into_noise(mapping: str) -> None:
+    shades = picture(0.5, 0.2, 6).mean(1, keepdim=True).expand(-1, 3, -1, -1).contiguous()
+    result = recolored(shades, picture(0.5, 0.2, 7), mapping=mapping)
+    assert torch.isfinite(result).all()
+    assert result.abs().max() < 3
+    assert torch.isfinite(recolored(torch.full((1, 3, 8, 8), 0.5), shades, mapping=mapping)).all()
+
+
+def test_an_unknown_map_is_told() -> None:
+    text = "^mapping must be one of 'monge-kantorovich', 'cholesky', 'pca', 'symmetric'; got 'linear'. "
+    with pytest.raises(ValueError, match=text):
+        recolored(picture(0.5, 0.2, 8), picture(0.5, 0.2, 9), mapping="linear")
+
+
+def test_colours_of_a_masked_part_and_of_a_mixture_are_those_of_the_pixels() -> None:
+    one, other = torch.rand(2, 1, 3, 16, 20, generator=torch.Generator().manual_seed(10))
+    mask = torch.zeros(1, 1, 16, 20)
+    mask[..., :7] = 1
+    part, cut = Colors.of(one, mask), Colors.of(one[..., :7])
+    torch.testing.assert_close(part.mean, cut.mean, atol=1e-6, rtol=0)
+    torch.testing.assert_close(part.covariance, cut.covariance, atol=1e-6, rtol=0)
+    mixed = Colors.mixed([Colors.of(one), Colors.of(other)], [1, 3])
+    both = Colors.of(torch.cat([one, other, other, other], dim=3))
+    torch.testing.assert_close(mixed.mean, both.mean, atol=1e-6, rtol=0)
+    torch.testing.assert_close(mixed.covariance, both.covariance, atol=1e-6, rtol=0)
+
+
+def test_chroma_is_the_photographs_and_luma_the_others_where_it_can_be() -> None:
+    image, content = torch.rand(2, 1, 3, 24, 32, generator=torch.Generator().manual_seed(11))
+    result = with_chroma(image, content)
+    assert 0 <= result.amin() <= result.amax() <= 1
+    chroma = [each - luma(each) for each in (result, content)]
+    torch.testing.assert_close(chroma[0], chroma[1], atol=1e-5, rtol=0)
+    muted = 0.45 + 0.1 * content
+    torch.testing.assert_close(luma(with_chroma(image * 0.5 + 0.25, muted)), luma(image * 0.5 + 0.25))
+    torch.testing.assert_close(with_chroma(content, content), content, atol=1e-6, rtol=0)
+
+
+def test_luma_is_bt601s_and_a_grey_style_has_the_photographs() -> None:
+    green = torch.tensor([0.0, 1.0, 0.0]).view(1, 3, 1, 1)
+    assert luma(green).item() == pytest.approx(0.587)
+    image, target = picture(0.3, 0.1, 12), picture(0.6, 0.2, 13)
+    result = grey_like(image, target)
+    assert torch.equal(result[:, 0], result[:, 2])
+    assert luma(result).mean().item() == pytest.approx(luma(target).mean().item(), abs=1e-5)
+    assert luma(result).std().item() == pytest.approx(luma(target).std().item(), rel=1e-3)
+    torch.testing.assert_close(grey(image)[:, 1:2], luma(image))

@@ -198,6 +198,8 @@ def choose_settings(preset: str, *, self_taught: bool, **options: Any) -> Settin
 def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a strength decides: the weights, and how much of its colours the content gives up.
 
+    The photograph's own grain goes, and its colours, in proportion up to one half, and from there on wholly.
+
     Every loss of the default is relative to its own target, so that the same weights mean the same at every
     size and for every network.
 
@@ -215,7 +217,8 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
     if strength == 0:
         return {"content_weight": 1.0, "style_weight": 0.0, "variation_weight": 0.0, "match_share": share}
     weight = settings.content_weight * ((1 - strength) / strength) ** STRENGTH_POWER
-    return {"content_weight": weight, "match_share": share}
+    smoothing = given.get("variation_weight", settings.variation_weight) * share
+    return {"content_weight": weight, "variation_weight": smoothing, "match_share": share}
 
 
 def _checked(name: str, value: Any) -> Any:

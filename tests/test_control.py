@@ -1,0 +1,278 @@
+"""Each control changes the result in the direction its docstring says, alone and with others."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from neural_style import RunInterrupted, Style, StyleTransfer, reconstruct_content, synthesize_texture
+from neural_style.color import Colors, luma
+from neural_style.metrics import similarity
+from neural_style.starts import starting_picture
+
+
+def picture(height: int, width: int, seed: int, tint: tuple[float, float, float] = (1, 1, 1)) -> Tensor:
+    """Soft forms of one tint, shape (3, H, W)."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(1, 3, height // 8, width // 8, generator=generator)
+    smooth = torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic").clamp(0, 1)[0]
+    grain = 0.1 * torch.rand(3, height, width, generator=generator)
+    return (torch.tensor(tint).view(3, 1, 1) * smooth * 0.9 + grain).clamp(0, 1)
+
+
+CONTENT, STYLE = picture(64, 80, 1, (0.9, 0.8, 0.5)), picture(96, 72, 2, (0.3, 0.5, 1.0))
+
+
+def transfer(**options: Any) -> StyleTransfer:
+    chosen = {"weights": "random", "width": 0.25, "device": "cpu", "precision": "float32", **options}
+    return StyleTransfer(**chosen)
+
+
+def made(
+    style: Any = STYLE, content: Tensor = CONTENT, run: dict[str, Any] | None = None, **options: Any
+) -> Tensor:
+    chosen = {"size": None, "iterations": 12, "levels": 1, **(run or {})}
+    return transfer(**options).run(content, style, **chosen)
+
+
+def batch(image: Tensor) -> Tensor:
+    return image.unsqueeze(0)
+
+
+# -- strength -------------------------------------------------------------------------------------------
+
+
+def style_distance(image: Tensor) -> float:
+    plain = transfer(content_weight=0, variation_weight=0)
+    return plain.objective(CONTENT, STYLE).value_and_grad(batch(image))[0].item()
+
+
+@pytest.mark.parametrize("weights", ["random", "self-taught"])
+def test_strength_goes_from_the_photograph_to_the_style(weights: str) -> None:
+    results = [
+        made(weights=weights, content_layers="relu1_2", strength=strength, run={"iterations": 25})
+        for strength in (0, 0.25, 0.5, 0.75, 1)
+    ]
+    alike = [similarity(batch(result), batch(CONTENT)) for result in results]
+    torch.testing.assert_close(results[0], CONTENT, atol=2e-3, rtol=0)
+    assert alike == sorted(alike, reverse=True)
+    assert alike[0] > 0.99
+    distances = [style_distance(result) for result in results]
+    assert max(distances[2:]) < 0.7 * distances[1] < 0.7 * distances[0]
+
+
+def test_half_the_strength_is_the_presets_own_balance() -> None:
+    for preset in ("default", "paper"):
+        half, own = transfer(preset=preset, strength=0.5).settings, transfer(preset=preset).settings
+        assert half == own
+    assert transfer(strength=1).settings.content_weight == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"strength": 1.5}, "strength must lie in [0, 1]; got 1.5. 0 is the photograph, 1 only the style."),
+        ({"strength": -0.1}, "strength must be a finite number of at least 0; got -0.1"),
+        (
+            {"strength": 0.5, "content_weight": 1},
+            "strength must be left out beside content_weight; got 0.5. Give one of the two.",
+        ),
+        (
+            {"strength": 0.5, "style_weight": 1},
+            "strength must be left out beside style_weight; got 0.5. Give one of the two.",
+        ),
+        ({"color": "both"}, "color must be one of 'style', 'content', 'match'; got 'both'. "),
+        ({"color_map": "linear"}, "color_map must be one of 'monge-kantorovich', 'cholesky', 'pca', "),
+        (
+            {"statistic": {"relu1_1": "gram"}},
+            "statistic must name statistics (gram, mean-deviation, covariance, wasserstein), or one for every "
+            "style layer (relu1_1, relu2_1, relu3_1, relu4_1, relu5_1); got relu1_1. Give",
+        ),
+        (
+            {"style_layers": ["relu1_1"], "statistic": {"relu1_1": "gramm"}},
+            "statistic['relu1_1'] must be one of 'gram', 'mean-deviation', 'covariance', 'wasserstein'; got",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        transfer(**options)
+
+
+# -- colour ---------------------------------------------------------------------------------------------
+
+
+def test_the_contents_chroma_is_kept_exactly() -> None:
+    result = made(color="content")
+    chroma = [Colors.of(batch(each) - luma(batch(each))) for each in (result, CONTENT)]
+    assert (chroma[0].mean - chroma[1].mean).norm() <= 0.02 * chroma[1].mean.norm()
+    assert (chroma[0].covariance - chroma[1].covariance).norm() <= 0.02 * chroma[1].covariance.norm()
+    assert (luma(batch(result)) - luma(batch(CONTENT))).abs().mean() > 0.01
+    plain = made()
+    assert (plain - CONTENT).abs().mean() > (result - CONTENT).abs().mean()
+
+
+def test_an_interrupted_run_keeps_the_contents_chroma_too() -> None:
+    def interrupt(_progress: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(RunInterrupted) as caught:
+        made(color="content", run={"callback": interrupt})
+    assert caught.value.image.shape == CONTENT.shape
+    chroma = [each - luma(batch(each))[0] for each in (caught.value.image, CONTENT)]
+    torch.testing.assert_close(chroma[0], chroma[1], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("weights", ["random", "self-taught"])
+def test_a_matched_style_leaves_the_content_its_colours(weights: str) -> None:
+    own = Colors.of(batch(CONTENT)).mean
+    moved = {
+        color: float((Colors.of(batch(made(color=color, weights=weights))).mean - own).norm())
+        for color in ("style", "match")
+    }
+    assert moved["match"] < 0.3 * moved["style"]
+
+
+def test_every_map_gives_a_picture_of_its_own() -> None:
+    results = [
+        made(color="match", color_map=name) for name in ("monge-kantorovich", "cholesky", "pca", "symmetric")
+    ]
+    for number, one in enumerate(results):
+        for other in results[:number]:
+            assert (one - other).abs().max() > 1e-4
+
+
+# -- statistics -----------------------------------------------------------------------------------------
+
+
+def test_every_statistic_brings_its_own_distance_down_and_makes_a_picture_of_its_own() -> None:
+    results = []
+    for statistic in ("gram", "mean-deviation", "covariance", "wasserstein"):
+        chosen: dict[str, Any] = {"statistic": statistic, "content_weight": 0, "variation_weight": 0}
+        objective = transfer(**chosen).objective(CONTENT, STYLE)
+        result = made(**chosen)
+        before, after = (objective.value_and_grad(batch(each))[0].item() for each in (CONTENT, result))
+        assert after < 0.5 * before, statistic
+        results.append(result)
+    for number, one in enumerate(results):
+        assert all((one - other).abs().mean() > 1e-4 for other in results[:number])
+
+
+def test_a_statistic_may_be_chosen_by_layer() -> None:
+    layers = {"relu1_1": "mean-deviation", "relu2_1": {"gram": 0.5, "wasserstein": 0.5}}
+    by_layer = transfer(style_layers=["relu1_1", "relu2_1"], statistic=layers)
+    loss = by_layer.objective(CONTENT, STYLE)
+    loss.value_and_grad(batch(CONTENT))
+    first = transfer(style_layers=["relu1_1", "relu2_1"], statistic="mean-deviation").objective(CONTENT, STYLE)
+    first.value_and_grad(batch(CONTENT))
+    assert loss.terms_by_name["style relu1_1"] == first.terms_by_name["style relu1_1"]
+    assert loss.terms_by_name["style relu2_1"] != first.terms_by_name["style relu2_1"]
+
+
+def test_what_decomposes_is_not_recorded() -> None:
+    assert transfer(statistic="wasserstein").settings.decomposes
+    assert not transfer(statistic="gram").settings.decomposes
+    assert not transfer().settings.decomposes
+
+
+# -- starts ---------------------------------------------------------------------------------------------
+
+
+def test_coloured_noise_has_the_styles_mean_and_covariance() -> None:
+    middle = batch(0.3 + 0.4 * STYLE)
+    noise = starting_picture("colored-noise", batch(CONTENT), middle, (200, 200), 0)
+    found, wanted = Colors.of(noise), Colors.of(middle)
+    torch.testing.assert_close(found.mean, wanted.mean, atol=0.01, rtol=0)
+    torch.testing.assert_close(found.covariance, wanted.covariance, atol=2e-3, rtol=0)
+    assert 0 <= noise.amin() <= noise.amax() <= 1
+    assert torch.equal(noise, starting_picture("colored-noise", batch(CONTENT), middle, (200, 200), 0))
+
+
+def test_a_mix_of_starts_has_so_much_of_each() -> None:
+    arguments = (batch(CONTENT), batch(STYLE), (32, 40), 5)
+    parts = [starting_picture(name, *arguments) for name in ("content", "noise")]
+    mixed = starting_picture({"content": 3, "noise": 1}, *arguments)
+    torch.testing.assert_close(mixed, (3 * parts[0] + parts[1]) / 4)
+    assert made(run={"init": {"content": 0.5, "style": 0.5}, "iterations": 1}).shape == CONTENT.shape
+
+
+@pytest.mark.parametrize(
+    ("init", "text"),
+    [
+        ({"content": 0}, "init must have weights that sum to more than 0; got {'content': 0}. Give at least"),
+        ({}, "init must have weights that sum to more than 0; got {}. Give at least"),
+        ({"contend": 1}, "init must be one of 'content', 'style', 'noise', 'colored-noise'; got 'contend'. "),
+        ({"noise": -1}, "init['noise'] must be a finite number of at least 0; got -1"),
+    ],
+)
+def test_a_wrong_mix_is_told(init: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        made(run={"init": init})
+
+
+def test_noise_starts_without_the_contents_detail() -> None:
+    chosen: dict[str, Any] = {"size": 80, "levels": 2, "iterations": (1, 1)}
+    noisy = made(run={**chosen, "init": "noise"}, style_weight=0, content_weight=1, variation_weight=0)
+    detailed = made(run={**chosen, "init": "content"}, style_weight=0, content_weight=1, variation_weight=0)
+    assert similarity(batch(detailed), batch(CONTENT)) > 0.95
+    assert similarity(batch(noisy), batch(CONTENT)) < 0.5
+
+
+# -- reconstructions and textures -----------------------------------------------------------------------
+
+
+def test_an_early_layer_keeps_the_pixels_and_a_late_one_less() -> None:
+    options: dict[str, Any] = {"weights": "random", "width": 0.25, "device": "cpu", "precision": "float32"}
+    alike = [
+        similarity(
+            batch(reconstruct_content(CONTENT, layer, size=None, iterations=60, **options)), batch(CONTENT)
+        )
+        for layer in ("relu1_1", "relu3_1")
+    ]
+    assert alike[0] > 0.9
+    assert alike[1] < alike[0]
+
+
+def test_a_texture_has_the_styles_statistics_at_any_size_and_no_content() -> None:
+    options: dict[str, Any] = {"weights": "random", "width": 0.25, "device": "cpu", "precision": "float32"}
+    texture = synthesize_texture(STYLE, (96, 128), iterations=20, **options)
+    assert texture.shape == (3, 96, 128)
+    distance = transfer(content_weight=0, variation_weight=0)
+    noise = torch.rand(1, 3, 96, 128, generator=torch.Generator().manual_seed(0))
+    objective = distance.objective(noise, STYLE)
+    assert objective.value_and_grad(batch(texture))[0] < 0.2 * objective.value_and_grad(noise)[0]
+    other = synthesize_texture(STYLE, (96, 128), iterations=20, seed=1, **options)
+    assert (other - texture).abs().mean() > 0.02
+    assert synthesize_texture([STYLE, Style(CONTENT)], 48, iterations=1, **options).shape == (3, 48, 48)
+
+
+def test_a_circular_texture_has_no_seam() -> None:
+    options: dict[str, Any] = {"weights": "random", "width": 0.25, "device": "cpu", "precision": "float32"}
+    seams = []
+    for padding in ("circular", "reflect"):
+        texture = synthesize_texture(STYLE, 96, iterations=25, padding=padding, **options)
+        across = (texture[..., 0] - texture[..., -1]).abs().mean()
+        inside = texture.diff(dim=2).abs().mean()
+        seams.append((across / inside).item())
+    assert seams[0] < 1.3 < seams[1]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        ((1, 2, 3), "size must be a number or (height, width); got (1, 2, 3). Give one side, or both."),
+        (0, "size must be at least 1; got 0. Give 1 or more."),
+    ],
+)
+def test_a_texture_of_no_size_is_refused(size: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        synthesize_texture(STYLE, size, weights="random")
+
+
+def test_an_unknown_layer_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^layer must be names of VGG-19 layers; got 'relu9_1'"):
+        reconstruct_content(CONTENT, "relu9_1", weights="random")

@@ -1,0 +1,142 @@
+"""The measures on pictures whose noise, grid and border are known."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from neural_style import metrics
+
+
+def grain(deviation: float, seed: int = 0, size: tuple[int, int] = (192, 256)) -> Tensor:
+    noise = torch.randn(1, 1, *size, generator=torch.Generator().manual_seed(seed))
+    return (0.5 + deviation * noise).expand(-1, 3, -1, -1)
+
+
+def slopes(size: tuple[int, int] = (192, 256)) -> Tensor:
+    """A flat sky above stripes, shape (1, 3, H, W)."""
+    y = torch.linspace(0, 1, size[0]).view(1, 1, -1, 1)
+    stripes = 0.3 * torch.sin(torch.arange(size[1]) / 3).view(1, 1, 1, -1) * (y > 0.5)
+    return (0.4 + 0.2 * y + stripes).expand(-1, 3, *size)
+
+
+@pytest.mark.parametrize("deviation", [0.005, 0.02, 0.08])
+def test_noise_is_the_grains_deviation_also_beside_texture(deviation: float) -> None:
+    for picture in (grain(deviation), slopes() + grain(deviation, 1) - 0.5):
+        assert metrics.noise(picture) == pytest.approx(deviation, rel=0.12)
+    assert metrics.noise(slopes()) < 1e-3
+    assert metrics.wavelet_noise(grain(deviation)) == pytest.approx(deviation, rel=0.03)
+
+
+def test_immerkaers_mask_is_the_definition_in_loops() -> None:
+    plane = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    flat = torch.ones(1, 1, 1, 1, dtype=torch.bool)
+    padded = np.pad(plane[0, 0].numpy(), 1, mode="reflect")
+    total = 0.0
+    for i in range(16):
+        for j in range(16):
+            around = padded[i : i + 3, j : j + 3]
+            total += abs(np.sum(around * np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])))
+    assert metrics._noise_of(plane, flat) == pytest.approx(math.sqrt(math.pi / 2) / 6 * total / 256)
+
+
+def test_noise_of_colour_is_none_in_a_grey_picture() -> None:
+    assert metrics.chroma_noise(grain(0.05)) < 1e-6
+    colored = 0.5 + 0.05 * torch.randn(1, 3, 192, 256, generator=torch.Generator().manual_seed(3))
+    assert metrics.chroma_noise(colored) > 0.02
+
+
+def test_fine_energy_is_that_of_frequencies_above_a_quarter() -> None:
+    x = torch.arange(256.0)
+    coarse, fine = (torch.sin(2 * math.pi * f * x).expand(1, 3, 256, 256) / 4 + 0.5 for f in (0.05, 0.4))
+    assert metrics.fine_energy(coarse) < 0.01
+    assert metrics.fine_energy(fine) > 0.98
+    assert metrics.fine_energy((coarse + fine) / 2) == pytest.approx(0.5, abs=0.02)
+    assert metrics.fine_energy(torch.full((1, 3, 64, 64), 0.5)) == 0
+
+
+@pytest.mark.parametrize("period", [2, 4, 8, 16])
+@pytest.mark.parametrize("side", [2, 3])
+def test_a_grid_shows_as_a_peak_at_its_own_frequency(period: int, side: int) -> None:
+    places = torch.arange(256)
+    lines = 0.06 * (places % period == 0).float()
+    picture = grain(0.02, 4, (256, 256)) + (lines.view(1, 1, -1, 1) if side == 2 else lines)
+    peaks = metrics.grid_peaks(picture)
+    assert peaks[period] > 3
+    clean = metrics.grid_peaks(grain(0.02, 4, (256, 256)))
+    assert max(clean.values()) < 1.7
+
+
+def test_a_frame_shows_in_the_border() -> None:
+    plain = grain(0.02, 5)
+    assert metrics.border_ratio(plain) == pytest.approx(1, abs=0.05)
+    framed = plain.clone()
+    framed[..., :, :2] += 0.2
+    assert metrics.border_ratio(framed) > 1.25
+
+
+def test_likeness_is_one_for_the_same_and_falls_with_noise() -> None:
+    picture = slopes()
+    assert metrics.similarity(picture, picture) == pytest.approx(1)
+    alike = [metrics.similarity(picture, picture + grain(level, 6) - 0.5) for level in (0.01, 0.05, 0.2)]
+    assert alike == sorted(alike, reverse=True)
+    assert alike[2] < 0.3
+    assert metrics.signal_to_noise(picture, picture) == math.inf
+    assert metrics.signal_to_noise(picture, picture + 0.1) == pytest.approx(20, abs=1e-3)
+
+
+def test_similarity_is_the_formula_at_one_place() -> None:
+    one, other = torch.rand(2, 1, 3, 32, 32, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
+    offsets = np.arange(-5, 6)
+    bell = np.exp(-(offsets**2) / 4.5)
+    window = np.outer(bell, bell) / bell.sum() ** 2
+    weights = np.array([0.299, 0.587, 0.114]).reshape(3, 1, 1)
+    x, y = ((each[0].numpy() * weights).sum(0) for each in (one, other))
+    values = []
+    for i in range(22):
+        for j in range(22):
+            a, b = x[i : i + 11, j : j + 11], y[i : i + 11, j : j + 11]
+            mean_a, mean_b = (window * a).sum(), (window * b).sum()
+            var_a, var_b = (window * (a - mean_a) ** 2).sum(), (window * (b - mean_b) ** 2).sum()
+            both = (window * (a - mean_a) * (b - mean_b)).sum()
+            values.append(
+                (2 * mean_a * mean_b + 1e-4)
+                * (2 * both + 9e-4)
+                / ((mean_a**2 + mean_b**2 + 1e-4) * (var_a + var_b + 9e-4))
+            )
+    assert metrics.similarity(one, other) == pytest.approx(np.mean(values), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "text"),
+    [
+        ("a.png", TypeError, "image must be a tensor of floats; got str. Read files with load_image."),
+        (
+            torch.zeros(1, 3, 64, 64, dtype=torch.uint8),
+            TypeError,
+            "image must be a tensor of floats; got a tensor",
+        ),
+        (
+            torch.zeros(3, 64, 64),
+            ValueError,
+            "image must have shape (1, 3, H, W); got (3, 64, 64). Add a batch",
+        ),
+        (torch.zeros(1, 3, 16, 64), ValueError, "image must have sides of at least 32 pixels; got 16×64. "),
+    ],
+    ids=["text", "bytes", "3-d", "small"],
+)
+def test_what_cannot_be_measured_is_refused(image: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=f"^{re.escape(text)}"):
+        metrics.noise(image)
+
+
+def test_pictures_of_two_sizes_are_not_compared() -> None:
+    text = "the other image must have the first's shape (1, 3, 64, 64); got (1, 3, 64, 80). Resize one of them."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        metrics.similarity(torch.zeros(1, 3, 64, 64), torch.zeros(1, 3, 64, 80))
