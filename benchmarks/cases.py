@@ -10,9 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 
-from measurement import Record
+from torch import Tensor
+
+from measurement import Record, seeded_picture
 from neural_style.hardware import choose_device, choose_dtype
+from neural_style.image_io import to_image_tensor
 
 SMOKE_WIDTH = 0.25
 
@@ -71,6 +75,22 @@ def collect(cases: Iterable[Case], told: Callable[[Record], str]) -> Iterator[li
         line = f"failed, {result['error']}" if "error" in result else told(result)
         print(f"{case.name}: {line}", flush=True)
         yield results
+
+
+def pairs_of(arguments: argparse.Namespace) -> list[tuple[str, Tensor, Tensor]]:
+    """Return a name, a content and a style for every pair that ``--pairs`` names; drawn ones without.
+
+    Raises:
+        ValueError: if a picture is left over.
+    """
+    if not arguments.pairs:
+        content, style = (seeded_picture((96, 128), arguments.seed + number) for number in range(2))
+        return [("drawn", content, style)]
+    if len(arguments.pairs) % 2:
+        raise ValueError(f"--pairs must name pictures two by two; got {len(arguments.pairs)}. Add one.")
+    named = [(Path(name).stem, to_image_tensor(Path(name), "a picture of --pairs")) for name in arguments.pairs]
+    pairs = zip(named[::2], named[1::2], strict=True)
+    return [(f"{photo[0]} × {painting[0]}", photo[1], painting[1]) for photo, painting in pairs]
 
 
 def in_fresh_process(work: Callable[..., Record], *arguments: object) -> Record:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -79,7 +80,9 @@ RESOLUTION = """\
 How do time and memory of an evaluation grow with the picture, at once and in tiles? Each was evaluated in a
 process of its own: the default objective with random filters, whose values do not matter, and a style of 1080 ×
 1440; from 8 megapixels on once, and below as the median of three. In tiles the content's features are computed
-anew in every evaluation rather than kept. Memory is counted as below; beside it stands what is left of it
+anew in every evaluation rather than kept. All tiles of a picture read windows of one size (before 28 November
+2026 of up to 1184 × 1184), which differs a little from picture to picture: 948 × 885 pixels at 4 megapixels,
+1000 × 1067 at 16. Memory is counted as below; beside it stands what is left of it
 without the three arrays of the picture's own size: the photograph, the picture, its gradient.
 """
 
@@ -88,6 +91,17 @@ RANKS = """\
 
 What do two processes of one thread each cost, beside one with both threads? They evaluate the same picture, by
 turns: medians of nine. Each has half of the rows, and reads 80 more.
+"""
+
+NOISE = """\
+## Noise
+
+How much pixel noise do the settings leave, at equal style distance? The textbook's setting is max pooling, zero
+padding, no total variation, one scale, from noise, in pixels. Each other one works on the same pairs with the
+same filters, until the style distance, the default's for all, is as low as the textbook's. Noise is the
+deviation in the flattest fifth of the picture, relative to that of the noisier input; the grid is the highest
+peak in the spectrum at the frequencies of the poolings, relative to its neighbours; the border its roughness
+relative to the rest. Medians over the pairs.
 """
 
 NO_GPU = """\
@@ -263,6 +277,40 @@ def _ranks_row(result: Record) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def noise_section(records: Sequence[Record]) -> str:
+    """Return the section on `benchmarks/noise.py`, a table for each machine."""
+    return "\n".join([NOISE, *(_noise_of(record) for record in records)])
+
+
+def _noise_of(record: Record) -> str:
+    """Return one machine's table: a row for each setting, of medians over the pairs."""
+    good = [result for result in record["results"] if "error" not in result]
+    named = dict.fromkeys(result["setting"] for result in good)
+    pairs = sorted({result["pair"] for result in good})
+    header = (
+        "| setting | evaluations | style distance | noise | of colour | grid | border | like the photograph |"
+    )
+    rows = []
+    for setting in named:
+        own = [result for result in good if result["setting"] == setting]
+        middle = {name: statistics.median(result[name] for result in own) for name in NOISE_COLUMNS}
+        rows.append(f"| {setting} | " + " | ".join(_number(value) for value in middle.values()) + " |")
+    failed = [
+        f"{result['pair']}, {result['setting']}: failed, {result['error']}"
+        for result in record["results"]
+        if "error" in result
+    ]
+    told = f"{len(pairs)} pairs: {', '.join(pairs)}. {_circumstances(record)}"
+    table = [_heading(record), "", header, "|---|--:|--:|--:|--:|--:|--:|--:|", *rows, "", *failed, told, ""]
+    return "\n".join(table)
+
+
+NOISE_COLUMNS = (
+    *("evaluations", "style_distance", "relative_noise", "relative_chroma_noise"),
+    *("grid_peak", "border_ratio", "similarity"),
+)
+
+
 def _heading(record: Record) -> str:
     """Return the machine's name as a heading."""
     circumstances = record["circumstances"]
@@ -309,6 +357,7 @@ SECTIONS: dict[str, Callable[[Sequence[Record]], str]] = {
     "ranks": ranks_section,
     "memory": memory_section,
     "time_to_loss": time_to_loss_section,
+    "noise": noise_section,
 }
 
 

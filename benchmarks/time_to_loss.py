@@ -18,17 +18,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from cases import Case, channel_width, collect, error_text, settings_of
-from measurement import RESULTS, Record, common_parser, page_faults, run_benchmark, seeded_picture
+from cases import Case, channel_width, collect, error_text, pairs_of, settings_of
+from measurement import RESULTS, Record, common_parser, page_faults, run_benchmark
 from neural_style import Progress, StyleTransfer
 from neural_style.color import match_colors
 from neural_style.hardware import choose_device, choose_dtype, set_up
-from neural_style.image_io import to_image_tensor
 from neural_style.pyramid import plan_levels
 from neural_style.resizing import fit_within, resize
 from textbook import EVALUATIONS, History, TextbookLoss, TextbookRun, finite, lowest
@@ -39,19 +37,6 @@ SMOKE_EVALUATIONS = 12
 MOST_STEPS = 300  # at the full size, should the loss be slow to reach
 PACE = 1.6  # evaluations of the textbook's loop for the work of one of ours: it lasts as long as ours can
 MILESTONES = (10, 20, 50, 100, 200, 300, 400, 500)
-
-
-def pictures_of(arguments: argparse.Namespace) -> list[tuple[str, Tensor, Tensor]]:
-    """Return a name, a content and a style for every pair."""
-    if not arguments.pairs:
-        return [
-            ("drawn", seeded_picture((96, 128), arguments.seed), seeded_picture((96, 128), arguments.seed + 1))
-        ]
-    if len(arguments.pairs) % 2:
-        raise ValueError(f"--pairs must name pictures two by two; got {len(arguments.pairs)}. Add one.")
-    named = [(Path(name).stem, to_image_tensor(Path(name), "a picture of --pairs")) for name in arguments.pairs]
-    pairs = zip(named[::2], named[1::2], strict=True)
-    return [(f"{photo[0]} × {painting[0]}", photo[1], painting[1]) for photo, painting in pairs]
 
 
 def measure_pair(content: Tensor, style: Tensor, size: int, arguments: argparse.Namespace) -> Record:
@@ -206,7 +191,7 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
     cases = [
         Case(f"{name}, {size} px", {"pair": name}, partial(measure_pair, content, style, size, arguments))
-        for name, content, style in pictures_of(arguments)
+        for name, content, style in pairs_of(arguments)
         for size in sizes
     ]
     for results in collect(cases, _in_words):

@@ -20,6 +20,7 @@ import cases
 import iterations
 import measurement
 import memory
+import noise
 import ranks
 import resolution
 import tables
@@ -470,6 +471,41 @@ def test_a_size_whose_memory_cannot_be_measured_is_recorded(tmp_path: Path) -> N
 def test_on_a_gpu_torch_keeps_count_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda _: 123)
     assert memory.peak(torch.device("cuda")) == 123
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Noise
+# ---------------------------------------------------------------------------------------------------------
+
+
+def test_noise_is_measured_setting_by_setting_at_equal_style_distance(tmp_path: Path) -> None:
+    output = tmp_path / "noise-smoke.json"
+    noise.main(["--smoke", "--precision", "float32", "--output", str(output)])
+    record = json.loads(output.read_text(encoding="utf-8"))
+    results = record["results"]
+    assert [result["setting"] for result in results] == list(noise.SETTINGS)
+    for result in results:
+        assert result["evaluations"] > 0
+        assert result["relative_noise"] == pytest.approx(result["noise"] / result["noise_of_inputs"])
+        assert 0 < result["style_distance"] < 1000
+    record["smoke"] = False
+    page = tables.make_page({"noise": record})
+    assert page.count("| textbook") == 6
+    assert "1 pairs: drawn." in page
+    results[1]["error"] = "MemoryError"
+    assert "drawn, textbook, average pooling: failed, MemoryError" in tables.make_page({"noise": record})
+
+
+def test_a_setting_stops_once_it_is_as_near_to_the_style_as_the_textbooks() -> None:
+    arguments = noise.argument_parser().parse_args(["--smoke", "--precision", "float32"])
+    (_, content, style) = cases.pairs_of(arguments)[0]
+    pair = noise.Pair(content, style, 64, arguments)
+    pair.target = 1e9
+    arguments.smoke, arguments.evaluations = False, 30
+    setting = {"levels": 1}
+    assert pair.measure(setting)["evaluations"] == noise.EVERY
+    pair.target = 0.0
+    assert pair.measure(setting)["evaluations"] == 30
 
 
 # ---------------------------------------------------------------------------------------------------------

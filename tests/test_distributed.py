@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from neural_style import LBFGS, Adam, Progress, RunInterrupted, StyleTransfer, TorchLBFGS
+from neural_style import LBFGS, Adam, Progress, RunInterrupted, Style, StyleTransfer, TorchLBFGS
 from neural_style.distributed import CallbackError, StripedPreconditioner, Stripes
 from neural_style.grid import grid_of, stripes_in
 from neural_style.objective import Objective
@@ -162,6 +162,29 @@ def test_a_run_over_ranks_gives_every_rank_the_picture_of_one_process(options: d
         assert apart.mean() < 2e-4
         assert apart.max() < 2e-2
     assert torch.equal(*results)
+
+
+def test_styles_by_regions_over_ranks_give_the_gradient_of_one_process() -> None:
+    upper = torch.linspace(1, 0, 200).unsqueeze(1).expand(200, 150)
+    styles = [Style(STYLE, 2, region=upper), Style(picture(96, 80, 3), region=upper), Style(STYLE.flip(1))]
+    options: dict[str, Any] = {"size": None, "iterations": 3, "levels": 1, "init": "content"}
+    (expected,) = on_ranks(1, lambda _rank: transfer().run(CONTENT, styles, **options))
+    results = on_ranks(2, lambda ranks: transfer(ranks).run(CONTENT, styles, **options))
+    for result in results:
+        assert (result - expected).abs().mean() < 2e-4
+    assert torch.equal(*results)
+    assert (expected - CONTENT).abs().mean() > 1e-3
+
+
+def test_ranks_with_unlike_regions_say_so() -> None:
+    def work(ranks: ThreadRanks) -> str:
+        region = torch.ones(200, 150)
+        region[: 50 + ranks.rank] = 0
+        with pytest.raises(ValueError, match="style region must be the same on every rank") as caught:
+            transfer(ranks).run(CONTENT, Style(STYLE, region=region), **OPTIONS)
+        return str(caught.value)
+
+    assert len(set(on_ranks(2, work))) == 1
 
 
 def test_only_the_first_ranks_callback_is_asked_and_ends_the_run_on_all() -> None:

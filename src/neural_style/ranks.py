@@ -237,8 +237,8 @@ class Ranks:
                 rule, got = "all have input that is right", f"on rank {rank} {text.rstrip('.')}"
                 raise ValueError(_checks.message("the ranks", rule, got, "See there."))
             for name, mine in reports[0][1].items():
-                if theirs[name] != mine:
-                    got = f"{mine} on rank 0 and {theirs[name]} on rank {rank}"
+                if theirs.get(name) != mine:
+                    got = f"{mine} on rank 0 and {theirs.get(name)} on rank {rank}"
                     rule, advice = "be the same on every rank", "Start all with the same arguments and files."
                     raise ValueError(_checks.message(name, rule, got, advice))
         return result

@@ -1,0 +1,137 @@
+"""Make the pictures of the page on control, one for each control, from one seeded script.
+
+    python docs/make_controls.py --pictures FOLDER
+
+FOLDER holds the inputs as `make_gallery.py` names them. A picture that exists already is kept, so that an
+interrupted run goes on; delete it to make it anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from make_gallery import find
+from torch import Tensor
+
+from neural_style import Style, StyleTransfer, reconstruct_content, save_image, synthesize_texture
+from neural_style.resizing import fit_within, resize
+
+IMAGES = Path(__file__).parent / "images" / "control"
+SIZE = 256
+GAP = 6  # pixels between pictures
+
+Row = Callable[[Tensor, dict[str, Tensor]], list[Tensor]]
+
+
+def strength(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
+    """A quarter, a half, three quarters."""
+    return [run(photo, paintings["starry_night"], strength=share) for share in (0.25, 0.5, 0.75)]
+
+
+def styles(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
+    """One painting, both, the other."""
+    pair = [paintings["starry_night"], paintings["great_wave"]]
+    return [run(photo, pair, style_weights=weights) for weights in ([1, 0], [1, 1], [0, 1])]
+
+
+def scale(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
+    """Strokes of half, the usual and twice the size."""
+    return [run(photo, Style(paintings["olive_trees"], scale=factor)) for factor in (0.5, 1.0, 2.0)]
+
+
+def regions(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
+    """The mask, two styles by it, one of them alone."""
+    sky = sky_of(photo)
+    above, below = (
+        Style(paintings["starry_night"], region=sky),
+        Style(paintings["cafe_terrace"], region=1 - sky),
+    )
+    return [sky.expand(3, -1, -1), run(photo, [above, below]), run(photo, above)]
+
+
+def color(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
+    """The style's colours, the content's chroma, the content's palette."""
+    return [run(photo, paintings["great_wave"], color=choice) for choice in ("style", "content", "match")]
+
+
+def statistic(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
+    """Mean and deviation, covariance, Wasserstein's distance."""
+    names = ("mean-deviation", "covariance", "wasserstein")
+    return [run(photo, paintings["starry_night"], statistic=name) for name in names]
+
+
+def layers(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
+    """Reconstructions from an early, a middle and a late layer."""
+    weights = StyleTransfer(weights="self-taught").learn(paintings["starry_night"], size=SIZE)
+    names = ("relu1_2", "relu2_2", "relu4_2")
+    return [reconstruct_content(photo, name, size=SIZE, weights=weights) for name in names]
+
+
+def texture(_photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
+    """A texture, another, and four copies of one that tiles the plane."""
+    options = {"weights": "self-taught", "device": "auto"}
+    sides = (240, 320)
+    tile = synthesize_texture(paintings["starry_night"], (112, 160), padding="circular", **options)
+    return [
+        synthesize_texture(paintings["starry_night"], sides, **options),
+        synthesize_texture(paintings["olive_trees"], sides, **options),
+        tile.repeat(1, 2, 2),
+    ]
+
+
+ROWS: tuple[Row, ...] = (strength, styles, scale, regions, color, statistic, layers, texture)
+
+
+def run(photo: Tensor, style: object, **options: object) -> Tensor:
+    """Return the default's transfer, with self-taught filters."""
+    of_run = {"style_weights": options.pop("style_weights")} if "style_weights" in options else {}
+    transfer = StyleTransfer(weights="self-taught", **options)  # type: ignore[arg-type]
+    return transfer.run(photo, style, size=SIZE, **of_run).cpu()  # type: ignore[arg-type]
+
+
+def sky_of(photo: Tensor) -> Tensor:
+    """Return a soft mask of the Neckarfront's sky, shape (1, H, W): what is bright and above the roofs."""
+    height, width = photo.shape[-2:]
+    bright = photo.mean(0) > 0.62
+    rows = torch.linspace(0, 1, height).unsqueeze(1).expand(height, width)
+    above = torch.cummin(bright.float(), dim=0).values * (rows < 0.5)
+    soft = torch.nn.functional.avg_pool2d(above.view(1, 1, height, width), 9, stride=1, padding=4)
+    return soft[0]
+
+
+def beside(pictures: list[Tensor]) -> Tensor:
+    """Return pictures of one height side by side, shape (3, H, W), with white between."""
+    height = min(picture.shape[-2] for picture in pictures)
+    parts: list[Tensor] = []
+    for picture in pictures:
+        sides = picture.shape[-2:]
+        size = fit_within((sides[0], sides[1]), round(max(sides) * height / sides[0]))
+        parts += [resize(picture.unsqueeze(0), (height, size[1]))[0], torch.ones(3, height, GAP)]
+    return torch.cat(parts[:-1], dim=2)
+
+
+def main() -> None:
+    """Make what is missing."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--pictures", type=Path, required=True, help="the folder of the inputs")
+    parser.add_argument("--only", nargs="+", metavar="ROW", help="names of some")
+    arguments = parser.parse_args()
+    names = ("starry_night", "great_wave", "olive_trees", "cafe_terrace")
+    photo = find(arguments.pictures, "tuebingen")
+    paintings = {name: find(arguments.pictures, name) for name in names}
+    IMAGES.mkdir(exist_ok=True)
+    for row in ROWS:
+        target = IMAGES / f"{row.__name__}.jpg"
+        if target.exists() or (arguments.only and row.__name__ not in arguments.only):
+            continue
+        began = time.monotonic()
+        save_image(beside(row(photo, paintings)), target, quality=90)
+        print(f"{target}: {time.monotonic() - began:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
