@@ -94,12 +94,11 @@ def run(photo: Tensor, style: object, **options: object) -> Tensor:
 
 
 def sky_of(photo: Tensor) -> Tensor:
-    """Return a soft mask of the Neckarfront's sky, shape (1, H, W): what is bright and above the roofs."""
+    """Return a soft mask of the Neckarfront's sky, shape (1, H, W): what is blue in the upper half."""
     height, width = photo.shape[-2:]
-    bright = photo.mean(0) > 0.62
-    rows = torch.linspace(0, 1, height).unsqueeze(1).expand(height, width)
-    above = torch.cummin(bright.float(), dim=0).values * (rows < 0.5)
-    soft = torch.nn.functional.avg_pool2d(above.view(1, 1, height, width), 9, stride=1, padding=4)
+    blue = (photo[2] - photo[0] > 0.12).float()
+    blue[height // 2 :] = 0
+    soft = torch.nn.functional.avg_pool2d(blue.view(1, 1, height, width), 9, stride=1, padding=4)
     return soft[0]
 
 
