@@ -12,7 +12,8 @@ from torch import Tensor
 from neural_style import RunInterrupted, Style, StyleTransfer, reconstruct_content, synthesize_texture
 from neural_style.color import Colors, luma
 from neural_style.metrics import similarity
-from neural_style.starts import starting_picture
+from neural_style.starts import is_noise, starting_picture
+from neural_style.styles import in_colors_of, in_grey_of, load_styles
 
 
 def picture(height: int, width: int, seed: int, tint: tuple[float, float, float] = (1, 1, 1)) -> Tensor:
@@ -271,6 +272,63 @@ def test_a_circular_texture_has_no_seam() -> None:
 def test_a_texture_of_no_size_is_refused(size: Any, text: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         synthesize_texture(STYLE, size, weights="random")
+
+
+def test_a_texture_has_no_contents_colours() -> None:
+    text = "color must be 'style' for a texture; got 'match'. A texture has no content whose colours it could"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        synthesize_texture(STYLE, 48, weights="random", color="match")
+
+
+def test_a_recoloured_style_is_not_cut_off_at_any_level() -> None:
+    bright = torch.rand(3, 64, 80, generator=torch.Generator().manual_seed(3)).round()
+    objective = transfer(color="match", match_colors=False).objective(bright, STYLE)
+    (guide,) = objective.guidance.guides
+    assert guide.image.amax() > 1.05 or guide.image.amin() < -0.05
+    found, wanted = Colors.of(guide.image), Colors.of(batch(bright))
+    torch.testing.assert_close(found.mean, wanted.mean, atol=0.02, rtol=0)
+
+
+def test_the_part_of_a_style_that_counts_gets_the_contents_colours() -> None:
+    mask = torch.zeros(96, 72)
+    mask[:40] = 1
+    loaded = load_styles(Style(STYLE, mask=mask), batch(CONTENT), style_layers=["relu1_1"])
+    wanted = Colors.of(batch(CONTENT))
+    (matched,) = in_colors_of(batch(CONTENT), loaded, "pca")
+    torch.testing.assert_close(matched.colors.mean, wanted.mean, atol=1e-4, rtol=0)
+    torch.testing.assert_close(matched.colors.covariance, wanted.covariance, atol=1e-4, rtol=0)
+    (greyed,) = in_grey_of(batch(CONTENT), loaded)
+    assert greyed.colors.mean[0].item() == pytest.approx(luma(batch(CONTENT)).mean().item(), abs=1e-4)
+
+
+def test_noise_has_the_colours_of_all_styles() -> None:
+    options: dict[str, Any] = {"weights": "random", "width": 0.25, "device": "cpu", "precision": "float32"}
+    starts: list[Tensor] = []
+
+    def keep(progress: Any) -> bool:
+        starts.append(progress.image.clone())
+        return True
+
+    for styles in ([STYLE, CONTENT], [CONTENT, STYLE]):
+        synthesize_texture(styles, 64, iterations=1, callback=keep, **options)
+    torch.testing.assert_close(starts[0], starts[1], atol=1e-4, rtol=0)
+
+
+def test_a_given_smoothing_stays_beside_a_strength_and_the_faintest_is_none() -> None:
+    assert transfer(strength=0.25, variation_weight=4.0).settings.variation_weight == 4.0
+    assert transfer(strength=0.25).settings.variation_weight == 0.5
+    assert transfer(strength=1e-160).settings.style_weight == 0
+
+
+def test_mixed_noise_is_noise() -> None:
+    assert is_noise({"noise": 1.0, "colored-noise": 2.0, "content": 0.0})
+    assert not is_noise({"noise": 1.0, "content": 0.1})
+    assert not is_noise("content")
+
+
+def test_reconstructions_take_a_number_for_every_level() -> None:
+    options: dict[str, Any] = {"weights": "random", "width": 0.25, "device": "cpu"}
+    assert reconstruct_content(CONTENT, "relu1_1", size=64, iterations=(1, 1), **options).shape == (3, 51, 64)
 
 
 def test_an_unknown_layer_is_refused() -> None:

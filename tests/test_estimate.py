@@ -99,7 +99,7 @@ def test_on_a_gpu_no_more_is_probed_than_a_tile(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(type(network), "dtype", torch.float32)
     monkeypatch.setattr(type(network), "width", 0.25)
     terms = tiled.settings.terms
-    for tile, world, expected in ((512, 1, (584, 592)), (None, 1, (1536, 2048)), (None, 9, (261, 2048))):
+    for tile, world, expected in ((512, 1, (608, 608)), (None, 1, (1536, 2048)), (None, 9, (261, 2048))):
         probed.clear()
         fits = {(3000, 4000): Fit(tile, True, 20, False, 1)}
         estimates.estimate_run(network, terms, plan, fits, world=world)

@@ -247,7 +247,8 @@ def test_every_combination_is_exact_in_tiles(padding: str, statistic: Any) -> No
         results.append(found.value_and_grad(image))
     (loss, gradient), (again, tiled) = results
     assert again.item() == pytest.approx(loss.item(), rel=1e-4)
-    assert (tiled - gradient).norm() < 1e-3 * gradient.norm()
+    # With fewer positions than channels the slope of a root makes rounding larger.
+    assert (tiled - gradient).norm() < (5e-3 if statistic == "wasserstein" else 1e-3) * gradient.norm()
     assert gradient.norm() > 0
 
 
@@ -273,10 +274,11 @@ def test_content_colours_are_matched_region_by_region() -> None:
         WEST.unsqueeze(0),
         WEST.reshape(1, 1, 96, 112),
         WEST.bool().numpy(),
+        WEST.bool().numpy()[::-1],
         (255 * WEST).byte().numpy(),
         Image.fromarray((255 * WEST).byte().numpy()),
     ],
-    ids=["floats", "bools", "3-d", "4-d", "bool array", "uint8 array", "PIL"],
+    ids=["floats", "bools", "3-d", "4-d", "bool array", "flipped bool array", "uint8 array", "PIL"],
 )
 def test_a_mask_may_be_any_grey_picture(source: Any) -> None:
     mask = to_mask(source, "mask", CONTENT.unsqueeze(0))
@@ -314,6 +316,12 @@ GOOD = {"style": RED}
             {"style": [RED, BLUE], "style_weights": [0, 0]},
             ValueError,
             "style_weights must sum to more than 0; got [0.0, 0.0]. Give one more than 0.",
+        ),
+        ({"style_weights": 2.0}, TypeError, "style_weights must be a list; got float. Write [...], one for"),
+        (
+            {"regions": "sky.png"},
+            TypeError,
+            "regions must be a list; got str. Write [...], one for each style.",
         ),
         ({"style_weights": [-1]}, ValueError, "style's weight must be a finite number of at least 0; got -1"),
         (

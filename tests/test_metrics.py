@@ -136,6 +136,14 @@ def test_what_cannot_be_measured_is_refused(image: Any, error: type[Exception], 
         metrics.noise(image)
 
 
+def test_a_grid_needs_a_period_and_a_picture_that_has_some() -> None:
+    with pytest.raises(ValueError, match=r"^periods must be at least 2; got 1\. Give 2 or more\.$"):
+        metrics.grid_peaks(grain(0.1), [1])
+    text = "image must have sides of at least 200 pixels for such periods; got 192×256. Measure a larger one."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        metrics.grid_peaks(grain(0.1), [100])
+
+
 def test_pictures_of_two_sizes_are_not_compared() -> None:
     text = "the other image must have the first's shape (1, 3, 64, 64); got (1, 3, 64, 80). Resize one of them."
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):

@@ -103,6 +103,23 @@ def test_what_does_not_agree_is_told(folder: Path, options: dict[str, Any], text
         typed_styles([Path("a.png"), Path("b.png")], **chosen)
 
 
+def test_colours_that_are_nearly_one_are_one() -> None:
+    noisy = halves((0.9, 0, 0), (0, 0, 0.9)) + 0.008 * torch.rand(
+        3, 48, 48, generator=torch.Generator().manual_seed(1)
+    )
+    assert len(color_regions(noisy.unsqueeze(0))) == 2
+
+
+def test_only_one_process_makes_a_texture(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert folder.is_dir()
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    assert cli.main(["texture", "a.png", "--weights", "random"]) == 2
+    assert "the ranks of texture must be one; got 2. Start it without torchrun." in capsys.readouterr().err
+
+
 def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"^a STYLE that is a folder must hold pictures; got '.*' with none\. They"

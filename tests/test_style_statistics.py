@@ -237,6 +237,14 @@ def test_the_root_is_scipys(channels: int) -> None:
     torch.testing.assert_close(root @ root, matrix)
 
 
+def test_features_that_are_no_numbers_give_a_loss_that_is_none() -> None:
+    leaf = torch.full((1, 3, 4, 4), torch.nan, requires_grad=True)
+    loss = of(style_statistics.wasserstein_loss, leaf, skewed(1, 3, 4, 4, seed=21).float())
+    (gradient,) = torch.autograd.grad(loss, leaf)
+    assert loss.isnan()
+    assert gradient.isnan().all()
+
+
 def test_a_root_takes_what_rounding_made_negative_for_zero() -> None:
     assert matrix_root(torch.diag(torch.tensor([4.0, -1e-9]))).tolist() == [[2.0, 0.0], [0.0, 0.0]]
 

@@ -39,6 +39,10 @@ OPTIMIZERS: Mapping[str, Callable[[], Optimizer]] = {
 }
 
 
+# Options of a picture that has a content and a style.
+BOTH = ("content_layers", "style_weight", "strength", "color", "color_map")
+
+
 class _Parser(argparse.ArgumentParser):
     """An `ArgumentParser` whose errors are one line, like all others."""
 
@@ -127,8 +131,9 @@ def _fill_texture(parser: argparse.ArgumentParser) -> None:
     text = "side of a square in pixels, or WIDTHxHEIGHT"
     add("--size", type=_sides, metavar="N", default=(512, 512), help=f"{text} (default: 512)")
     _add_from_noise(parser, TEXTURE_ITERATIONS)
-    _add_transfer_options(parser)
-    parser.set_defaults(command="texture", **TEXTURE, init="colored-noise", levels=None, save_weights=None)
+    _add_transfer_options(parser, content=False)
+    parser.set_defaults(command="texture", init="colored-noise", levels=None, save_weights=None)
+    parser.set_defaults(**dict.fromkeys(BOTH), **TEXTURE)
 
 
 def _fill_reconstruct(parser: argparse.ArgumentParser) -> None:
@@ -140,16 +145,15 @@ def _fill_reconstruct(parser: argparse.ArgumentParser) -> None:
     text = "longer side in pixels, or 'original' for the picture's (default: 256)"
     add("--size", type=_size, metavar="N", default=256, help=text)
     _add_from_noise(parser, RECONSTRUCTED_ITERATIONS)
-    _add_transfer_options(parser)
-    parser.set_defaults(
-        command="reconstruct", **RECONSTRUCTION, init="noise", levels=RECONSTRUCTED_LEVELS, save_weights=None
-    )
+    _add_transfer_options(parser, style=False)
+    parser.set_defaults(command="reconstruct", init="noise", levels=RECONSTRUCTED_LEVELS, save_weights=None)
+    parser.set_defaults(**{**dict.fromkeys((*BOTH, "style_layers", "statistic")), **RECONSTRUCTION})
 
 
 def _add_from_noise(parser: argparse.ArgumentParser, iterations: int) -> None:
     """Add the options of pictures that are made from noise."""
     add = parser.add_argument
-    text = f"of the finest level, or of every level (default: {iterations})"
+    text = f"of the finest level, or one number for every level (default: {iterations})"
     add("--iterations", type=_counts, metavar="N[,N...]", default=iterations, help=text)
     seed, quality = _default_of(StyleTransfer.run, "seed"), _default_of(save_image, "quality")
     text = f"same seed, same picture (default: {seed})"
@@ -186,8 +190,8 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
     add("--quality", type=_quality, metavar="N", default=quality, help=f"{text} (default: {quality})")
 
 
-def _add_transfer_options(parser: argparse.ArgumentParser) -> None:
-    """Add what decides the network and the loss."""
+def _add_transfer_options(parser: argparse.ArgumentParser, *, content: bool = True, style: bool = True) -> None:
+    """Add what decides the network and the loss, as far as that has a content and a style."""
     add, choose = parser.add_argument, partial(_add_choice, parser)
     choose("--preset", PRESETS, default=_default_of(StyleTransfer, "preset"))
     text = f"or a file; or {AUTO}: ImageNet's where they can be had, else self-taught"
@@ -195,22 +199,24 @@ def _add_transfer_options(parser: argparse.ArgumentParser) -> None:
     choose("--convention", CONVENTIONS, also="the input that a weight file was made for")
     widths = [f"{width:g}" for width in WIDTHS]
     choose("--width", widths, also="share of the network's channels; below 1, it is self-taught", type=float)
-    add("--content-weight", type=float, metavar="X", help="larger keeps more of the photograph")
-    add("--style-weight", type=float, metavar="X", help="larger takes more of the painting")
     add("--variation-weight", type=float, metavar="X", help="larger is smoother")
-    for name in ("--content-layers", "--style-layers"):
-        add(name, type=_layers, metavar="NAME[=X],...", help="such as relu4_2, or relu3_1=0.5,relu4_1=0.5")
-    text = f"{', '.join(STATISTICS)}; or several, with weights"
-    add("--statistic", type=_statistic, metavar="NAME[=X],...", help=text)
+    named: dict[str, Any] = {"type": _layers, "metavar": "NAME[=X],..."}
+    if style:
+        add("--style-layers", help="such as relu1_1, or relu3_1=0.5,relu4_1=0.5", **named)
+        text = f"{', '.join(STATISTICS)}; or several, with weights"
+        add("--statistic", type=_statistic, metavar="NAME[=X],...", help=text)
+    if content and style:
+        add("--content-layers", help="such as relu4_2, or relu3_2=0.5,relu4_2=0.5", **named)
+        add("--content-weight", type=float, metavar="X", help="larger keeps more of the photograph")
+        add("--style-weight", type=float, metavar="X", help="larger takes more of the painting")
+        text = "0 is the photograph, 1 only the style; in place of weights"
+        add("--strength", type=float, metavar="X", help=text)
+        choose("--color", COLORS, also="whose colours the picture has")
+        choose("--color-map", MAPS, also="how --color match gives the style the photograph's")
+        text = "give the photograph the painting's colours first"
+        add("--match-colors", action=argparse.BooleanOptionalAction, help=text)
     choose("--pooling", POOLINGS)
     choose("--padding", PADDINGS)
-    add(
-        "--strength", type=float, metavar="X", help="0 is the photograph, 1 only the style; in place of weights"
-    )
-    choose("--color", COLORS, also="whose colours the picture has")
-    choose("--color-map", MAPS, also="how --color match gives the style the photograph's")
-    text = "give the photograph the painting's colours first"
-    add("--match-colors", action=argparse.BooleanOptionalAction, help=text)
     choose("--optimizer", OPTIMIZERS, default=next(iter(OPTIMIZERS)))
     choose("--device", (AUTO, *available_devices()), default=AUTO)
     choose("--precision", PRECISIONS, default=AUTO)

@@ -111,7 +111,9 @@ def window_of(size: tuple[int, int], tile: int | None, *, halo: int, alignment: 
         if tile is None or side <= tile:
             return side
         equal = equal_windows(side, tile, halo=halo, alignment=alignment)
-        return min(side, tile + 2 * halo) if equal is None else equal[1]
+        # A side that is shared by ranks, or tiles the plane, is read in other lengths: this bounds all.
+        bound = tile + (2 * halo if equal is None else halo + alignment)
+        return min(side, bound)
 
     return longest(size[0]), longest(size[1])
 

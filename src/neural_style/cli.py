@@ -140,6 +140,8 @@ def _reconstruct(options: argparse.Namespace) -> int:
     """Make a picture of what a layer keeps: a transfer without style."""
     (layer,) = check_layers("LAYER", [options.layer])
     options.content_layers, options.content_weight = [layer], 1.0
+    if not isinstance(options.iterations, int):
+        options.levels = None  # as many as there are numbers
     out = options.output or Path(f"{options.content.stem}-{layer}.png")
     content = to_image_tensor(options.content, "content")
     return _from_noise(options, out, [options.content], content, options.size, content)
@@ -155,9 +157,11 @@ def _from_noise(
 ) -> int:
     """Make and save a picture from noise."""
     _check_not_among("--output", out, [*inputs, Path(options.weights)])
+    if place().world > 1:
+        advice = "Start it without torchrun."
+        raise ValueError(_checks.message(f"the ranks of {options.command}", "be one", place().world, advice))
     result = _result_size(content, size)
     check_writable(out, size=result)
-    options.device = rank_device(options.device, place())
     transfer = _transfer(options)
     _tell_estimate(transfer, result, quiet=options.quiet, iterations=options.iterations, levels=options.levels)
     chosen = {name: getattr(options, name) for name in ("iterations", "levels", "init", "seed")}

@@ -93,7 +93,13 @@ def match_colors(image: Tensor, target: Tensor | Colors, *, mask: Tensor | None 
     return _mapped(image, source, aim, "monge-kantorovich").clamp(0, 1)
 
 
-def recolored(image: Tensor, target: Tensor | Colors, *, mapping: str = "monge-kantorovich") -> Tensor:
+def recolored(
+    image: Tensor,
+    target: Tensor | Colors,
+    *,
+    mapping: str = "monge-kantorovich",
+    mask: Tensor | None = None,
+) -> Tensor:
     """Return `image` with exactly the mean and covariance that RGB has in `target`, by a linear map.
 
     x ↦ T (x − µ) + µ', where T Σ Tᵀ = Σ'. Of the many such T one is Monge's and Kantorovich's, which moves
@@ -108,12 +114,13 @@ def recolored(image: Tensor, target: Tensor | Colors, *, mapping: str = "monge-k
         image: shape (1, 3, H, W), RGB in [0, 1].
         target: shape (1, 3, H', W'), RGB in [0, 1]; or its colours.
         mapping: one of `MAPS`.
+        mask: shape (1, 1, H, W): which of the image's pixels are to have them; None for all.
 
     Raises:
         ValueError: if `mapping` is unknown.
     """
     _checks.choice("mapping", mapping, MAPS)
-    own, wanted = Colors.of(image), target if isinstance(target, Colors) else Colors.of(target)
+    own, wanted = Colors.of(image, mask), target if isinstance(target, Colors) else Colors.of(target)
     values, axes = torch.linalg.eigh(own.covariance)
     floor = max(_FLOOR * values[-1].item(), torch.finfo(torch.float32).eps)
     spread = Colors(own.mean, (axes * values.clamp(min=floor)) @ axes.T)
@@ -131,16 +138,19 @@ def grey(image: Tensor) -> Tensor:
     return luma(image).expand(-1, 3, -1, -1).contiguous()
 
 
-def grey_like(image: Tensor, target: Tensor) -> Tensor:
+def grey_like(
+    image: Tensor, target: Tensor, *, mask: Tensor | None = None, region: Tensor | None = None
+) -> Tensor:
     """Return a picture's luma with the mean and deviation of another's, as a grey picture; not cut off.
 
     Args:
         image: shape (1, 3, H, W).
         target: shape (1, 3, H', W').
+        mask: shape (1, 1, H, W): which of the image's pixels are to have them; None for all.
+        region: shape (1, 1, H', W'): which of the target's pixels they are of; None for all.
     """
-    own, wanted = luma(image), luma(target)
-    deviation = own.std(correction=0).clamp(min=_FLOOR)
-    matched = (own - own.mean()) * (wanted.std(correction=0) / deviation) + wanted.mean()
+    (own_mean, own), (mean, deviation) = _luma_statistics(image, mask), _luma_statistics(target, region)
+    matched = (luma(image) - own_mean) * (deviation / own.clamp(min=_FLOOR)) + mean
     return matched.expand(-1, 3, -1, -1).contiguous()
 
 
@@ -160,6 +170,14 @@ def with_chroma(image: Tensor, content: Tensor) -> Tensor:
     chroma = content - luma(content)
     lowest, highest = -chroma.amin(1, keepdim=True), 1 - chroma.amax(1, keepdim=True)
     return (luma(image).maximum(lowest).minimum(highest) + chroma).clamp(0, 1)  # but for rounding it is inside
+
+
+def _luma_statistics(image: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return the mean and deviation of a picture's luma, or of what a mask weighs of it."""
+    values = luma(image)
+    weights = torch.ones_like(values) if mask is None else mask
+    mean = (weights * values).sum() / weights.sum()
+    return mean, ((weights * (values - mean).square()).sum() / weights.sum()).sqrt()
 
 
 def _mapped(image: Tensor, own: Colors, wanted: Colors, mapping: str) -> Tensor:

@@ -78,12 +78,20 @@ def grid_peaks(image: Tensor, periods: Sequence[int] = POOLED) -> dict[int, floa
 
     Args:
         image: as of the module.
-        periods: in pixels.
+        periods: in pixels, at least 2.
+
+    Raises:
+        TypeError, ValueError: if a period breaks its rule, or the picture is smaller than two of each.
     """
     picture = luma(_checked(image))[0, 0]
-    found = dict.fromkeys(periods, 0.0)
+    found = {_checks.whole_number("periods", period, minimum=2): 0.0 for period in periods}
+    whole = math.lcm(*found)
+    if whole * 2 > min(picture.shape):
+        rule, advice = f"have sides of at least {2 * whole} pixels for such periods", "Measure a larger one."
+        size = f"{picture.shape[0]}×{picture.shape[1]}"
+        raise ValueError(_checks.message("image", rule, size, advice))
     for lines in (picture, picture.T):
-        length = lines.shape[1] // 16 * 16  # so that every period falls on a frequency
+        length = lines.shape[1] // whole * whole  # so that every period falls on a frequency
         window = torch.hann_window(length, periodic=True, dtype=lines.dtype, device="cpu").to(lines.device)
         centred = lines[:, :length] - lines[:, :length].mean(1, keepdim=True)
         power = torch.fft.rfft(centred * window).abs().square().mean(0)

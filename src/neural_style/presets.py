@@ -18,6 +18,7 @@ from neural_style.vgg19 import check_layers
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
+LEAST_STRENGTH = 1e-3  # below, nothing of the style is left to be seen, and the weights grow without bound
 STRENGTH_POWER = 2.0  # of the ratio (1 − strength) : strength, for an even progress
 
 LayerChoice = str | Iterable[str] | Mapping[str, float]
@@ -214,11 +215,12 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
             advice = "Give one of the two."
             raise ValueError(_checks.message("strength", f"be left out beside {name}", strength, advice))
     share = min(1.0, 2 * strength)
-    if strength == 0:
-        return {"content_weight": 1.0, "style_weight": 0.0, "variation_weight": 0.0, "match_share": share}
+    smoothing = given.get("variation_weight", settings.variation_weight * share)
+    decided = {"variation_weight": smoothing, "match_share": share}
+    if strength < LEAST_STRENGTH:
+        return {**decided, "content_weight": 1.0, "style_weight": 0.0}
     weight = settings.content_weight * ((1 - strength) / strength) ** STRENGTH_POWER
-    smoothing = given.get("variation_weight", settings.variation_weight) * share
-    return {"content_weight": weight, "variation_weight": smoothing, "match_share": share}
+    return {**decided, "content_weight": weight}
 
 
 def _checked(name: str, value: Any) -> Any:

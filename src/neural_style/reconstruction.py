@@ -63,6 +63,8 @@ def reconstruct_content(
     torch.Size([3, 32, 32])
     """
     (name,) = check_layers("layer", [layer])
+    if not isinstance(iterations, int) and levels == RECONSTRUCTED_LEVELS:
+        levels = None  # as many as there are numbers
     chosen = {**RECONSTRUCTION, "content_layers": [name], "content_weight": 1.0, **options}
     schedule = {"size": size, "iterations": iterations, "levels": levels}
     return StyleTransfer(**chosen).run(image, image, **schedule, init="noise", seed=seed, callback=callback)  # type: ignore[arg-type]
@@ -99,6 +101,9 @@ def synthesize_texture(
     >>> synthesize_texture(painting, (32, 48), iterations=1, weights="random").shape
     torch.Size([3, 32, 48])
     """
+    if options.get("color", "style") != "style":
+        advice = "A texture has no content whose colours it could have."
+        raise ValueError(_checks.message("color", "be 'style' for a texture", repr(options["color"]), advice))
     blank = torch.full((3, *sides_of(size)), 0.5)
     schedule = {"iterations": iterations, "levels": levels, "init": init, "seed": seed}
     transfer = StyleTransfer(**{**TEXTURE, **options})

@@ -105,11 +105,13 @@ class Sizes:
             scale: how much larger than that its strokes are to be: for it, a picture is enlarged too.
         """
         if self.settings.stretch_style:
-            return resize(style, (self._scaled(size[0], scale), self._scaled(size[1], scale)))
+            stretched = (self._scaled(size[0], scale), self._scaled(size[1], scale))
+            return resize(style, nearest(stretched, self.multiple), clamp=False)
         height, width = style.shape[-2:]
         smallest = self.minimum / min(height, width)
         ratio = max(min(1.0, max(max(size) / max(height, width), smallest)) * scale, smallest)
-        return resize(style, nearest((height * ratio, width * ratio), self.multiple))
+        # What a recolouring has put outside [0, 1] stays there.
+        return resize(style, nearest((height * ratio, width * ratio), self.multiple), clamp=False)
 
     def guides(self, styles: Sequence[Loaded], size: tuple[int, int]) -> list[Guide]:
         """Return the style pictures, with their masks, as they serve a level of (height, width)."""

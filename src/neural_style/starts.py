@@ -22,7 +22,12 @@ InitSource = str | Mapping[str, float] | ImageSource
 
 
 def starting_picture(
-    init: InitSource, content: Tensor, style: Tensor, size: tuple[int, int], seed: int
+    init: InitSource,
+    content: Tensor,
+    style: Tensor,
+    size: tuple[int, int],
+    seed: int,
+    colors: Colors | None = None,
 ) -> Tensor:
     """Return the picture that the first level starts from, shape (1, 3, H, W), on the content's device.
 
@@ -31,6 +36,7 @@ def starting_picture(
         content: shape (1, 3, H', W').
         style: shape (1, 3, H'', W'').
         size: (height, width) of the first level.
+        colors: of coloured noise; None for the style's.
         seed: of the noise. ``"noise"`` is uniform in [0, 1] and independent from pixel to pixel and channel to
             channel; ``"colored-noise"`` is normal, with the mean and covariance of the style's colours, cut off
             at 0 and 1.
@@ -48,7 +54,7 @@ def starting_picture(
             advice = "Give at least one more than 0."
             raise ValueError(_checks.message("init", "have weights that sum to more than 0", init, advice))
         parts = (
-            weight / whole * starting_picture(name, content, style, size, seed)
+            weight / whole * starting_picture(name, content, style, size, seed, colors)
             for name, weight in weights.items()
         )
         return reduce(add, parts)
@@ -66,7 +72,7 @@ def starting_picture(
     generator = torch.Generator(device="cpu").manual_seed(seed)
     if init == "colored-noise":
         normal = torch.randn((1, 3, *size), generator=generator, device="cpu", dtype=torch.float32)
-        colors = Colors.of(style)
+        colors = Colors.of(style) if colors is None else colors
         values, axes = torch.linalg.eigh(colors.covariance)
         spread = (axes * values.clamp(min=0).sqrt()).float()  # (3, 3), of which spread · spreadᵀ is Σ
         noise = torch.einsum("ij,bjhw->bihw", spread, normal) + colors.mean.float().view(1, 3, 1, 1)
@@ -82,7 +88,8 @@ def is_picture(init: InitSource | None) -> TypeGuard[ImageSource]:
 
 def is_noise(init: InitSource) -> bool:
     """Return whether a start has nothing of the content."""
-    return isinstance(init, str) and init in ("noise", "colored-noise")
+    names = [name for name, weight in init.items() if weight > 0] if isinstance(init, Mapping) else [init]
+    return all(isinstance(name, str) and name in ("noise", "colored-noise") for name in names)
 
 
 def covering(image: Tensor, size: tuple[int, int]) -> Tensor:

@@ -104,6 +104,10 @@ def color_regions(picture: Tensor) -> list[tuple[Tensor, Tensor]]:
     colors, counts = torch.unique((pixels * 255).round(), dim=0, return_counts=True)
     order = torch.argsort(counts, descending=True, stable=True)
     large = order[counts[order] >= SMALLEST_REGION * len(pixels)]
-    colors = colors[large if len(large) > 0 else order[:1]] / 255  # (R, 3)
+    kept: list[Tensor] = []
+    for color in colors[large if len(large) > 0 else order[:1]] / 255:
+        if all((color - other).norm() > ALIKE for other in kept):
+            kept.append(color)
+    colors = torch.stack(kept)  # (R, 3)
     nearest = torch.cdist(pixels, colors).argmin(1).view(1, 1, *picture.shape[-2:])
     return [(color, (nearest == number).float()) for number, color in enumerate(colors)]

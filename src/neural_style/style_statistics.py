@@ -95,6 +95,9 @@ class _SharedRoot(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
+        if not torch.isfinite(a).all():  # an optimiser steps back from it
+            ctx.save_for_backward(torch.full_like(a, torch.nan))
+            return a.new_tensor(torch.nan)
         half = matrix_root(b)
         values, vectors = torch.linalg.eigh(half @ a @ half)
         values = values.clamp(min=0)

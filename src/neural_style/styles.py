@@ -166,22 +166,32 @@ def matched_to_styles(content: Tensor, styles: Sequence[Loaded]) -> Tensor:
 def in_colors_of(content: Tensor, styles: Sequence[Loaded], mapping: str) -> list[Loaded]:
     """Return styles with the content's colours, each with those of its own region, by `recolored`."""
     return [
-        replace(each, image=recolored(each.image, Colors.of(content, each.region), mapping=mapping))
+        replace(
+            each,
+            image=recolored(each.image, Colors.of(content, each.region), mapping=mapping, mask=each.mask),
+        )
         for each in styles
     ]
 
 
 def in_grey_of(content: Tensor, styles: Sequence[Loaded]) -> list[Loaded]:
-    """Return styles in grey, with the mean and deviation of the content's luma."""
-    return [replace(each, image=grey_like(each.image, content)) for each in styles]
+    """Return styles in grey, with the mean and deviation of the content's luma, each of its own region."""
+    return [
+        replace(each, image=grey_like(each.image, content, mask=each.mask, region=each.region))
+        for each in styles
+    ]
 
 
 def _check_one_each(argument: str, values: Sequence[object], styles: Sequence[Style]) -> None:
     """Check that there are as many values as styles.
 
     Raises:
+        TypeError: if they are no list.
         ValueError: if there are not.
     """
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        got, advice = type(values).__name__, "Write [...], one for each style."
+        raise TypeError(_checks.message(argument, "be a list", got, advice))
     if len(values) != len(styles):
         count = f"{len(styles)} style{'' if len(styles) == 1 else 's'}"
         advice = f"There {'is' if len(styles) == 1 else 'are'} {count}."
@@ -242,7 +252,7 @@ def to_mask(source: ImageSource, argument: str, picture: Tensor) -> Tensor:
 def _mask_values(source: ImageSource, argument: str) -> Tensor:
     """Return the values of a mask at its own size, shape (1, 1, H, W), float32."""
     if isinstance(source, np.ndarray) and source.dtype == np.bool_:
-        source = torch.from_numpy(source)
+        source = torch.from_numpy(source.copy())
     if isinstance(source, Tensor):
         if source.ndim not in (2, 3, 4) or any(side != 1 for side in source.shape[:-2]):
             rule, advice = "have shape (H, W), (1, H, W) or (1, 1, H, W)", "Give one mask of one channel."

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style import color as color_of
+from neural_style.color import Colors
 from neural_style.costs import Needs, learning_flops
 from neural_style.descent import Callback, Evaluated, RunInterrupted, descend
 from neural_style.distributed import check_optimizer
@@ -207,9 +208,9 @@ class StyleTransfer:
                 coarse to fine. None takes the preset's; where that is a rule and L-BFGS has no tolerance, a
                 level ends from its 20th step on once its loss falls by no more than a thousandth in ten steps.
             levels: how many sizes, each half the next; 1 works at the full size only. None takes the preset's.
-            init: the start: ``"content"``, ``"style"``, ``"noise"`` (white), ``"colored-noise"`` (with the mean
-                and covariance of the style's colours), weights of several by name for a mix, or a picture. None
-                takes the preset's.
+            init: the start: ``"content"``, ``"style"`` (the first, of several), ``"noise"`` (white),
+                ``"colored-noise"`` (with the mean and covariance of the styles' colours), weights of several by
+                name for a mix, or a picture. None takes the preset's.
             seed: decides the noise and the self-taught filters. Same seed, same bits on the CPU.
             callback: called with a `Progress` after each evaluation; returning True ends the run early, with
                 the picture so far as its result.
@@ -236,7 +237,8 @@ class StyleTransfer:
                 target = self.sizes.result(_size_of(content_image), size, preview=preview)
                 plan = self.sizes.plan(target, iterations, levels, preview=preview)
                 chosen = self.settings.init if init is None else init
-                start = starting_picture(chosen, content_image, styles[0].image, plan[0].size, seed)
+                mixed = Colors.mixed([each.colors for each in styles], [each.weight for each in styles])
+                start = starting_picture(chosen, content_image, styles[0].image, plan[0].size, seed, mixed)
                 fits = self.engine.fits(plan, self._needs(networks, styles), optimizer)
                 return Prepared(content_image, styles, start, plan, fits, colored)
 
@@ -385,8 +387,8 @@ class StyleTransfer:
     ) -> tuple[Tensor, list[Loaded], Tensor | None]:
         """Return the pictures on the device, in the colours to work in, and the one whose chroma is kept."""
         settings, original = self.settings, to_image_tensor(content, "content").to(self.device)
-        options = {"style_weights": style_weights, "regions": regions}
-        styles = load_styles(style, original, style_layers=settings.style_layers, **options)  # type: ignore[arg-type]
+        names = [name for name, weight in settings.style_layers.items() if weight > 0]
+        styles = load_styles(style, original, style_layers=names, style_weights=style_weights, regions=regions)
         self._check_styles(styles)
         if settings.color == "content":
             return color_of.grey(original), in_grey_of(original, styles), original
