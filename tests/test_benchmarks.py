@@ -749,7 +749,7 @@ def test_check_fails_until_the_page_is_what_the_records_give(
         (
             {"benchmark": "speed"},
             "iterations-some.json must be a record of 'iterations', 'resolution', 'ranks', 'memory', "
-            "'time_to_loss'; got 'speed'.",
+            "'time_to_loss', 'noise'; got 'speed'.",
         ),
         ({"smoke": True}, "iterations-some.json must be the record of a full run; got a smoke run's. Measure"),
     ],

@@ -173,7 +173,7 @@ def test_several_styles_regions_and_controls_are_passed_on(
     )
     assert (folder / "photo-a.png").exists()
     assert [str(style.region) for style in given[1][0]] == ["west.png", "east.png"]
-    maps = ["--regions", "map.png", "--style-maps", "a-map.png", "b-map.png", "-o", "maps.png"]
+    maps = ["--regions", "map.png", "--style-maps", "map.png", "b-map.png", "-o", "maps.png"]
     assert cli.main(["stylize", "photo.png", "a.png", "b.png", *maps, "--statistic", "covariance", *SMALL]) == 0
     assert made[2]["statistic"] == "covariance"
     assert cli.main(["stylize", "photo.png", "a.png", "--statistic", "gram,covariance", *SMALL]) == 0
