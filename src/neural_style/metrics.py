@@ -36,7 +36,8 @@ def noise(image: Tensor) -> float:
     """Return the standard deviation of the luminance's pixel noise in the flattest parts, by Immerkær's mask.
 
     σ = √(π/2) / 6 times the mean size of Y convolved with N, over the 20 % of blocks of 16×16 pixels in which
-    the smoothed luminance varies least: where there is nothing to see, what is seen is noise. 0.01 is two and a half levels of 255.
+    the smoothed luminance varies least: where there is nothing to see, what is seen is noise. 0.01 is two and a
+    half levels of 255.
 
     >>> grain = 0.5 + 0.02 * torch.randn(1, 1, 128, 128, generator=torch.Generator().manual_seed(0))
     >>> round(noise(grain.expand(1, 3, -1, -1)), 2)
