@@ -21,7 +21,17 @@ import torch
 from torch import Tensor
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
-from neural_style import Progress, cli, image_io, load_image, networks, ranks, save_image, weights
+from neural_style import (
+    Progress,
+    cli,
+    image_io,
+    load_image,
+    networks,
+    ranks,
+    save_image,
+    typed_transfer,
+    weights,
+)
 from neural_style.arguments import PICTURE_OPTIONS
 from neural_style.batch import Job, by_style
 from neural_style.progress import ProgressBar
@@ -438,7 +448,7 @@ def test_a_restart_makes_nothing_anew_and_loads_no_network(capsys: Capture, monk
     assert batch() == 0
     before = Path("a.png").stat().st_mtime_ns
     capsys.readouterr()
-    monkeypatch.setattr(cli, "_transfer", load)
+    monkeypatch.setattr(cli, "typed_transfer", load)
     assert again() == 0
     assert capsys.readouterr() == ("", "neural-style: 0 of 2 pictures made, 2 were there before\n")
     assert Path("a.png").stat().st_mtime_ns == before
@@ -523,8 +533,8 @@ def test_every_picture_is_made_by_exactly_one_rank(
 def test_a_rank_shows_no_progress_and_only_the_first_tells_of_the_weights(
     capsys: Capture, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(cli, "imagenet_file", lambda: Path("none"))
-    monkeypatch.setattr(cli, "_answers", lambda _url: False)
+    monkeypatch.setattr(typed_transfer, "imagenet_file", lambda: Path("none"))
+    monkeypatch.setattr(typed_transfer, "_answers", lambda _url: False)
     small = ("--size", "32", "--iterations", "1", "--levels", "1", "--style-layers", "relu2_1")
     Path("jobs.csv").write_text(TWO)
     told = []

@@ -26,7 +26,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from neural_style import Estimate, Objective, __version__, cli, engine, load_image, load_weights, save_image
+from neural_style import (
+    Estimate,
+    Objective,
+    __version__,
+    cli,
+    engine,
+    load_image,
+    load_weights,
+    messages,
+    save_image,
+    typed_transfer,
+)
 from neural_style.arguments import OPTIMIZERS
 from neural_style.descent import Progress, RunInterrupted
 from neural_style.features import PADDINGS, POOLINGS
@@ -52,7 +63,7 @@ def in_a_folder_with_two_pictures(tmp_path: Path, monkeypatch: Patch) -> None:
     """Work in an empty folder with photo.png (32×24) and art.png (40×40); no test reaches the network."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setattr(cli, "urlopen", unreachable)
+    monkeypatch.setattr(typed_transfer, "urlopen", unreachable)
     generator = torch.Generator().manual_seed(0)
     save_image(torch.rand(3, 24, 32, generator=generator), "photo.png")
     save_image(torch.rand(3, 40, 40, generator=generator), "art.png")
@@ -97,7 +108,7 @@ def recorder(monkeypatch: Patch) -> Recorder:
         _self.device = torch.device("cpu")
         if options["weights"] == "imagenet":
             sys.stderr.write("Downloading: torch's own words\n")
-            assert socket.getdefaulttimeout() == cli.SERVER_SECONDS
+            assert socket.getdefaulttimeout() == typed_transfer.SERVER_SECONDS
             if record.imagenet is not None:
                 raise record.imagenet
 
@@ -114,7 +125,7 @@ def recorder(monkeypatch: Patch) -> Recorder:
 
     monkeypatch.setattr(StyleTransfer, "__init__", init)
     monkeypatch.setattr(StyleTransfer, "estimate", estimate)
-    monkeypatch.setattr(cli, "available_memory", lambda _device: None)
+    monkeypatch.setattr(messages, "available_memory", lambda _device: None)
     monkeypatch.setattr(StyleTransfer, "run", run)
     return record
 
@@ -137,7 +148,7 @@ def test_a_picture_of_the_size_asked_for_is_written_and_told(capsys: Capture) ->
 def test_what_it_will_take_is_told_before_the_run(
     capsys: Capture, recorder: Recorder, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(cli, "available_memory", lambda _device: 3_000_000_000)
+    monkeypatch.setattr(messages, "available_memory", lambda _device: 3_000_000_000)
     assert stylize("--size", "24", "--iterations", "7", "--levels", "2") == 0
     assert recorder.estimated == [{"size": (18, 24), "iterations": 7, "levels": 2, "preview": False}]
     assert capsys.readouterr().err == ESTIMATE
@@ -146,7 +157,7 @@ def test_what_it_will_take_is_told_before_the_run(
 def test_too_little_memory_is_told_before_the_run(
     capsys: Capture, recorder: Recorder, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(cli, "available_memory", lambda _device: 2_900_000_000)
+    monkeypatch.setattr(messages, "available_memory", lambda _device: 2_900_000_000)
     assert stylize("--size", "48") == 0
     assert len(recorder.estimated) == 1
     note = "note: only 2.9 GB of memory are free. A smaller --size needs less, in proportion to its square."
@@ -493,7 +504,7 @@ def test_cached_imagenet_weights_are_taken_without_a_word(capsys: Capture, recor
 def test_a_download_is_announced_with_how_to_avoid_it(
     capsys: Capture, recorder: Recorder, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(cli, "urlopen", lambda _request, **_options: nullcontext())
+    monkeypatch.setattr(typed_transfer, "urlopen", lambda _request, **_options: nullcontext())
     assert auto() == 0
     assert [made["weights"] for made in recorder.made] == ["imagenet"]
     text = "downloading ImageNet's weights once, 548 MB; --weights self-taught does without"
@@ -505,7 +516,7 @@ def test_a_damaged_file_or_a_failed_download_falls_back_too(
     prepare: Callable[[], None] | None, capsys: Capture, recorder: Recorder, monkeypatch: Patch
 ) -> None:
     if prepare is None:
-        monkeypatch.setattr(cli, "urlopen", lambda _request, **_options: nullcontext())
+        monkeypatch.setattr(typed_transfer, "urlopen", lambda _request, **_options: nullcontext())
     else:
         prepare()
     recorder.imagenet = WeightsUnavailableError("damaged")
@@ -517,7 +528,7 @@ def test_a_damaged_file_or_a_failed_download_falls_back_too(
 def test_quiet_hides_notes_and_the_downloads_own_words(
     capsys: Capture, recorder: Recorder, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(cli, "urlopen", lambda _request, **_options: nullcontext())
+    monkeypatch.setattr(typed_transfer, "urlopen", lambda _request, **_options: nullcontext())
     recorder.imagenet = WeightsUnavailableError("none")
     assert auto("--quiet") == 0
     assert len(recorder.made) == 2
@@ -559,10 +570,10 @@ def test_a_server_that_hangs_is_given_up(monkeypatch: Patch) -> None:
         release.wait(10)
         return nullcontext()
 
-    monkeypatch.setattr(cli, "urlopen", hanging)
-    monkeypatch.setattr(cli, "SERVER_SECONDS", 0.05)
+    monkeypatch.setattr(typed_transfer, "urlopen", hanging)
+    monkeypatch.setattr(typed_transfer, "SERVER_SECONDS", 0.05)
     began = time.monotonic()
-    assert not cli._answers("https://example.org/file")
+    assert not typed_transfer._answers("https://example.org/file")
     assert time.monotonic() - began < 5
     release.set()
 
@@ -574,8 +585,8 @@ def test_the_server_is_asked_for_the_head_only(monkeypatch: Patch) -> None:
         methods.append((request.get_method(), request.full_url))
         return nullcontext()
 
-    monkeypatch.setattr(cli, "urlopen", answering)
-    assert cli._answers("https://example.org/file")
+    monkeypatch.setattr(typed_transfer, "urlopen", answering)
+    assert typed_transfer._answers("https://example.org/file")
     assert methods == [("HEAD", "https://example.org/file")]
 
 
@@ -680,7 +691,7 @@ def test_a_warning_during_the_run_is_told_as_it_comes_and_once(capsys: Capture, 
 def test_a_note_on_a_terminal_takes_the_bars_place(monkeypatch: Patch) -> None:
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
-    with cli._warnings_told(quiet=False):
+    with messages.warnings_told(quiet=False):
         warnings.warn("tiles of 64 pixels", RuntimeWarning, stacklevel=1)
     assert stream.getvalue() == "\r\x1b[Kneural-style: note: tiles of 64 pixels\n"
 
@@ -693,7 +704,7 @@ def test_a_tile_size_reaches_the_transfer(word: str, tile_size: object, monkeypa
         made.append(options["tile_size"])
         return StyleTransfer(**options)
 
-    monkeypatch.setattr(cli, "StyleTransfer", remember)
+    monkeypatch.setattr(typed_transfer, "StyleTransfer", remember)
     assert stylize("--tile-size", word) == 0
     assert made == [tile_size]
 

@@ -7,34 +7,26 @@ Ctrl-C keeps the picture so far, exit status 130.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib.util
-import io
 import signal
-import socket
 import sys
-import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import torch
 from torch import Tensor
-from torchvision.models import VGG19_Weights
 
 from neural_style import _checks
-from neural_style.arguments import AUTO, OPTIMIZERS, PICTURE_OPTIONS, parse
+from neural_style.arguments import AUTO, PICTURE_OPTIONS, parse
 from neural_style.batch import Job, Record, by_style, read_jobs
 from neural_style.demo import bundled_pictures, sheet
 from neural_style.descent import Callback, RunInterrupted
 from neural_style.image_io import check_writable, save_image, to_image_tensor
-from neural_style.memory import available_memory
+from neural_style.messages import in_a_line, tell, tell_enlarged, tell_estimate, warnings_told
 from neural_style.progress import ProgressBar, pixels
 from neural_style.pyramid import previewed
 from neural_style.ranks import Ranks, ending_together, joined, place, rank_device
@@ -43,8 +35,9 @@ from neural_style.starts import is_picture
 from neural_style.style_files import pictures_in, typed_styles
 from neural_style.styles import Style
 from neural_style.transfer import StyleTransfer
+from neural_style.typed_transfer import typed_transfer
 from neural_style.vgg19 import check_layers
-from neural_style.weights import WeightsUnavailableError, imagenet_file
+from neural_style.weights import WeightsUnavailableError
 
 ERRORS = (
     *(ValueError, TypeError, OSError, ImportError, MemoryError, FloatingPointError),
@@ -52,20 +45,19 @@ ERRORS = (
 )
 # What of a batch's options leaves its pictures as they are, or is in the jobs already.
 NOT_SHARED = ("command", "jobs", "quiet", "device", "compile", "tile_size", *PICTURE_OPTIONS)
-SERVER_SECONDS = 10.0  # a server that stays silent so long counts as unreachable
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     try:
         options = parse(argv)
-        with _warnings_told(quiet=options.quiet or place().rank > 0):
+        with warnings_told(quiet=options.quiet or place().rank > 0):
             return COMMANDS[options.command](options)
     except KeyboardInterrupt:
-        _tell("interrupted before there was a picture")
+        tell("interrupted before there was a picture")
         return 130
     except ERRORS as error:
-        _tell(f"error: {_in_a_line(error)}")
+        tell(f"error: {in_a_line(error)}")
         return 2
 
 
@@ -102,10 +94,10 @@ def _prepared(
     given["style"] = _typed_styles(options, regions=options.regions, maps=options.style_maps)
     size = _result_size(given["content"], options.size)
     check_writable(out, size=size)
-    _tell_enlarged(given["content"], previewed(size) if options.preview else size, quiet=options.quiet)
+    tell_enlarged(given["content"], previewed(size) if options.preview else size, quiet=options.quiet)
     if options.save_weights is not None:
         _check_weights_file(options, [*inputs, out])
-    transfer = _transfer(options, ranks=ranks)
+    transfer = typed_transfer(options, ranks=ranks)
     schedule = {name: getattr(options, name) for name in ("iterations", "levels", "preview")}
     chosen = {name: getattr(options, name) for name in ("size", "init", "seed")} | schedule
     save: Callable[[Tensor], None] = partial(save_image, path=out, quality=options.quality)
@@ -114,7 +106,7 @@ def _prepared(
         save = _left_to_the_first
     if options.save_weights is not None and first:  # the run takes them from there
         transfer.learn(given["style"], size=max(size), seed=options.seed).save(options.save_weights)
-    _tell_estimate(transfer, size, quiet=options.quiet, **schedule)
+    tell_estimate(transfer, size, quiet=options.quiet, **schedule)
     return partial(transfer.run, **{**chosen, **given}), save, out
 
 
@@ -162,8 +154,8 @@ def _from_noise(
         raise ValueError(_checks.message(f"the ranks of {options.command}", "be one", place().world, advice))
     result = _result_size(content, size)
     check_writable(out, size=result)
-    transfer = _transfer(options)
-    _tell_estimate(transfer, result, quiet=options.quiet, iterations=options.iterations, levels=options.levels)
+    transfer = typed_transfer(options)
+    tell_estimate(transfer, result, quiet=options.quiet, iterations=options.iterations, levels=options.levels)
     chosen = {name: getattr(options, name) for name in ("iterations", "levels", "init", "seed")}
     run = partial(transfer.run, content, style, size=size, **chosen)
     return _make(run, partial(save_image, path=out, quality=options.quality), out, quiet=options.quiet)
@@ -187,10 +179,10 @@ def _batch(options: argparse.Namespace) -> int:
         with ending_together(here):
             if to_do:
                 once = {"quiet": options.quiet or here.rank > 0, "device": rank_device(options.device, here)}
-                transfer = _transfer(argparse.Namespace(**{**vars(options), **once}))
+                transfer = typed_transfer(argparse.Namespace(**{**vars(options), **once}))
             for number, job in enumerate(to_do, there + 1):
                 title = f"picture {number} of {len(share)}"
-                with _warnings_told(quiet=options.quiet, rank=rank):
+                with warnings_told(quiet=options.quiet, rank=rank):
                     if _make_job(transfer, job, record, title, rank, quiet=options.quiet):
                         made += 1
                     else:
@@ -198,10 +190,10 @@ def _batch(options: argparse.Namespace) -> int:
             parts = [f"{made} {count} made"]
             parts += [f"{failed} failed"] if failed else []
             parts += [f"{there} {'was' if there == 1 else 'were'} there before"] if there else []
-            _tell(", ".join(parts), rank=rank, quiet=options.quiet and not failed)
+            tell(", ".join(parts), rank=rank, quiet=options.quiet and not failed)
     except KeyboardInterrupt:
         text = f"interrupted; {there + made} {count} done, and the same command goes on with the rest"
-        _tell(text, rank=rank)
+        tell(text, rank=rank)
         return 130
     return 1 if failed else 0
 
@@ -218,7 +210,7 @@ def _make_job(transfer: StyleTransfer, job: Job, record: Record, title: str, ran
         save_image(image, job.output, quality=job.options["quality"])
         record.add(job)
     except (*ERRORS, RuntimeError) as error:  # a RuntimeError is what torch raises on a CPU without memory
-        _tell(f"{title}, line {job.line}: {job.output} failed: {_in_a_line(error)}", rank=rank)
+        tell(f"{title}, line {job.line}: {job.output} failed: {in_a_line(error)}", rank=rank)
         return False
     if not quiet:
         size, seconds = pixels(image.shape[-2:]), time.monotonic() - began
@@ -238,8 +230,8 @@ def _demo(options: argparse.Namespace) -> int:
         save_image(sheet([content, style, image]), sheet_path)
 
     transfer, size = StyleTransfer(weights="self-taught"), _result_size(content, options.size)
-    _tell_enlarged(content, size, quiet=options.quiet)
-    _tell_estimate(transfer, size, quiet=options.quiet)
+    tell_enlarged(content, size, quiet=options.quiet)
+    tell_estimate(transfer, size, quiet=options.quiet)
     run = partial(transfer.run, content, style, size=options.size, seed=options.seed)
     status = _make(run, save, out, quiet=options.quiet)
     if not options.quiet:
@@ -281,7 +273,7 @@ def _make(
         if last:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         save(interrupt.image)
-        _tell(f"interrupted; the picture so far is in {out}", quiet=not first)
+        tell(f"interrupted; the picture so far is in {out}", quiet=not first)
         return 130
     save(image)
     if not quiet:
@@ -309,123 +301,6 @@ def _check_weights_file(options: argparse.Namespace, others: Sequence[Path]) -> 
     if path.suffix == ".safetensors" and importlib.util.find_spec("safetensors") is None:
         rule, advice = "end in .pth where safetensors is not installed", "Choose .pth, or install safetensors."
         raise ImportError(_checks.message(argument, rule, f"'{path}'", advice))
-
-
-# Weights -------------------------------------------------------------------------------------------------
-
-
-def _transfer(options: argparse.Namespace, ranks: Ranks | None = None) -> StyleTransfer:
-    """Return the transfer that was asked for; ``auto`` falls back to self-taught filters, and says so."""
-    names = (
-        *("preset", "device", "precision", "compile", "tile_size", "convention", "content_layers"),
-        *("style_layers", "content_weight", "style_weight", "variation_weight", "pooling", "padding"),
-        *("statistic", "strength", "color", "color_map", "match_colors"),
-    )
-    chosen = {name: getattr(options, name) for name in names}
-    chosen["ranks"] = ranks
-    chosen["width"] = 1.0 if options.width is None else options.width
-    chosen["optimizer"] = OPTIMIZERS[_checks.choice("optimizer", options.optimizer, OPTIMIZERS)]()
-    if options.weights != AUTO:
-        with _downloading(quiet=options.quiet):
-            return StyleTransfer(weights=options.weights, **chosen)
-    # A narrow network is self-taught, and so are filters to be kept: asking for either decides.
-    if chosen["width"] == 1.0 and options.save_weights is None:
-        url, cached = VGG19_Weights.IMAGENET1K_V1.url, imagenet_file()
-        download = not cached.exists() and _answers(url)
-        if download:
-            text = "note: downloading ImageNet's weights once, 548 MB; --weights self-taught does without"
-            _tell(text, quiet=options.quiet)
-        if download or cached.exists():
-            try:
-                with _downloading(quiet=options.quiet):
-                    return StyleTransfer(weights="imagenet", **chosen)
-            except WeightsUnavailableError as error:
-                _tell(f"note: {error}", quiet=options.quiet)
-        text = f"To have ImageNet's, save {url} as {cached}"
-        _tell(f"note: learning the filters from the style picture. {text}", quiet=options.quiet)
-    return StyleTransfer(weights="self-taught", **chosen)
-
-
-def _answers(url: str) -> bool:
-    """Return whether a server answers within `SERVER_SECONDS` in all.
-
-    Asked in a thread: a socket's own timeout starts anew for each address of a name, and not for the name.
-    """
-    answered = threading.Event()
-
-    def ask() -> None:
-        with (
-            contextlib.suppress(OSError, HTTPException),
-            urlopen(Request(url, method="HEAD"), timeout=SERVER_SECONDS),
-        ):
-            answered.set()
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(SERVER_SECONDS)
-    return answered.is_set()
-
-
-@contextlib.contextmanager
-def _downloading(*, quiet: bool) -> Iterator[None]:
-    """Let no download hang for ever, nor talk when it should be quiet."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(SERVER_SECONDS)
-    try:
-        with contextlib.redirect_stderr(io.StringIO()) if quiet else contextlib.nullcontext():
-            yield
-    finally:
-        socket.setdefaulttimeout(before)
-
-
-# Messages ------------------------------------------------------------------------------------------------
-
-
-def _tell(text: str, *, quiet: bool = False, rank: str = "") -> None:
-    if not quiet:
-        print(f"{rank}neural-style: {text}", file=sys.stderr)
-
-
-def _in_a_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _tell_enlarged(content: Tensor, size: tuple[int, int], *, quiet: bool) -> None:
-    """Tell where a result has more pixels than the photograph, and so no more of it to show."""
-    own = content.shape[-2:]
-    if max(size) > max(own):
-        text = f"the photograph has {pixels(own)} pixels and is enlarged; --size original keeps its size"
-        _tell(f"note: {text}", quiet=quiet)
-
-
-def _tell_estimate(transfer: StyleTransfer, size: tuple[int, int], *, quiet: bool, **schedule: Any) -> None:
-    """Tell how long it will take and how much memory, and where that may be too much."""
-    if quiet:
-        return
-    estimate = transfer.estimate(size, **schedule)
-    _tell(f"this will take {estimate}")
-    free = available_memory(transfer.device)
-    if free is not None and estimate.bytes > free:
-        advice = "A smaller --size needs less, in proportion to its square."
-        _tell(f"note: only {free / 1e9:.1f} GB of memory are free. {advice}")
-
-
-@contextlib.contextmanager
-def _warnings_told(*, quiet: bool, rank: str = "") -> Iterator[None]:
-    """Turn warnings into plain lines, each text once and as it comes: a run may take hours."""
-    told: set[str] = set()
-
-    def tell(message: Warning | str, *_where: object, **_more: object) -> None:
-        if str(message) not in told:
-            told.add(str(message))
-            if sys.stderr.isatty() and not quiet:
-                sys.stderr.write("\r\x1b[K")  # where a bar may stand
-            _tell(f"note: {message}", quiet=quiet, rank=rank)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        warnings.showwarning = tell
-        yield
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
