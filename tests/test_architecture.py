@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("objective",),
     ("recording", "bounded", "budget", "distributed", "styles"),
     ("presets", "descent", "estimate", "engine"),
-    ("sizes",),
+    ("sizes", "pictures"),
     ("transfer",),
     ("demo", "progress", "reconstruction", "style_files"),
     ("arguments", "messages"),

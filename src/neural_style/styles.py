@@ -115,12 +115,11 @@ def load_styles(
     Raises:
         TypeError, ValueError, OSError: if a picture, a mask or a number breaks its rule.
     """
-    several = isinstance(style, Sequence) and not isinstance(style, str)
-    sources = list(style) if isinstance(style, Sequence) and several else [style]
+    sources = sources_of(style)
     if not sources:
         advice = "Give one, or a list."
         raise ValueError(_checks.message("style", "be at least one picture", "none", advice))
-    styles = [each if isinstance(each, Style) else Style(each) for each in sources]  # type: ignore[arg-type]
+    styles = [each if isinstance(each, Style) else Style(each) for each in sources]
     if style_weights is not None:
         _check_one_each("style_weights", style_weights, styles)
         styles = [replace(each, weight=weight) for each, weight in zip(styles, style_weights, strict=True)]
@@ -141,6 +140,11 @@ def load_styles(
         got = [each.weight for each in loaded]
         raise ValueError(_checks.message("style_weights", "sum to more than 0", got, "Give one more than 0."))
     return [each for each in loaded if each.weight > 0]
+
+
+def sources_of(style: StyleSource | Sequence[StyleSource]) -> list[StyleSource]:
+    """Return one style, or several, as a list."""
+    return [style] if isinstance(style, str) or not isinstance(style, Sequence) else list(style)
 
 
 def matched_to_styles(content: Tensor, styles: Sequence[Loaded]) -> Tensor:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,10 +22,11 @@ from neural_style.estimate import Estimate, estimate_run
 from neural_style.features import Padding, Pooling
 from neural_style.guidance import Guide
 from neural_style.hardware import Precision, choose_device, choose_dtype, set_up
-from neural_style.image_io import ImageSource, to_image_tensor
+from neural_style.image_io import ImageSource
 from neural_style.networks import PREVIEW_WIDTH, NetworkSource, resolve_weights
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
+from neural_style.pictures import load_pictures
 from neural_style.preconditioning import ColorSpectrum
 from neural_style.presets import LayerChoice, choose_settings
 from neural_style.pyramid import FLAT, Level
@@ -36,15 +36,7 @@ from neural_style.resizing import resize
 from neural_style.sizes import Sizes
 from neural_style.starts import InitSource, is_noise, starting_picture
 from neural_style.style_statistics import StatisticChoice
-from neural_style.styles import (
-    Loaded,
-    Style,
-    StyleSource,
-    in_colors_of,
-    in_grey_of,
-    load_styles,
-    matched_to_styles,
-)
+from neural_style.styles import Loaded, Style, StyleSource, load_styles, sources_of
 from neural_style.weights import Convention, Weights
 
 
@@ -360,8 +352,7 @@ class StyleTransfer:
         seed = _checks.seed(seed)
         size = _checks.whole_number("size", size, minimum=1)
         with self._own_state():
-            several = isinstance(style, Sequence) and not isinstance(style, str)
-            sources: Sequence[Any] = style if isinstance(style, Sequence) and several else [style]
+            sources = sources_of(style)
             blank = torch.zeros(1, 3, 1, 1, device=self.device)
             styles = load_styles(
                 [Style(each.image, scale=each.scale) if isinstance(each, Style) else each for each in sources],
@@ -386,18 +377,10 @@ class StyleTransfer:
         regions: Sequence[ImageSource | None] | None = None,
     ) -> tuple[Tensor, list[Loaded], Tensor | None]:
         """Return the pictures on the device, in the colours to work in, and the one whose chroma is kept."""
-        settings, original = self.settings, to_image_tensor(content, "content").to(self.device)
-        names = [name for name, weight in settings.style_layers.items() if weight > 0]
-        styles = load_styles(style, original, style_layers=names, style_weights=style_weights, regions=regions)
-        self._check_styles(styles)
-        if settings.color == "content":
-            return color_of.grey(original), in_grey_of(original, styles), original
-        if settings.color == "match":
-            styles = in_colors_of(original, styles, settings.color_map)
-        content_image = original
-        if settings.match_colors and settings.match_share > 0:
-            content_image = original.lerp(matched_to_styles(original, styles), settings.match_share)
-        return content_image, styles, None
+        options = {"style_weights": style_weights, "regions": regions}
+        found = load_pictures(content, style, self.settings, self.device, **options)  # type: ignore[arg-type]
+        self._check_styles(found[1])
+        return found
 
     def _check_styles(self, styles: Sequence[Loaded]) -> None:
         for number, each in enumerate(styles):

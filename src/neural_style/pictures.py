@@ -1,0 +1,55 @@
+"""The pictures that a run works on: read, on the device, and in the colours to work in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from neural_style.color import grey
+from neural_style.image_io import ImageSource, to_image_tensor
+from neural_style.presets import Settings
+from neural_style.styles import (
+    Loaded,
+    StyleSource,
+    in_colors_of,
+    in_grey_of,
+    load_styles,
+    matched_to_styles,
+)
+
+
+def load_pictures(
+    content: ImageSource,
+    style: StyleSource | Sequence[StyleSource],
+    settings: Settings,
+    device: torch.device,
+    *,
+    style_weights: Sequence[float] | None = None,
+    regions: Sequence[ImageSource | None] | None = None,
+) -> tuple[Tensor, list[Loaded], Tensor | None]:
+    """Return the content (1, 3, H, W), the styles, and the picture whose chroma the result takes, or None.
+
+    Args:
+        content: as of `StyleTransfer.run`.
+        style: likewise.
+        settings: what decides the colours, and which layers have a style.
+        device: where they go.
+        style_weights: as of `StyleTransfer.run`.
+        regions: likewise.
+
+    Raises:
+        TypeError, ValueError, OSError: if a picture, a mask or a number breaks its rule.
+    """
+    original = to_image_tensor(content, "content").to(device)
+    names = [name for name, weight in settings.style_layers.items() if weight > 0]
+    styles = load_styles(style, original, style_layers=names, style_weights=style_weights, regions=regions)
+    if settings.color == "content":
+        return grey(original), in_grey_of(original, styles), original
+    if settings.color == "match":
+        styles = in_colors_of(original, styles, settings.color_map)
+    content_image = original
+    if settings.match_colors and settings.match_share > 0:
+        content_image = original.lerp(matched_to_styles(original, styles), settings.match_share)
+    return content_image, styles, None
