@@ -205,6 +205,8 @@ def test_a_reconstruction_is_made_of_a_layer(folder: Path) -> None:
     words = ["reconstruct", "photo.png", "relu2_1", "--weights", "random", "--width", "0.25", "--quiet"]
     assert cli.main([*words, "--iterations", "2"]) == 0
     assert load_image(folder / "photo-relu2_1.png").shape == (3, 256, 256)
+    assert cli.main([*words, "--iterations", "2,1", "--size", "64", "-o", "two_levels.png"]) == 0
+    assert load_image(folder / "two_levels.png").shape == (3, 64, 64)
 
 
 @pytest.mark.parametrize(
