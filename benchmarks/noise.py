@@ -1,35 +1,48 @@
-"""How much noise do the settings leave, at equal style distance?
+"""How much noise do the settings leave, and at which style distance?
 
     python benchmarks/noise.py --pairs PHOTO PAINTING [PHOTO PAINTING …]
 
 The textbook's setting (max pooling, zero padding, no total variation, one scale, from noise, in pixels) runs a
-given number of evaluations; then each other setting, on the same pair with the same filters, until its style
-distance is as low, or for as many. The style distance is one function for all: the default's, in float32. Noise
-is that of `neural_style.metrics`, relative to the noisier of the two inputs at the same size. ``--smoke`` tries
-it within seconds on pictures of ours.
+given number of evaluations, and so does each variation of it; the default and its variations run by their own
+schedule, on the same pair with the same filters. The style distance is one function for all, the default's in
+float32; beside it is that of the textbook's own network. Blur has no noise either: only settings that come as
+near to the style compare. One row is the default ended as soon as it is as near as the textbook's. Noise is
+that of `neural_style.metrics`, relative to the noisier of the two inputs at the same size. ``--smoke`` tries it
+within seconds on pictures of ours.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from cases import Case, channel_width, collect, pairs_of, settings_of
 from measurement import RESULTS, Record, common_parser, run_benchmark
-from neural_style import Progress, StyleTransfer
+from neural_style import Progress, StyleTransfer, save_image
 from neural_style.hardware import choose_device
-from neural_style.metrics import border_ratio, chroma_noise, fine_energy, grid_peaks, noise, similarity
+from neural_style.metrics import (
+    border_ratio,
+    chroma_noise,
+    fine_energy,
+    grid_peaks,
+    noise,
+    similarity,
+    wavelet_noise,
+)
 from neural_style.objective import Objective
 from neural_style.resizing import fit_within, resize
 
 SIZES = [256]
 SMOKE_SIZES = [64]
-EVALUATIONS, SMOKE_EVALUATIONS = 200, 4
-EVERY = 5  # evaluations between two looks at the style distance
+EVALUATIONS, SMOKE_EVALUATIONS = 200, 2
+LAST = 5  # pictures that are averaged
 
 TEXTBOOK: Mapping[str, Any] = {
     "pooling": "max",
@@ -39,70 +52,96 @@ TEXTBOOK: Mapping[str, Any] = {
     "levels": 1,
     "init": "noise",
 }
-# Each with one choice of the default's, and the default with one choice of the textbook's.
+# Each with one choice of the default's, and the default with one other choice.
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "textbook": TEXTBOOK,
     "textbook, average pooling": {**TEXTBOOK, "pooling": "average"},
-    "textbook, reflected borders": {**TEXTBOOK, "padding": "reflect"},
     "textbook, total variation": {**TEXTBOOK, "variation_weight": None},
+    "textbook, from the photograph": {**TEXTBOOK, "init": "content"},
     "textbook, coarse to fine": {**TEXTBOOK, "levels": None},
-    "textbook, preconditioned": {**TEXTBOOK, "precondition": True},
     "default": {},
+    "default, as near as the textbook": {"stops": True},
+    "default, average of the last 5": {"averages": True},
     "default, max pooling": {"pooling": "max"},
+    "default, zero padding": {"padding": "zeros"},
+    "default, in pixels": {"precondition": False},
     "default, no total variation": {"variation_weight": 0.0},
+    "default, squared variation": {"variation": "squares"},
+    "default, nine-point variation": {"variation": "nine-point"},
     "default, Wasserstein": {"statistic": "wasserstein"},
     "default, mean and deviation beside": {"statistic": {"gram": 1.0, "mean-deviation": 0.5}},
 }
-OF_RUN = ("levels", "init")
+OF_RUN, OF_BENCHMARK = ("levels", "init"), ("stops", "averages")
 
 
 class Pair:
-    """A pair at a size: its filters, its style distance, and the distance that the textbook's reached."""
+    """A pair at a size: its filters, its style distances, and the distance that the textbook's reached."""
 
-    def __init__(self, content: Tensor, style: Tensor, size: int, arguments: argparse.Namespace) -> None:
-        self.content, self.style, self.size, self.arguments = content, style, size, arguments
+    def __init__(
+        self, name: str, content: Tensor, style: Tensor, size: int, arguments: argparse.Namespace
+    ) -> None:
+        self.name, self.content, self.style, self.size = name, content, style, size
+        self.arguments = arguments
         self.device = choose_device(arguments.device)
         learner = StyleTransfer(weights="self-taught", width=channel_width(arguments), device=self.device)
         self.weights = learner.learn(style, size=size, seed=arguments.seed)
-        plain: dict[str, Any] = {"weights": self.weights, "device": self.device, "precision": "float32"}
-        judge = StyleTransfer(**plain, content_weight=0.0, variation_weight=0.0)
-        self.objective: Objective = judge.objective(content, style, size=size)
+        self.judges = {
+            "style_distance": self._judge(),
+            "style_distance_of_textbook": self._judge(pooling="max", padding="zeros"),
+        }
         self.target: float | None = None
 
-    def style_distance(self, image: Tensor) -> float:
-        """Return the default's style distance of a picture of the full size."""
-        return self.objective.value_and_grad(image.clamp(0, 1))[0].item()
+    def _judge(self, **options: Any) -> Objective:
+        plain = {"weights": self.weights, "device": self.device, "precision": "float32", **options}
+        judge = StyleTransfer(**plain, content_weight=0.0, variation_weight=0.0)
+        return judge.objective(self.content, self.style, size=self.size)
 
-    def measure(self, setting: Mapping[str, Any]) -> Record:
-        """Return the noise that a setting leaves, and its style distance."""
-        most = SMOKE_EVALUATIONS if self.arguments.smoke else self.arguments.evaluations
-        counted = 0
+    def style_distances(self, image: Tensor) -> Record:
+        """Return the style distances of a picture of the full size, by name."""
+        picture = image.clamp(0, 1)
+        return {name: judge.value_and_grad(picture)[0].item() for name, judge in self.judges.items()}
+
+    def measure(self, called: str, setting: Mapping[str, Any]) -> Record:
+        """Return the noise that a setting leaves, and its style distances."""
+        counted, last = 0, deque[Tensor](maxlen=LAST)
 
         def watch(progress: Progress) -> bool:
             nonlocal counted
             counted += 1
-            if progress.level < progress.levels or progress.step % EVERY or self.target is None:
+            if progress.level < progress.levels:
                 return False
-            return self.style_distance(progress.image) <= self.target
+            if "averages" in setting:
+                last.append(progress.image.clone())
+            if "stops" not in setting or self.target is None:
+                return False
+            distance: float = self.style_distances(progress.image)["style_distance"]
+            return distance <= self.target
 
         of_run = {name: setting[name] for name in OF_RUN if name in setting}
-        options = {name: value for name, value in setting.items() if name not in OF_RUN}
+        other = (*OF_RUN, *OF_BENCHMARK)
+        options = {name: value for name, value in setting.items() if name not in other}
         transfer = StyleTransfer(
             weights=self.weights, device=self.device, precision=self.arguments.precision, **options
         )
+        one_level = self.arguments.smoke or "levels" in setting
+        most = SMOKE_EVALUATIONS if self.arguments.smoke else self.arguments.evaluations
         result = transfer.run(
             self.content,
             self.style,
             size=self.size,
-            iterations=most,
+            iterations=most if one_level else None,
             seed=self.arguments.seed,
             callback=watch,
             **of_run,
         )
-        distance = self.style_distance(result)
+        if last:
+            result = torch.stack(list(last)).mean(0).clamp(0, 1).reshape(result.shape)
+        distances = self.style_distances(result)
         if self.target is None:
-            self.target = distance
-        return {"evaluations": counted, "style_distance": distance, **self._measures(result)}
+            self.target = distances["style_distance"]
+        if self.arguments.pictures is not None:
+            save_image(result, self.arguments.pictures / f"{self.name}, {self.size}, {called}.png")
+        return {"evaluations": counted, **distances, **self._measures(result)}
 
     def _measures(self, result: Tensor) -> Record:
         """Return the measures of a result, those of noise relative to the noisier input's."""
@@ -110,18 +149,24 @@ class Pair:
         sides = (self.style.shape[-2], self.style.shape[-1])
         reduced = self.style if max(sides) <= self.size else resize(self.style, fit_within(sides, self.size))
         inputs = [content, reduced.to(result)]
-        most, most_color = (max(measure(each) for each in inputs) for measure in (noise, chroma_noise))
+        found: Record = {}
+        for name, measured in MEASURES.items():
+            of_inputs = max(measured(each) for each in inputs)
+            found |= {name: measured(result), f"{name}_of_inputs": of_inputs}
+            found[f"relative_{name}"] = found[name] / of_inputs
+        peaks, of_content = grid_peaks(result), grid_peaks(content)
         return {
-            "noise": noise(result),
-            "noise_of_inputs": most,
-            "relative_noise": noise(result) / most,
-            "relative_chroma_noise": chroma_noise(result) / most_color,
+            **found,
             "fine_energy": fine_energy(result),
-            "grid_peak": max(grid_peaks(result).values()),
-            "border_ratio": border_ratio(result),
-            "border_ratio_of_content": border_ratio(content),
+            "grid_peaks": peaks,
+            "grid_peaks_of_content": of_content,
+            "relative_grid_peak": max(peak / of_content[period] for period, peak in peaks.items()),
+            "relative_border": border_ratio(result) / border_ratio(content),
             "similarity": similarity(result, content),
         }
+
+
+MEASURES = {"noise": noise, "chroma_noise": chroma_noise, "wavelet_noise": wavelet_noise}
 
 
 def measure(arguments: argparse.Namespace) -> Iterator[Record]:
@@ -131,10 +176,10 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
     def cases() -> Iterator[Case]:
         for name, content, style in pairs_of(arguments):
             for size in sizes:
-                pair = Pair(content, style, size, arguments)
+                pair = Pair(name, content, style, size, arguments)
                 for called, setting in SETTINGS.items():
                     known = {"pair": name, "longer_side": size, "setting": called}
-                    yield Case(f"{name}, {size} px, {called}", known, partial(pair.measure, setting))
+                    yield Case(f"{name}, {size} px, {called}", known, partial(pair.measure, called, setting))
 
     for results in collect(cases(), _told):
         yield {"settings": settings_of(arguments), "results": results}
@@ -144,8 +189,8 @@ def _told(result: Record) -> str:
     """Return a result in a few words."""
     return (
         f"{result['evaluations']} evaluations, style distance {result['style_distance']:.4f}, noise "
-        f"{result['relative_noise']:.2f} of the inputs', of colour {result['relative_chroma_noise']:.2f}, "
-        f"grid {result['grid_peak']:.2f}, border {result['border_ratio']:.2f}"
+        f"{result['relative_noise']:.2f} of the inputs', of colour {result['relative_chroma_noise']:.2f}, of "
+        f"wavelets {result['relative_wavelet_noise']:.2f}, border {result['relative_border']:.2f}"
     )
 
 
@@ -159,6 +204,7 @@ def argument_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--pairs", nargs="+", metavar="PICTURE", default=[], help="photo, painting, photo, …")
     parser.add_argument("--evaluations", type=int, default=EVALUATIONS, help="of the textbook's setting")
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="where to keep the results, to look at")
     return parser
 
 

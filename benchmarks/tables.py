@@ -96,12 +96,15 @@ turns: medians of nine. Each has half of the rows, and reads 80 more.
 NOISE = """\
 ## Noise
 
-How much pixel noise do the settings leave, at equal style distance? The textbook's setting is max pooling, zero
-padding, no total variation, one scale, from noise, in pixels. Each other one works on the same pairs with the
-same filters, until the style distance, the default's for all, is as low as the textbook's. Noise is the
-deviation in the flattest fifth of the picture, relative to that of the noisier input; the grid is the highest
-peak in the spectrum at the frequencies of the poolings, relative to its neighbours; the border its roughness
-relative to the rest. Medians over the pairs.
+How much pixel noise do the settings leave, and at which style distance? The textbook's setting is max pooling,
+zero padding, no total variation, one scale, from noise, in pixels; each other one changes one choice of it, or
+of the default, on the same pairs with the same filters. One row is the default, ended as soon as its style
+distance is as low as the textbook's. The style distance is the default's for all (average pooling, reflected
+borders); beside it is that of the textbook's own network (max pooling, zeros). Noise is Immerkær's deviation in
+the flattest fifth of the picture, of luminance and of colour differences, and the median of the finest wavelets
+over the whole of it, each relative to that of the noisier input. The grid is the highest peak in the spectrum
+at the frequencies of the poolings relative to its neighbours, the border the outer strip's roughness relative
+to the rest's, both relative to the photograph's own. Medians over the pairs.
 """
 
 NO_GPU = """\
@@ -287,28 +290,34 @@ def _noise_of(record: Record) -> str:
     good = [result for result in record["results"] if "error" not in result]
     named = dict.fromkeys(result["setting"] for result in good)
     pairs = sorted({result["pair"] for result in good})
-    header = (
-        "| setting | evaluations | style distance | noise | of colour | grid | border | like the photograph |"
+    names = (
+        *("setting", "evaluations", "style distance", "of the textbook's network", "noise", "of colour"),
+        *("of wavelets", "grid", "border", "like the photograph"),
     )
     rows = []
     for setting in named:
-        own = [result for result in good if result["setting"] == setting]
-        middle = {name: statistics.median(result[name] for result in own) for name in NOISE_COLUMNS}
-        rows.append(f"| {setting} | " + " | ".join(_number(value) for value in middle.values()) + " |")
+        own = [_noise_row(result) for result in good if result["setting"] == setting]
+        middle = [statistics.median(values) for values in zip(*own, strict=True)]
+        rows.append("| " + " | ".join([setting, *map(_number, middle)]) + " |")
     failed = [
         f"{result['pair']}, {result['setting']}: failed, {result['error']}"
         for result in record["results"]
         if "error" in result
     ]
     told = f"{len(pairs)} pairs: {', '.join(pairs)}. {_circumstances(record)}"
-    table = [_heading(record), "", header, "|---|--:|--:|--:|--:|--:|--:|--:|", *rows, "", *failed, told, ""]
-    return "\n".join(table)
+    table = ["| " + " | ".join(names) + " |", "|---" + "|--:" * (len(names) - 1) + "|", *rows]
+    return "\n".join([_heading(record), "", *table, "", *failed, told, ""])
 
 
 NOISE_COLUMNS = (
-    *("evaluations", "style_distance", "relative_noise", "relative_chroma_noise"),
-    *("grid_peak", "border_ratio", "similarity"),
+    *("evaluations", "style_distance", "style_distance_of_textbook", "relative_noise", "relative_chroma_noise"),
+    *("relative_wavelet_noise", "relative_grid_peak", "relative_border", "similarity"),
 )
+
+
+def _noise_row(result: Record) -> list[float]:
+    """Return the columns of one result."""
+    return [result[name] for name in NOISE_COLUMNS]
 
 
 def _heading(record: Record) -> str:

@@ -9,6 +9,7 @@ Reference:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -189,6 +190,19 @@ def total_variation(image: Array) -> float:
     return mean_across + mean_down
 
 
+def isotropic_variation(image: Array, edge: float = 0.04) -> float:
+    """Mean of √(dx² + dy² + ε²) − ε over the pixels, dx and dy being 0 beyond the last column and row."""
+    C, H, W = image.shape
+    total = 0.0
+    for c in range(C):
+        for i in range(H):
+            for j in range(W):
+                across = float(image[c, i, j + 1] - image[c, i, j]) if j + 1 < W else 0.0
+                down = float(image[c, i + 1, j] - image[c, i, j]) if i + 1 < H else 0.0
+                total += math.sqrt(across**2 + down**2 + edge**2) - edge
+    return float(total / (C * H * W))
+
+
 # Whole presets: three dicts of features, by layer, to one number
 
 
@@ -237,8 +251,8 @@ def default_loss(
     style_weight: float,
     total_variation_weight: float,
 ) -> float:
-    """α Σ(F−P)²/ΣP² + β mean_l ‖G/M − A/M'‖²/‖A/M'‖² + t (mean dx² + mean dy²); image of shape (3, H, W)."""
+    """α Σ(F−P)²/ΣP² + β mean_l ‖G/M − A/M'‖²/‖A/M'‖² + t · isotropic variation; image (3, H, W)."""
     content = relative_content_loss(generated_features[content_layer], content_features[content_layer])
     style = sum(relative_style_loss(generated_features[name], style_features[name]) for name in style_layers)
     total = total_loss(content, style / len(style_layers), content_weight, style_weight)
-    return total + total_variation_weight * total_variation(image)
+    return total + total_variation_weight * isotropic_variation(image)

@@ -10,7 +10,7 @@ from pathlib import Path
 import neural_style
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("_checks", "_shared", "winograd"),
+    ("_checks", "_shared", "winograd", "variation"),
     ("allocation", "sums", "resizing"),
     ("vgg19", "losses", "color", "lbfgs", "preconditioning", "image_io", "self_taught", "hardware", "memory"),
     ("weights", "steps", "starts", "convolution", "ranks", "metrics"),

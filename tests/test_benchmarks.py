@@ -27,7 +27,7 @@ import tables
 import textbook
 import time_to_loss
 from measurement import Record
-from neural_style import Objective, Progress, StyleTransfer, save_image
+from neural_style import Objective, Progress, StyleTransfer, load_image, save_image
 from neural_style.weights import random_weights
 
 SMALL = ["--smoke", "--sizes", "64", "--repeats", "5", "--weights", "random"]
@@ -478,34 +478,47 @@ def test_on_a_gpu_torch_keeps_count_of_the_memory(monkeypatch: pytest.MonkeyPatc
 # ---------------------------------------------------------------------------------------------------------
 
 
-def test_noise_is_measured_setting_by_setting_at_equal_style_distance(tmp_path: Path) -> None:
+def test_noise_is_measured_setting_by_setting(tmp_path: Path) -> None:
     output = tmp_path / "noise-smoke.json"
-    noise.main(["--smoke", "--precision", "float32", "--output", str(output)])
+    noise.main(["--smoke", "--precision", "float32", "--output", str(output), "--pictures", str(tmp_path)])
     record = json.loads(output.read_text(encoding="utf-8"))
     results = record["results"]
     assert [result["setting"] for result in results] == list(noise.SETTINGS)
     for result in results:
         assert result["evaluations"] > 0
-        assert result["relative_noise"] == pytest.approx(result["noise"] / result["noise_of_inputs"])
+        for name in noise.MEASURES:
+            found, of_inputs = result[name], result[f"{name}_of_inputs"]
+            assert result[f"relative_{name}"] == pytest.approx(found / of_inputs)
         assert 0 < result["style_distance"] < 1000
+        assert result["style_distance"] != result["style_distance_of_textbook"]
+        assert load_image(tmp_path / f"drawn, 64, {result['setting']}.png").shape == (3, 48, 64)
     record["smoke"] = False
     page = tables.make_page({"noise": record})
-    assert page.count("| textbook") == 6
+    assert page.count("| textbook") == 5
     assert "1 pairs: drawn." in page
     results[1]["error"] = "MemoryError"
     assert "drawn, textbook, average pooling: failed, MemoryError" in tables.make_page({"noise": record})
 
 
-def test_a_setting_stops_once_it_is_as_near_to_the_style_as_the_textbooks() -> None:
+def test_one_run_ends_once_it_is_as_near_to_the_style_as_the_textbooks() -> None:
     arguments = noise.argument_parser().parse_args(["--smoke", "--precision", "float32"])
     (_, content, style) = cases.pairs_of(arguments)[0]
-    pair = noise.Pair(content, style, 64, arguments)
+    pair = noise.Pair("drawn", content, style, 64, arguments)
     pair.target = 1e9
     arguments.smoke, arguments.evaluations = False, 30
-    setting = {"levels": 1}
-    assert pair.measure(setting)["evaluations"] == noise.EVERY
+    assert pair.measure("early", {"levels": 1, "stops": True})["evaluations"] == 1
     pair.target = 0.0
-    assert pair.measure(setting)["evaluations"] == 30
+    assert pair.measure("late", {"levels": 1, "stops": True})["evaluations"] == 30
+    assert pair.measure("without", {"levels": 1})["evaluations"] == 30
+
+
+def test_the_last_pictures_are_averaged() -> None:
+    arguments = noise.argument_parser().parse_args(["--smoke", "--precision", "float32"])
+    (_, content, style) = cases.pairs_of(arguments)[0]
+    pair = noise.Pair("drawn", content, style, 64, arguments)
+    plain, averaged = (pair.measure("", setting) for setting in ({}, {"averages": True}))
+    assert plain["evaluations"] == averaged["evaluations"]
+    assert plain["noise"] != averaged["noise"]
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from neural_style.recording import COMPILES
 from neural_style.starts import INITS
 from neural_style.style_statistics import STATISTICS
 from neural_style.transfer import StyleTransfer
+from neural_style.variation import VARIATIONS
 from neural_style.weights import CONVENTIONS, NAMED_SOURCES, WIDTHS
 
 AUTO = "auto"
@@ -200,6 +201,7 @@ def _add_transfer_options(parser: argparse.ArgumentParser, *, content: bool = Tr
     widths = [f"{width:g}" for width in WIDTHS]
     choose("--width", widths, also="share of the network's channels; below 1, it is self-taught", type=float)
     add("--variation-weight", type=float, metavar="X", help="larger is smoother")
+    choose("--variation", VARIATIONS, also="what roughness is")
     named: dict[str, Any] = {"type": _layers, "metavar": "NAME[=X],..."}
     if style:
         add("--style-layers", help="such as relu1_1, or relu3_1=0.5,relu4_1=0.5", **named)

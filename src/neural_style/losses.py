@@ -20,6 +20,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.sums import Discrepancy, Moments, Variation, at_least_float32, difference
+from neural_style.variation import VARIATIONS
 
 # ---------------------------------------------------------------------------------------------------------
 # The paper's equations
@@ -226,18 +227,23 @@ def relative_style_loss(moments: Moments, target: Moments) -> Tensor:
     return relative(_gram_difference(moments, target).square().mean(), target.normalized_gram.square().mean())
 
 
-def total_variation(image: Tensor) -> Tensor:
+def total_variation(image: Tensor, kind: str = "squares") -> Tensor:
     """Return mean (x_{i,j+1} − x_{i,j})² + mean (x_{i+1,j} − x_{i,j})², a scalar; larger means rougher.
 
     The squared (L2) form, over neighbouring pixels across and down. A side of one pixel adds nothing.
 
     Args:
         image: shape (B, 3, H, W).
+        kind: ``"squares"``; ``"nine-point"``, the same with the diagonal neighbours; or ``"isotropic"``, the
+            gradient's length where it is steep. See `variation`.
+
+    Raises:
+        ValueError: if the kind is unknown.
 
     >>> total_variation(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]]))
     tensor(1.)
     """
-    return Variation.of(image).mean
+    return Variation.of(image, _checks.choice("kind", kind, VARIATIONS)).mean
 
 
 def relative(value: Tensor, energy: Tensor) -> Tensor:

@@ -44,6 +44,7 @@ class Terms:
         content_weight: α.
         style_weight: β.
         variation_weight: weight of the total variation; the paper has none.
+        variation: what it sums, a name of `variation.VARIATIONS`.
     """
 
     content_layers: Mapping[str, float]
@@ -53,6 +54,7 @@ class Terms:
     content_weight: float
     style_weight: float
     variation_weight: float = 0.0
+    variation: str = "squares"
 
     def style_loss_of(self, layer: str) -> StyleLoss:
         """Return the style loss of a layer."""
@@ -198,7 +200,7 @@ class Objective:
         guides, found = self.guidance.guides, dict[Hashable, Moments]()
         for number, guide in enumerate(guides):
             found |= {(name, number): one for name, one in self._moments(guide).items()}
-        nothing = Variation.of(guides[0].image[..., :1, :1])
+        nothing = Variation.of(guides[0].image[..., :1, :1], self.terms.variation)
         total = self.share.total(Sums(found, {}, nothing)).moments
         return {
             part: Moments.mixed(
@@ -246,7 +248,7 @@ class Objective:
                 for part in self.guidance.parts
             },
             {name: Discrepancy.of(owned(name), target[name]) for name in self._content_layers},
-            Variation.of(pixels, next_row=next_row, next_column=next_column),
+            Variation.of(pixels, self.terms.variation, next_row=next_row, next_column=next_column),
         )
 
     def _with_history(self, picture: Tensor, tile: Tile) -> tuple[Tensor, Sums]:

@@ -14,6 +14,7 @@ from neural_style.color import COLORS, MAPS
 from neural_style.features import PADDINGS, POOLINGS
 from neural_style.objective import ContentLoss, StyleLoss, Terms
 from neural_style.style_statistics import STATISTICS, StatisticChoice, mixture
+from neural_style.variation import VARIATIONS
 from neural_style.vgg19 import check_layers
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -44,6 +45,7 @@ class Settings:
         color: whose colours the result has: ``"style"``; ``"content"``, the content's chroma under a luminance
             that takes the style; or ``"match"``, those of a style that is given the content's first.
         color_map: how ``"match"`` does so, as of `color.recolored`.
+        variation: what the total variation sums, a name of `variation.VARIATIONS`.
         precondition: whether L-BFGS works in the style's decorrelated colours and frequencies rather than in
             pixels.
         keep_detail: whether a finer level starts with the content's detail beside the enlarged picture.
@@ -73,6 +75,7 @@ class Settings:
     match_share: float = 1.0
     color: str = "style"
     color_map: str = MAPS[0]
+    variation: str = "squares"
 
     @property
     def terms(self) -> Terms:
@@ -120,6 +123,7 @@ PRESETS: dict[str, Settings] = {
         scales=None,
         content_loss=losses.relative_squares,
         style_loss=losses.relative_style_loss,
+        variation="isotropic",
     ),
     "paper": Settings(
         content_layers={"relu4_2": 1.0},
@@ -165,7 +169,7 @@ PRESETS: dict[str, Settings] = {
 SELF_TAUGHT: dict[str, Any] = {
     "content_layers": {"relu2_2": 1.0},
     "style_layers": {"relu1_1": 0.05, "relu2_1": 0.2, "relu3_1": 0.25, "relu4_1": 0.25, "relu5_1": 0.25},
-    "variation_weight": 1.5,
+    "variation_weight": 2.0,
     "match_colors": True,
 }
 
@@ -229,7 +233,8 @@ def _checked(name: str, value: Any) -> Any:
     Raises:
         TypeError, ValueError: if it does not.
     """
-    named = {"pooling": POOLINGS, "padding": PADDINGS, "color": COLORS, "color_map": MAPS}
+    named: dict[str, Iterable[str]] = {"pooling": POOLINGS, "padding": PADDINGS, "variation": VARIATIONS}
+    named |= {"color": COLORS, "color_map": MAPS}
     if name in ("content_layers", "style_layers"):
         return layer_weights(name, value)
     if name in ("content_weight", "style_weight", "variation_weight", "strength"):

@@ -7,7 +7,7 @@ bfloat16 adds noise to the style's gradient.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from typing import Any
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
+from neural_style.variation import differences
 
 
 @dataclass(frozen=True)
@@ -173,47 +174,45 @@ class Discrepancy:
 
 @dataclass(frozen=True)
 class Variation:
-    """How rough a picture is: squared differences of neighbouring pixels, which add up over tiles.
+    """How rough a picture is: sums over neighbouring pixels, part by part, which add up over tiles.
 
     Attributes:
-        across_count: the number of differences across.
-        across: their Σ (x_{i,j+1} − x_{i,j})², a scalar.
-        down_count: the number of differences down.
-        down: their Σ (x_{i+1,j} − x_{i,j})², a scalar.
+        weights: of the means of the parts: across and down, say.
+        counts: the number of values of each.
+        sums: their sums, scalars.
     """
 
-    across_count: float
-    across: Tensor
-    down_count: float
-    down: Tensor
+    weights: tuple[float, ...]
+    counts: tuple[float, ...]
+    sums: tuple[Tensor, ...]
 
     @classmethod
-    def of(cls, image: Tensor, *, next_row: bool = False, next_column: bool = False) -> Variation:
+    def of(
+        cls, image: Tensor, kind: str = "squares", *, next_row: bool = False, next_column: bool = False
+    ) -> Variation:
         """Return the variation of a picture of shape (B, C, H, W), in at least float32.
 
         Args:
             image: the picture, or a tile of it.
+            kind: what is summed, a name of `variation.VARIATIONS`.
             next_row: whether the last row is the next tile's, there to be compared with only.
             next_column: whether the last column is.
         """
-        image = at_least_float32(image)
-        rows, columns = image.shape[-2] - next_row, image.shape[-1] - next_column
-        across = image[..., :rows, 1:] - image[..., :rows, :-1]
-        down = image[..., 1:, :columns] - image[..., :-1, :columns]
-        return cls(across.numel(), across.square().sum(), down.numel(), down.square().sum())
+        parts = differences(at_least_float32(image), kind, next_row=next_row, next_column=next_column)
+        weights, values = zip(*parts, strict=True)
+        return cls(weights, tuple(one.numel() for one in values), tuple(one.sum() for one in values))
 
     def __add__(self, other: Variation) -> Variation:
-        return Variation(
-            self.across_count + other.across_count,
-            self.across + other.across,
-            self.down_count + other.down_count,
-            self.down + other.down,
-        )
+        counts = tuple(one + another for one, another in zip(self.counts, other.counts, strict=True))
+        sums = tuple(one + another for one, another in zip(self.sums, other.sums, strict=True))
+        return Variation(self.weights, counts, sums)
 
     @property
     def mean(self) -> Tensor:
-        """The mean square across plus that down, a scalar; a side of one pixel adds nothing."""
-        return self.across / max(self.across_count, 1) + self.down / max(self.down_count, 1)
+        """The weighted sum of the parts' means, a scalar; a side of one pixel adds nothing."""
+        parts = zip(self.weights, self.counts, self.sums, strict=True)
+        first, *others = (weight * part / max(count, 1) for weight, count, part in parts)
+        return reduce(add, others, first)
 
 
 @dataclass(frozen=True)
@@ -242,14 +241,14 @@ class Sums:
         """The numbers of positions, in a fixed order."""
         moments = [one.count for one in self.moments.values()]
         discrepancies = [one.count for one in self.discrepancies.values()]
-        return [*moments, *discrepancies, self.variation.across_count, self.variation.down_count]
+        return [*moments, *discrepancies, *self.variation.counts]
 
     @property
     def tensors(self) -> list[Tensor]:
         """The sums of values, in a fixed order."""
         moments = [part for one in self.moments.values() for part in (one.first, one.second)]
         discrepancies = [part for one in self.discrepancies.values() for part in (one.squares, one.energy)]
-        return [*moments, *discrepancies, self.variation.across, self.variation.down]
+        return [*moments, *discrepancies, *self.variation.sums]
 
     def replaced(self, tensors: Sequence[Tensor], counts: Sequence[float] | None = None) -> Sums:
         """Return sums of the same layers with others in the place of `tensors`, and of `counts` where given."""
@@ -257,7 +256,7 @@ class Sums:
         return Sums(
             {name: Moments(next(numbers), next(values), next(values)) for name in self.moments},
             {name: Discrepancy(next(numbers), next(values), next(values)) for name in self.discrepancies},
-            Variation(next(numbers), next(values), next(numbers), next(values)),
+            replace(self.variation, counts=tuple(numbers), sums=tuple(values)),  # all that are left
         )
 
     def detached(self) -> Sums:

@@ -73,6 +73,8 @@ class StyleTransfer:
         content_weight: α. Larger keeps more of the photograph.
         style_weight: β. Larger takes more of the painting.
         variation_weight: weight of the total variation. Larger is smoother.
+        variation: what it sums: ``"squares"`` of the differences across and down, ``"nine-point"`` with the
+            diagonals', or ``"isotropic"``, which leaves edges sharper. See `variation`.
         pooling: ``"average"`` or ``"max"``.
         padding: ``"reflect"``, ``"replicate"``, ``"zeros"`` or ``"circular"``.
         statistic: what of the features is the style: ``"gram"``, ``"mean-deviation"``, ``"covariance"`` or
@@ -111,6 +113,7 @@ class StyleTransfer:
         content_weight: float | None = None,
         style_weight: float | None = None,
         variation_weight: float | None = None,
+        variation: str | None = None,
         pooling: Pooling | None = None,
         padding: Padding | None = None,
         statistic: StatisticChoice | Mapping[str, StatisticChoice] | None = None,
@@ -139,6 +142,7 @@ class StyleTransfer:
             content_weight=content_weight,
             style_weight=style_weight,
             variation_weight=variation_weight,
+            variation=variation,
             pooling=pooling,
             padding=padding,
             statistic=statistic,

@@ -27,8 +27,8 @@ def typed_transfer(options: argparse.Namespace, ranks: Ranks | None = None) -> S
     """Return the transfer that was asked for; ``auto`` falls back to self-taught filters, and says so."""
     names = (
         *("preset", "device", "precision", "compile", "tile_size", "convention", "content_layers"),
-        *("style_layers", "content_weight", "style_weight", "variation_weight", "pooling", "padding"),
-        *("statistic", "strength", "color", "color_map", "match_colors"),
+        *("style_layers", "content_weight", "style_weight", "variation_weight", "variation", "pooling"),
+        *("padding", "statistic", "strength", "color", "color_map", "match_colors"),
     )
     chosen = {name: getattr(options, name) for name in names}
     chosen["ranks"] = ranks
