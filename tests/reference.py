@@ -190,7 +190,7 @@ def total_variation(image: Array) -> float:
     return mean_across + mean_down
 
 
-def isotropic_variation(image: Array, edge: float = 0.04) -> float:
+def isotropic_variation(image: Array, edge: float = 0.1) -> float:
     """Mean of √(dx² + dy² + ε²) − ε over the pixels, dx and dy being 0 beyond the last column and row."""
     C, H, W = image.shape
     total = 0.0

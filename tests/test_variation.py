@@ -57,8 +57,8 @@ IN_LOOPS: dict[str, Callable[[np.ndarray], float]] = {
         # 0 1 3 / 2 2 1: across 1 4 0 1, mean 3/2; down 4 1 4, mean 3; falling 4 0, mean 2; rising 1 1, mean 1.
         ("squares", 4.5),
         ("nine-point", 0.75 + 1.5 + 0.5 + 0.25),
-        # Lengths √5, √5, 2 / 0, 1, 0 of six, with ε = 0.04: 2.236426, 2.236426, 2.0004 / 0.04, 1.0008, 0.04.
-        ("isotropic", (7.55405 - 6 * 0.04) / 6),
+        # Lengths √5, √5, 2 / 0, 1, 0, with ε = 0.1: 2.238303, 2.238303, 2.002498 / 0.1, 1.004988, 0.1.
+        ("isotropic", (7.684092 - 6 * 0.1) / 6),
     ],
 )
 def test_each_kind_by_hand(kind: str, expected: float) -> None:
@@ -84,7 +84,7 @@ def test_autograd_agrees_with_finite_differences(kind: str) -> None:
 def test_a_slope_has_the_square_of_its_steepness_or_the_steepness(kind: str, expected: float) -> None:
     rows, columns = torch.meshgrid(torch.arange(200.0), torch.arange(200.0), indexing="ij")
     slope = (rows + 2 * columns).double().expand(1, 3, -1, -1)
-    assert total_variation(slope, kind).item() == pytest.approx(expected, rel=0.025)  # the border, and ε
+    assert total_variation(slope, kind).item() == pytest.approx(expected, rel=0.05)  # the border, and ε
     assert total_variation(torch.full((1, 3, 8, 8), 0.5), kind).item() == 0
 
 
@@ -97,7 +97,7 @@ def test_the_kinds_differ_where_they_say() -> None:
     step = (columns >= 16).double()[None, None]
     taller = {kind: (total_variation(2 * step, kind) / total_variation(step, kind)).item() for kind in KINDS}
     assert taller["squares"] == pytest.approx(4)
-    assert taller["isotropic"] == pytest.approx(2, rel=0.05)  # an edge's height counts once
+    assert taller["isotropic"] == pytest.approx(2, rel=0.1)  # an edge's height counts once
 
 
 @pytest.mark.parametrize("kind", KINDS)
