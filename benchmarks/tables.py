@@ -107,6 +107,14 @@ at the frequencies of the poolings relative to its neighbours, the border the ou
 to the rest's, both relative to the photograph's own. Medians over the pairs.
 """
 
+STRENGTH = """\
+## Strength
+
+What does a strength do, and does it do the same at every size? Content and style distance are the default's, 0
+for the same picture and independent of its size, the content's from the photograph as it is; the similarity is
+SSIM. The filters are learned anew at each size.
+"""
+
 NO_GPU = """\
 ## On a GPU
 
@@ -288,17 +296,19 @@ def noise_section(records: Sequence[Record]) -> str:
 def _noise_of(record: Record) -> str:
     """Return one machine's table: a row for each setting, of medians over the pairs."""
     good = [result for result in record["results"] if "error" not in result]
-    named = dict.fromkeys(result["setting"] for result in good)
+    named = dict.fromkeys((result["longer_side"], result["setting"]) for result in good)
+    several = len({size for size, _ in named}) > 1
     pairs = sorted({result["pair"] for result in good})
     names = (
         *("setting", "evaluations", "style distance", "of the textbook's network", "noise", "of colour"),
         *("of wavelets", "grid", "border", "like the photograph"),
     )
     rows = []
-    for setting in named:
-        own = [_noise_row(result) for result in good if result["setting"] == setting]
+    for size, setting in named:
+        own = [_noise_row(each) for each in good if (each["longer_side"], each["setting"]) == (size, setting)]
+        name = f"{setting}, {size} px" if several else setting
         middle = [statistics.median(values) for values in zip(*own, strict=True)]
-        rows.append("| " + " | ".join([setting, *map(_number, middle)]) + " |")
+        rows.append("| " + " | ".join([name, *map(_number, middle)]) + " |")
     failed = [
         f"{result['pair']}, {result['setting']}: failed, {result['error']}"
         for result in record["results"]
@@ -318,6 +328,35 @@ NOISE_COLUMNS = (
 def _noise_row(result: Record) -> list[float]:
     """Return the columns of one result."""
     return [result[name] for name in NOISE_COLUMNS]
+
+
+def strength_section(records: Sequence[Record]) -> str:
+    """Return the section on `benchmarks/strength.py`, a table for each pair of each machine."""
+    return "\n".join([STRENGTH, *(_strength_of(record) for record in records)])
+
+
+def _strength_of(record: Record) -> str:
+    """Return one machine's tables: a row for each strength, of every size."""
+    good = [result for result in record["results"] if "error" not in result]
+    sizes = sorted({result["longer_side"] for result in good})
+    columns = {name: name.replace("_", " ") for name in ("content_distance", "style_distance", "similarity")}
+    names = ["strength", *(f"{words}, {size} px" for words in columns.values() for size in sizes)]
+    lines = [_heading(record), ""]
+    for pair in dict.fromkeys(result["pair"] for result in good):
+        found = {(each["strength"], each["longer_side"]): each for each in good if each["pair"] == pair}
+        lines += [f"{pair}:", "", "| " + " | ".join(names) + " |", "|---" + "|--:" * (len(names) - 1) + "|"]
+        for strength in sorted({strength for strength, _ in found}):
+            row = [found.get((strength, size)) for size in sizes]
+            cells = [_number(each[name]) if each else "" for name in columns for each in row]
+            lines.append(f"| {strength:g} | " + " | ".join(cells) + " |")
+        lines.append("")
+    failed = [
+        f"{each['pair']}, {each['longer_side']} px, {each['strength']:g}: failed, {each['error']}"
+        for each in record["results"]
+        if "error" in each
+    ]
+    width = f"Filters of {record['settings']['channel_width']:g} of VGG-19's channels."
+    return "\n".join([*lines, *failed, f"{width} {_circumstances(record)}", ""])
 
 
 def _heading(record: Record) -> str:
@@ -367,6 +406,7 @@ SECTIONS: dict[str, Callable[[Sequence[Record]], str]] = {
     "memory": memory_section,
     "time_to_loss": time_to_loss_section,
     "noise": noise_section,
+    "strength": strength_section,
 }
 
 

@@ -64,6 +64,18 @@ def statistic(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
     return [run(photo, paintings["starry_night"], statistic=name) for name in names]
 
 
+def smoothness(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
+    """No total variation, the default's, three times as much."""
+    weights = (0.0, None, 6.0)
+    return [run(photo, paintings["cafe_terrace"], variation_weight=weight) for weight in weights]
+
+
+def start(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
+    """From the content, from coloured noise, from a mix."""
+    starts = ("content", "colored-noise", {"content": 0.5, "style": 0.5})
+    return [run(photo, paintings["starry_night"], init=init) for init in starts]
+
+
 def layers(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
     """Reconstructions from an early, a middle and a late layer."""
     weights = StyleTransfer(weights="self-taught").learn(paintings["starry_night"], size=SIZE)
@@ -83,12 +95,14 @@ def texture(_photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
     ]
 
 
-ROWS: tuple[Row, ...] = (strength, styles, scale, regions, color, statistic, layers, texture)
+ROWS: tuple[Row, ...] = (
+    *(strength, styles, scale, regions, color, smoothness, statistic, start, layers, texture),
+)
 
 
 def run(photo: Tensor, style: object, **options: object) -> Tensor:
     """Return the default's transfer, with self-taught filters."""
-    of_run = {"style_weights": options.pop("style_weights")} if "style_weights" in options else {}
+    of_run = {name: options.pop(name) for name in ("style_weights", "init") if name in options}
     transfer = StyleTransfer(weights="self-taught", **options)  # type: ignore[arg-type]
     return transfer.run(photo, style, size=SIZE, **of_run).cpu()  # type: ignore[arg-type]
 

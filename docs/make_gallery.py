@@ -29,7 +29,7 @@ CREDITS = {
     "coffee": "a cup of coffee (photograph by Rachel Michetti, CC0, from scikit-image)",
     "camera": "a cameraman, in grey (photograph by Lav Varshney, CC0, from scikit-image)",
     "starry_night": "Vincent van Gogh, The Starry Night, 1889",
-    "night_cafe": "Vincent van Gogh, The Night Café, 1888",
+    "cafe_terrace": "Vincent van Gogh, Café Terrace at Night, 1888",
     "olive_trees": "Vincent van Gogh, The Olive Trees, 1889",
     "great_wave": "Katsushika Hokusai, Under the Wave off Kanagawa, about 1831",
 }
@@ -56,12 +56,12 @@ class Piece:
 
 PIECES = (
     Piece("tuebingen", "starry_night", 512),
-    Piece("tuebingen", "night_cafe"),
+    Piece("tuebingen", "cafe_terrace"),
     Piece("tuebingen", "olive_trees"),
     Piece("tuebingen", "great_wave"),
     Piece("chelsea", "starry_night"),
     Piece("coffee", "olive_trees"),
-    Piece("camera", "night_cafe"),
+    Piece("camera", "cafe_terrace"),
 )
 
 

@@ -23,6 +23,7 @@ import memory
 import noise
 import ranks
 import resolution
+import strength
 import tables
 import textbook
 import time_to_loss
@@ -522,6 +523,38 @@ def test_the_last_pictures_are_averaged() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------
+# Strength
+# ---------------------------------------------------------------------------------------------------------
+
+
+def test_strength_is_measured_by_size(tmp_path: Path) -> None:
+    output = tmp_path / "strength-smoke.json"
+    strength.main(["--smoke", "--precision", "float32", "--output", str(output), "--pictures", str(tmp_path)])
+    record = json.loads(output.read_text(encoding="utf-8"))
+    results = record["results"]
+    assert len(results) == len(strength.SMOKE_STRENGTHS) * len(strength.SMOKE_SIZES)
+    for result in results:
+        assert 0 <= result["content_distance"] < 10
+        assert result["style_distance"] > 0
+        assert -1 <= result["similarity"] <= 1
+        name = f"drawn, {result['longer_side']}, {result['strength']:g}.png"
+        assert max(load_image(tmp_path / name).shape[1:]) == result["longer_side"]
+    record["smoke"] = False
+    results[0] = {"pair": "drawn", "longer_side": 48, "strength": 0.2, "error": "MemoryError"}
+    page = tables.make_page({"strength": record})
+    assert "| strength | content distance, 48 px | content distance, 64 px |" in page
+    assert "| 0.2 |  | 0." in page
+    assert "drawn, 48 px, 0.2: failed, MemoryError" in page
+
+
+def test_strength_has_a_width_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strength, "collect", lambda *_: iter([[]]))
+    arguments = strength.argument_parser().parse_args(["--width", "0.5"])
+    (record,) = strength.measure(arguments)
+    assert record["settings"]["channel_width"] == 0.5
+
+
+# ---------------------------------------------------------------------------------------------------------
 # Any resolution
 # ---------------------------------------------------------------------------------------------------------
 
@@ -762,7 +795,7 @@ def test_check_fails_until_the_page_is_what_the_records_give(
         (
             {"benchmark": "speed"},
             "iterations-some.json must be a record of 'iterations', 'resolution', 'ranks', 'memory', "
-            "'time_to_loss', 'noise'; got 'speed'.",
+            "'time_to_loss', 'noise', 'strength'; got 'speed'.",
         ),
         ({"smoke": True}, "iterations-some.json must be the record of a full run; got a smoke run's. Measure"),
     ],

@@ -398,7 +398,9 @@ def test_a_format_too_small_for_the_result_is_refused_before_the_run(
 
 def test_a_start_that_is_neither_a_name_nor_a_file_is_an_error(capsys: Capture) -> None:
     assert stylize("--init", "no.png") == 2
-    text = "init must be a file that exists; got 'no.png'."
+    text = (
+        "init must be one of 'content', 'style', 'noise', 'colored-noise', an existing file or a picture; got"
+    )
     assert capsys.readouterr().err.startswith(f"neural-style: error: {text}")
 
 
@@ -606,7 +608,8 @@ def test_saved_filters_are_those_of_the_run_and_load_again(name: str) -> None:
 def test_filters_to_be_kept_are_self_taught_by_default(
     recorder: Recorder, monkeypatch: Patch, tmp_path: Path
 ) -> None:
-    def learn(_self: StyleTransfer, style: list[Style], *, size: int, seed: int) -> Weights:
+    def learn(_self: StyleTransfer, style: list[Style], content: Tensor, *, size: int, seed: int) -> Weights:
+        assert content.shape[:2] == (1, 3)
         assert isinstance(style[0].image, Tensor)
         assert (style[0].image.shape, size, seed) == ((1, 3, 40, 40), 64, 3)
         return Weights({"features.0.weight": torch.zeros(64, 3, 3, 3), "features.0.bias": torch.zeros(64)})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from neural_style import RunInterrupted, Style, StyleTransfer, reconstruct_content, synthesize_texture
+from neural_style import Adam, RunInterrupted, Style, StyleTransfer, reconstruct_content, synthesize_texture
 from neural_style.color import Colors, luma
 from neural_style.metrics import similarity
 from neural_style.starts import is_noise, starting_picture
@@ -87,6 +88,14 @@ def test_half_the_strength_is_the_presets_own_balance() -> None:
             "strength must be left out beside style_weight; got 0.5. Give one of the two.",
         ),
         ({"color": "both"}, "color must be one of 'style', 'content', 'match'; got 'both'. "),
+        (
+            {"color_map": "pca"},
+            "color_map must be left out beside color='style'; got 'pca'. Take color='match' with it.",
+        ),
+        (
+            {"color": "content", "match_colors": True},
+            "match_colors must be left out beside color='content'; got True. The result has the content's",
+        ),
         ({"color_map": "linear"}, "color_map must be one of 'monge-kantorovich', 'cholesky', 'pca', "),
         (
             {"statistic": {"relu1_1": "gram"}},
@@ -102,6 +111,79 @@ def test_half_the_strength_is_the_presets_own_balance() -> None:
 def test_what_cannot_be_is_refused(options: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
         transfer(**options)
+
+
+def test_no_strength_is_the_photograph_whatever_the_preset_starts_from() -> None:
+    for preset in ("default", "paper", "authors"):
+        settings = transfer(preset=preset, strength=0).settings
+        assert (settings.init, settings.style_weight) == ("content", 0)
+
+
+# -- everything together --------------------------------------------------------------------------------
+
+OTHER = picture(80, 96, 5, (1.0, 0.4, 0.3))
+OPTIONS: dict[str, dict[str, Any]] = {
+    "strength": {"strength": 0.3},
+    "content weight": {"content_weight": 2.0},
+    "style weight": {"style_weight": 0.1},
+    "the content's colours": {"color": "content"},
+    "matched colours": {"color": "match"},
+    "matched colours, by another map": {"color": "match", "color_map": "cholesky"},
+    "a content in the style's colours": {"match_colors": True},
+    "mean and deviation": {"statistic": "mean-deviation"},
+    "covariance": {"statistic": "covariance"},
+    "Wasserstein's distance": {"statistic": "wasserstein"},
+    "two statistics": {"statistic": {"gram": 1, "covariance": 1}},
+    "style layers": {"style_layers": ["relu2_1", "relu3_1"]},
+    "content layers": {"content_layers": {"relu1_2": 1, "relu3_2": 0.5}},
+    "squared variation": {"variation": "squares", "variation_weight": 5},
+    "nine-point variation": {"variation": "nine-point", "variation_weight": 5},
+    "isotropic variation": {"variation_weight": 5},
+    "max pooling": {"pooling": "max"},
+    "zero padding": {"padding": "zeros"},
+    "circular padding": {"padding": "circular"},
+    "no preconditioning": {"precondition": False},
+    "the paper's preset": {"preset": "paper"},
+    "the authors' preset": {"preset": "authors"},
+}
+STARTS: dict[str, Any] = {
+    "style": "style",
+    "noise": "noise",
+    "coloured noise": "colored-noise",
+    "a mix": {"content": 1, "noise": 1},
+    "a picture": OTHER,
+}
+
+
+def together(styles: Sequence[Style], *, init: Any = None, **options: Any) -> Tensor:
+    """Return a result of two levels, coarse to fine."""
+    chosen: dict[str, Any] = {"iterations": (2, 2), "levels": 2, "init": init}
+    return made(list(styles), run=chosen, **options)
+
+
+def two_styles() -> list[Style]:
+    """Two styles, in a soft region and the rest, one of them in part, larger and for some layers only."""
+    soft = torch.linspace(1, 0, 80).expand(64, 80)
+    part = torch.zeros(80, 96)
+    part[:, :70] = 1
+    layers = ["relu2_1", "relu3_1", "relu4_1"]
+    return [Style(STYLE, region=soft), Style(OTHER, 2.0, 1.3, layers, region=1 - soft, mask=part)]
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option_works_in_tiles_with_masks_and_two_styles(name: str) -> None:
+    whole, tiled = (together(two_styles(), tile_size=tile, **OPTIONS[name]) for tile in (None, 32))
+    # What differs in the last digit is made larger from step to step.
+    assert (tiled - whole).abs().mean() < 2e-3
+    assert (whole - together(two_styles())).abs().mean() > 1e-4
+    assert (whole - together(two_styles()[:1], **OPTIONS[name])).abs().mean() > 1e-4
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_every_start_works_in_tiles_with_masks_and_two_styles(name: str) -> None:
+    whole, tiled = (together(two_styles(), init=STARTS[name], tile_size=tile) for tile in (None, 32))
+    assert (tiled - whole).abs().mean() < 2e-3
+    assert (whole - together(two_styles())).abs().mean() > 1e-3
 
 
 # -- colour ---------------------------------------------------------------------------------------------
@@ -145,6 +227,23 @@ def test_every_map_gives_a_picture_of_its_own() -> None:
     for number, one in enumerate(results):
         for other in results[:number]:
             assert (one - other).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("color", ["style", "match", "content"])
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_filters_learned_beside_a_content_are_those_of_its_run(color: str, preset: str) -> None:
+    taught = transfer(weights="self-taught", color=color, preset=preset)
+    learned = taught.learn(STYLE, CONTENT, size=64)
+    assert learned.self_taught
+    before = taught.networks.stand_in()
+    taught.run(CONTENT, STYLE, size=64, iterations=1, levels=1)
+    assert taught.networks.stand_in() is before  # nothing was learned anew
+
+
+def test_a_style_in_a_contents_colours_is_not_learned_without_it() -> None:
+    text = "content must be given where color is 'match'; got None. The filters are learned from the style in"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        transfer(weights="self-taught", color="match").learn(STYLE)
 
 
 # -- statistics -----------------------------------------------------------------------------------------
@@ -256,10 +355,10 @@ def test_a_circular_texture_has_no_seam() -> None:
     seams = []
     for padding in ("circular", "reflect"):
         texture = synthesize_texture(STYLE, 96, iterations=25, padding=padding, **options)
-        across = (texture[..., 0] - texture[..., -1]).abs().mean()
-        inside = texture.diff(dim=2).abs().mean()
-        seams.append((across / inside).item())
-    assert seams[0] < 1.3 < seams[1]
+        for side in (1, 2):
+            across = (texture.select(side, 0) - texture.select(side, -1)).abs().mean()
+            seams.append((across / texture.diff(dim=side).abs().mean()).item())
+    assert max(seams[:2]) < 1.3 < min(seams[2:])
 
 
 @pytest.mark.parametrize(
@@ -324,6 +423,37 @@ def test_mixed_noise_is_noise() -> None:
     assert is_noise({"noise": 1.0, "colored-noise": 2.0, "content": 0.0})
     assert not is_noise({"noise": 1.0, "content": 0.1})
     assert not is_noise("content")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("content_layers", "relu1_1"), ("strength", 0.5), ("color", "match")]
+)
+def test_a_reconstruction_refuses_what_has_nothing_to_do_there(option: str, value: Any) -> None:
+    text = f"{option} must be left out of a reconstruction; got {value!r}. It has one layer of content, and no"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        reconstruct_content(CONTENT, "relu1_1", weights="random", **{option: value})
+
+
+def test_options_that_would_do_nothing_are_refused() -> None:
+    text = (
+        "variation must be left out where variation_weight is 0; got 'squares'. Give a variation_weight with it"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        transfer(preset="paper", variation="squares")
+    text = "precondition must be left out beside Adam; got True. Only LBFGS is preconditioned."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        transfer(optimizer=Adam(), precondition=True)
+
+
+def test_a_start_of_another_aspect_is_cut_and_not_stretched() -> None:
+    tall = torch.zeros(3, 96, 32)
+    tall[:, 32:64] = 1  # a white square in the middle
+    start = starting_picture(tall, batch(CONTENT), batch(STYLE), (32, 32), 0)
+    assert start.mean() > 0.9
+    near = starting_picture(CONTENT[:, 1:], batch(CONTENT), batch(STYLE), (32, 40), 0)
+    torch.testing.assert_close(
+        near, starting_picture(CONTENT, batch(CONTENT), batch(STYLE), (32, 40), 0), atol=0.2, rtol=0
+    )
 
 
 def test_reconstructions_take_a_number_for_every_level() -> None:

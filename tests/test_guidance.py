@@ -14,7 +14,7 @@ from torch import Tensor
 from neural_style import Style, StyleTransfer, save_image
 from neural_style.guidance import Guidance, Guide, Part, on_grids
 from neural_style.objective import Objective
-from neural_style.styles import load_styles, matched_to_styles, to_mask
+from neural_style.styles import StyleSource, load_styles, matched_to_styles, to_mask
 from neural_style.sums import Moments
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -191,11 +191,27 @@ def test_each_region_is_nearer_to_its_own_style() -> None:
     assert 3 * distance(east, BLUE) < distance(east, RED)
 
 
-def test_where_no_style_is_the_content_stays() -> None:
-    chosen = transfer(content_weight=0.5, content_layers="relu1_1", variation_weight=0)
-    image = chosen.run(CONTENT, Style(RED, region=WEST), size=None, iterations=20, levels=1)
-    change = (image - CONTENT).abs().mean((0, 1))
-    assert change[72:].mean() < 0.25 * change[:48].mean()
+def test_the_border_of_two_regions_shows_no_line() -> None:
+    """Gradient energy on the border, relative to the rest, is what it is without regions."""
+    ratios = []
+    for styles in ([Style(RED)], [Style(RED, region=WEST), Style(RED, region=1 - WEST)]):
+        image = transfer(content_weight=0.02).run(CONTENT, styles, size=None, iterations=30, levels=1)
+        energy = (image.diff(dim=2)[:, :-1].square() + image.diff(dim=1)[..., :-1].square()).mean((0, 1))
+        inside = torch.cat([energy[8:48], energy[64:104]])
+        ratios.append((energy[52:60].mean() / inside.mean()).item())
+    assert ratios[1] == pytest.approx(ratios[0], rel=0.1)
+
+
+@pytest.mark.parametrize("options", [{}, {"strength": 1}, {"color": "content"}, {"padding": "circular"}])
+def test_where_no_style_is_the_content_stays(options: dict[str, Any]) -> None:
+    soft = WEST.clone()
+    soft[:, 50:62] = torch.linspace(1, 0, 12)
+    image = transfer(**options).run(CONTENT, Style(RED, region=soft), size=None, iterations=5, levels=1)
+    torch.testing.assert_close(image[..., 64:], CONTENT[..., 64:])
+    assert (image - CONTENT)[..., :48].abs().mean() > 0.003
+    both = [Style(RED, region=soft), Style(BLUE)]  # the second one is everywhere
+    covered = transfer(**options).run(CONTENT, both, size=None, iterations=5, levels=1)
+    assert (covered - CONTENT)[..., 64:].abs().mean() > 0.003
 
 
 def test_a_mask_of_the_style_leaves_the_rest_of_it_out() -> None:
@@ -327,7 +343,7 @@ GOOD = {"style": RED}
         (
             {"style": Style(RED, scale=0)},
             ValueError,
-            "style's scale must be more than 0; got 0.0. 1 leaves it.",
+            "style's scale must lie between 1/8 and 8; got 0. 1 leaves the strokes as they are.",
         ),
         (
             {"style": [RED, Style(BLUE, layers="relu1_2")]},
@@ -365,6 +381,11 @@ GOOD = {"style": RED}
             TypeError,
             "style's region must be a tensor of floats or bools; got torch.uint8. ",
         ),
+        (
+            {"regions": [(255 * torch.stack([WEST, 1 - WEST, WEST], 2)).byte().numpy()]},
+            ValueError,
+            "style's region must be a grey picture; got one in colours. Give a mask for each style; or, on the",
+        ),
         ({"regions": ["nowhere.png"]}, FileNotFoundError, "style's region must be a file that exists; got "),
         ({"style": [RED, "nowhere.png"]}, FileNotFoundError, "style 2 must be a file that exists; got "),
         ({"style": [RED, torch.rand(3, 8, 8)]}, ValueError, "style 2 must have sides of at least 16 pixels"),
@@ -376,6 +397,24 @@ def test_what_cannot_be_is_refused_before_any_work(
     chosen = {**GOOD, **options}
     with pytest.raises(error, match=f"^{re.escape(text)}"):
         transfer().run(CONTENT, chosen.pop("style"), **chosen)
+
+
+def test_weights_that_do_nothing_are_told() -> None:
+    text = "style_weights do nothing here: they share a region among its styles, and each style has its own."
+    content = CONTENT.unsqueeze(0)
+    cases: list[tuple[list[StyleSource], list[float]]] = [
+        ([RED], [5]),
+        ([Style(RED, region=WEST), BLUE], [1, 2]),
+    ]
+    for styles, weights in cases:
+        with pytest.warns(UserWarning, match=f"^{re.escape(text)}$"):
+            load_styles(styles, content, style_layers=LAYERS, style_weights=weights)
+
+
+def test_filters_are_learned_once_from_a_picture_that_serves_twice() -> None:
+    taught = transfer(weights="self-taught")
+    one, twice = taught.learn(RED, size=64), taught.learn([Style(RED), Style(RED.clone(), weight=3)], size=64)
+    assert torch.equal(one.parameters["features.0.weight"], twice.parameters["features.0.weight"])
 
 
 def test_filters_are_learned_from_all_styles() -> None:

@@ -78,6 +78,9 @@ def test_the_soft_edges_of_a_map_go_to_the_nearest_colour() -> None:
     ("options", "text"),
     [
         ({"weights": [1]}, "--style-weights must be one for each STYLE; got 1. There are 2."),
+        ({"weights": [0, 0]}, "--style-weights must sum to more than 0; got 0, 0. Give one more than 0."),
+        ({"weights": [1, -1]}, "--style-weights must be a finite number of at least 0; got -1. Give such"),
+        ({"scales": [1, 0]}, "--style-scales must lie between 1/8 and 8; got 0. 1 leaves the strokes as"),
         ({"scales": [1, 2, 3]}, "--style-scales must be one for each STYLE; got 3. There are 2."),
         ({"regions": ["west.png"]}, "--regions must be one mask for each STYLE; got 1. There are 2."),
         (
@@ -90,7 +93,7 @@ def test_the_soft_edges_of_a_map_go_to_the_nearest_colour() -> None:
         ),
         (
             {"regions": ["west.png"], "maps": ["a-map.png", "b-map.png"]},
-            "--style-maps must share a colour with the content's map; got a-map.png, b-map.png. Paint the same",
+            "--style-maps must share a colour with the content's map (#000000, #ffffff); got 'a-map.png' (",
         ),
     ],
 )
@@ -172,7 +175,8 @@ def test_several_styles_regions_and_controls_are_passed_on(
         cli.main(["stylize", "photo.png", "a.png", "b.png", "--regions", "west.png", "east.png", *SMALL]) == 0
     )
     assert (folder / "photo-a.png").exists()
-    assert [str(style.region) for style in given[1][0]] == ["west.png", "east.png"]
+    for style, name in zip(given[1][0], ("west.png", "east.png"), strict=True):
+        assert torch.equal(style.region[0], load_image(name)[:1])
     maps = ["--regions", "map.png", "--style-maps", "map.png", "b-map.png", "-o", "maps.png"]
     assert cli.main(["stylize", "photo.png", "a.png", "b.png", *maps, "--statistic", "covariance", *SMALL]) == 0
     assert made[2]["statistic"] == "covariance"
@@ -188,6 +192,16 @@ def test_no_input_is_written_over(folder: Path, capsys: pytest.CaptureFixture[st
         assert "--output must leave the other files alone" in capsys.readouterr().err
     assert cli.main(["texture", "a.png", "-o", "a.png"]) == 2
     assert cli.main(["reconstruct", "photo.png", "relu1_1", "-o", "photo.png"]) == 2
+
+
+@pytest.mark.parametrize("name", ["no.png", "wide.png"])
+def test_masks_are_read_before_weights_are_asked_for(
+    folder: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_image(torch.ones(3, 16, 64), folder / "wide.png")
+    monkeypatch.setattr(cli, "typed_transfer", lambda *_, **__: pytest.fail("weights were asked for"))
+    assert cli.main(["stylize", "photo.png", "a.png", "--regions", name]) == 2
+    assert "error: style's region must " in capsys.readouterr().err
 
 
 def test_a_texture_is_made_in_any_size(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -219,6 +233,14 @@ def test_a_reconstruction_is_made_of_a_layer(folder: Path) -> None:
         (["texture", "a.png", "--size", "0"], "must be a whole number of at least 1, or WIDTHxHEIGHT; got '0'"),
         (["texture", "a.png", "--style-scales", "big"], "must be numbers with commas between; got 'big'"),
         (["reconstruct", "photo.png", "relu9_9"], "LAYER must be names of VGG-19 layers; got 'relu9_9'"),
+        (
+            ["stylize", "photo.png", "a.png", "--init", "content=0,noise=0"],
+            "must have weights of at least 0 that sum to more than 0; got 'content=0,noise=0'",
+        ),
+        (
+            ["stylize", "photo.png", "a.png", "--init", "content=nan"],
+            "must have weights of at least 0 that sum to more than 0; got 'content=nan'",
+        ),
         (["stylize", "photo.png", "no.png"], "style must be a file that exists; got 'no.png'"),
         (["stylize", "photo.png", "a.png", "no.png"], "style 2 must be a file that exists; got 'no.png'"),
         (["stylize", "photo.png", "a.png", "--strength", "2", *SMALL], "strength must lie in [0, 1]; got 2.0"),

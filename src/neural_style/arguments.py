@@ -343,7 +343,11 @@ def _init(text: str) -> str | dict[str, float]:
     if not all(equals and name in INITS for name, equals, _ in parts):
         return text
     weights = _layers(text)
-    return weights if isinstance(weights, dict) else text
+    assert isinstance(weights, dict)  # every part has its number
+    if not (min(weights.values()) >= 0 and 0 < sum(weights.values()) < math.inf):
+        rule = "must have weights of at least 0 that sum to more than 0"
+        raise argparse.ArgumentTypeError(f"{rule}; got {text!r}")
+    return weights
 
 
 def _levels(text: str) -> int:

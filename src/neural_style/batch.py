@@ -19,7 +19,7 @@ from neural_style import _checks
 from neural_style.arguments import PICTURE_OPTIONS, read_option
 from neural_style.image_io import check_writable
 from neural_style.pyramid import plan_levels
-from neural_style.starts import is_picture
+from neural_style.starts import check_there, is_picture
 
 REQUIRED = ("content", "style", "output")
 COLUMNS = (*REQUIRED, *PICTURE_OPTIONS)
@@ -48,6 +48,7 @@ class Job:
     def inputs(self) -> dict[str, Path]:
         """The files to read, by the argument of `StyleTransfer.run` that they are."""
         init = self.options["init"]
+        check_there(init)
         start = {"init": Path(str(init))} if is_picture(init) else {}
         return {"content": self.content, "style": self.style, **start}
 

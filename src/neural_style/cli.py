@@ -26,14 +26,15 @@ from neural_style.batch import Job, Record, by_style, read_jobs
 from neural_style.demo import bundled_pictures, sheet
 from neural_style.descent import Callback, RunInterrupted
 from neural_style.image_io import check_writable, save_image, to_image_tensor
+from neural_style.memory import ran_out
 from neural_style.messages import in_a_line, tell, tell_enlarged, tell_estimate, warnings_told
 from neural_style.progress import ProgressBar, pixels
 from neural_style.pyramid import previewed
 from neural_style.ranks import Ranks, ending_together, joined, place, rank_device
 from neural_style.resizing import fit_within
-from neural_style.starts import is_picture
+from neural_style.starts import check_there, is_picture
 from neural_style.style_files import pictures_in, typed_styles
-from neural_style.styles import Style
+from neural_style.styles import Style, to_mask
 from neural_style.transfer import StyleTransfer
 from neural_style.typed_transfer import typed_transfer
 from neural_style.vgg19 import check_layers
@@ -56,7 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         tell("interrupted before there was a picture")
         return 130
-    except ERRORS as error:
+    except (*ERRORS, RuntimeError) as error:
+        if not isinstance(error, ERRORS) and not ran_out(error):  # torch's, on a CPU without memory
+            raise
         tell(f"error: {in_a_line(error)}")
         return 2
 
@@ -86,12 +89,14 @@ def _prepared(
     out = options.output or Path(f"{options.content.stem}-{options.style[0].stem}.png")
     pictures = {"content": options.content}
     if is_picture(options.init):
+        check_there(options.init)
         pictures["init"] = Path(str(options.init))
     inputs = [*pictures.values(), Path(options.weights), *options.regions, *options.style_maps]
     inputs += [picture for path in options.style for picture in pictures_in(path)]
     _check_not_among("--output", out, inputs)
     given: dict[str, Any] = {name: to_image_tensor(path, name) for name, path in pictures.items()}
-    given["style"] = _typed_styles(options, regions=options.regions, maps=options.style_maps)
+    places = {"regions": options.regions, "maps": options.style_maps}
+    given["style"] = _typed_styles(options, given["content"], **places)
     size = _result_size(given["content"], options.size)
     check_writable(out, size=size)
     tell_enlarged(given["content"], previewed(size) if options.preview else size, quiet=options.quiet)
@@ -105,20 +110,30 @@ def _prepared(
     if not first:
         save = _left_to_the_first
     if options.save_weights is not None and first:  # the run takes them from there
-        transfer.learn(given["style"], size=max(size), seed=options.seed).save(options.save_weights)
+        learned = transfer.learn(given["style"], given["content"], size=max(size), seed=options.seed)
+        learned.save(options.save_weights)
     tell_estimate(transfer, size, quiet=options.quiet, **schedule)
     return partial(transfer.run, **{**chosen, **given}), save, out
 
 
-def _typed_styles(options: argparse.Namespace, **places: Sequence[Path]) -> list[Style]:
-    """Return the styles that were typed, their pictures read."""
+def _typed_styles(
+    options: argparse.Namespace, content: Tensor | None = None, **places: Sequence[Path]
+) -> list[Style]:
+    """Return the styles that were typed, their pictures and masks read."""
     styles = typed_styles(options.style, weights=options.style_weights, scales=options.style_scales, **places)
-    read: dict[Any, Tensor] = {}  # with maps in colours, a picture serves several
+    read, masks = dict[Any, Tensor](), dict[Any, Tensor]()  # with maps in colours, a picture serves several
     for number, style in enumerate(styles, 1):
         argument = "style" if len(styles) == 1 else f"style {number}"
         if style.image not in read:
             read[style.image] = to_image_tensor(style.image, argument)
-    return [replace(style, image=read[style.image]) for style in styles]
+        image, region, mask = read[style.image], style.region, style.mask
+        if region is not None and content is not None:
+            if region not in masks:
+                masks[region] = to_mask(region, f"{argument}'s region", content)
+            region = masks[region]
+        mask = None if mask is None else to_mask(mask, f"{argument}'s mask", image)
+        styles[number - 1] = replace(style, image=image, region=region, mask=mask)
+    return styles
 
 
 def _texture(options: argparse.Namespace) -> int:

@@ -33,20 +33,20 @@ class Prepared:
     """What a run is made of.
 
     Attributes:
-        content_image: shape (1, 3, H, W).
+        content_image: shape (1, 3, H, W), in the colours to work in.
+        original: shape (1, 3, H, W), in its own.
         styles: the style pictures.
         start: shape (1, 3, H'', W''), of the first level's size.
         plan: the levels, coarse to fine.
         fits: how each is evaluated, by its size.
-        colored: shape (1, 3, H, W): the picture whose chroma the result takes, or None.
     """
 
     content_image: Tensor
+    original: Tensor
     styles: Sequence[Loaded]
     start: Tensor
     plan: Sequence[Level]
     fits: Mapping[tuple[int, int], Fit]
-    colored: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -228,9 +228,9 @@ def relative_style_loss(moments: Moments, target: Moments) -> Tensor:
 
 
 def total_variation(image: Tensor, kind: str = "squares") -> Tensor:
-    """Return mean (x_{i,j+1} − x_{i,j})² + mean (x_{i+1,j} − x_{i,j})², a scalar; larger means rougher.
+    """Return how rough a picture is, a scalar; larger means rougher. A side of one pixel adds nothing.
 
-    The squared (L2) form, over neighbouring pixels across and down. A side of one pixel adds nothing.
+    The squared (L2) form is mean (x_{i,j+1} − x_{i,j})² + mean (x_{i+1,j} − x_{i,j})², across and down.
 
     Args:
         image: shape (B, 3, H, W).

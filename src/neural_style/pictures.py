@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from neural_style.color import grey
+from neural_style.color import grey, with_chroma
 from neural_style.image_io import ImageSource, to_image_tensor
 from neural_style.presets import Settings
+from neural_style.resizing import resize
 from neural_style.styles import (
     Loaded,
     StyleSource,
@@ -28,8 +29,8 @@ def load_pictures(
     *,
     style_weights: Sequence[float] | None = None,
     regions: Sequence[ImageSource | None] | None = None,
-) -> tuple[Tensor, list[Loaded], Tensor | None]:
-    """Return the content (1, 3, H, W), the styles, and the picture whose chroma the result takes, or None.
+) -> tuple[Tensor, list[Loaded], Tensor]:
+    """Return the content (1, 3, H, W) in the colours to work in, the styles, and the content in its own.
 
     Args:
         content: as of `StyleTransfer.run`.
@@ -52,4 +53,23 @@ def load_pictures(
     content_image = original
     if settings.match_colors and settings.match_share > 0:
         content_image = original.lerp(matched_to_styles(original, styles), settings.match_share)
-    return content_image, styles, None
+    return content_image, styles, original
+
+
+def finished(image: Tensor, original: Tensor, styles: Sequence[Loaded], *, keep_chroma: bool) -> Tensor:
+    """Return a result with the content's chroma where it is kept, and the content where no style is.
+
+    Args:
+        image: shape (1, 3, H, W), in [0, 1].
+        original: the content in its own colours, shape (1, 3, H', W').
+        styles: with their regions.
+        keep_chroma: whether the content's is.
+    """
+    size = (image.shape[-2], image.shape[-1])
+    regions = [each.region for each in styles if each.region is not None]
+    if len(regions) < len(styles):  # some style is everywhere
+        return with_chroma(image, resize(original, size)) if keep_chroma else image
+    content = resize(original, size)
+    covered = resize(torch.stack(list({id(one): one for one in regions}.values())).sum(0).clamp(max=1), size)
+    image = with_chroma(image, content) if keep_chroma else image
+    return content.lerp(image, covered)

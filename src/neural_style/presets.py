@@ -190,6 +190,7 @@ def choose_settings(preset: str, *, self_taught: bool, **options: Any) -> Settin
         given |= _of_strength(given.pop("strength"), settings, given)
     statistic = given.pop("statistic", None)
     settings = replace(settings, **given)
+    _check_used(settings, given)
     if statistic is not None:
         settings = replace(settings, style_loss=style_losses(statistic, settings.style_layers))
     content = settings.content_weight * sum(settings.content_layers.values())
@@ -222,9 +223,26 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
     smoothing = given.get("variation_weight", settings.variation_weight * share)
     decided = {"variation_weight": smoothing, "match_share": share}
     if strength < LEAST_STRENGTH:
-        return {**decided, "content_weight": 1.0, "style_weight": 0.0}
+        return {**decided, "content_weight": 1.0, "style_weight": 0.0, "init": "content"}
     weight = settings.content_weight * ((1 - strength) / strength) ** STRENGTH_POWER
     return {**decided, "content_weight": weight}
+
+
+def _check_used(settings: Settings, given: Mapping[str, Any]) -> None:
+    """Check that no option is given that would do nothing beside the others.
+
+    Raises:
+        ValueError: if one is.
+    """
+    if "color_map" in given and settings.color != "match":
+        rule, advice = f"be left out beside color={settings.color!r}", "Take color='match' with it."
+        raise ValueError(_checks.message("color_map", rule, repr(given["color_map"]), advice))
+    if "variation" in given and settings.variation_weight == 0:
+        rule, advice = "be left out where variation_weight is 0", "Give a variation_weight with it."
+        raise ValueError(_checks.message("variation", rule, repr(given["variation"]), advice))
+    if given.get("match_colors") and settings.color != "style":
+        rule, advice = f"be left out beside color={settings.color!r}", "The result has the content's colours."
+        raise ValueError(_checks.message("match_colors", rule, True, advice))
 
 
 def _checked(name: str, value: Any) -> Any:

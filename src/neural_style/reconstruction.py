@@ -56,12 +56,16 @@ def reconstruct_content(
             smoother.
 
     Raises:
-        TypeError, ValueError: as of `StyleTransfer`.
+        TypeError, ValueError: as of `StyleTransfer`; or if an option has nothing to do here.
 
     >>> photo = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
     >>> reconstruct_content(photo, "relu2_1", size=32, iterations=1, weights="random").shape
     torch.Size([3, 32, 32])
     """
+    for option in ("content_layers", "style_layers", "style_weight", "statistic", "strength", "color"):
+        if options.get(option) is not None:
+            rule, advice = "be left out of a reconstruction", "It has one layer of content, and no style."
+            raise ValueError(_checks.message(option, rule, repr(options[option]), advice))
     (name,) = check_layers("layer", [layer])
     if not isinstance(iterations, int) and levels == RECONSTRUCTED_LEVELS:
         levels = None  # as many as there are numbers
@@ -86,7 +90,7 @@ def synthesize_texture(
     Args:
         style: as of `StyleTransfer.run`: one picture, or several.
         size: (height, width) in pixels, or the side of a square. The style keeps its own size where the texture
-            is larger: more of it is made, not a larger one.
+            is larger: more of it is made, not a larger one. (``preset="paper"`` stretches it to the texture's.)
         iterations: as of `StyleTransfer.run`.
         levels: likewise.
         init: likewise.
@@ -101,7 +105,7 @@ def synthesize_texture(
     >>> synthesize_texture(painting, (32, 48), iterations=1, weights="random").shape
     torch.Size([3, 32, 48])
     """
-    if options.get("color", "style") != "style":
+    if options.get("color") not in (None, "style"):
         advice = "A texture has no content whose colours it could have."
         raise ValueError(_checks.message("color", "be 'style' for a texture", repr(options["color"]), advice))
     blank = torch.full((3, *sides_of(size)), 0.5)

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from neural_style import _checks
@@ -122,9 +123,14 @@ class Sizes:
         ]
 
     def taught_pictures(self, styles: Sequence[Loaded], size: tuple[int, int]) -> list[Tensor]:
-        """Return the pictures that filters are learned from, for a result of (height, width)."""
-        taught = self.taught(size)
-        return [self.style_at(each.image, taught, each.scale).clamp(0, 1) for each in styles]
+        """Return the pictures that filters are learned from, for a result of (height, width): each one once."""
+        taught, found = self.taught(size), list[Tensor]()
+        for each in styles:
+            scale = min(each.scale, LARGEST_TAUGHT / max(taught))
+            picture = self.style_at(each.image, taught, scale).clamp(0, 1)
+            if not any(torch.equal(picture, other) for other in found):
+                found.append(picture)
+        return found
 
     def _scaled(self, side: int, scale: float) -> int:
         return max(self.minimum, round(side * scale))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -16,6 +16,7 @@ from neural_style.color import Colors
 from neural_style.image_io import ImageSource, to_image_tensor
 from neural_style.resizing import resize
 
+CROOKED = 0.05  # a picture whose aspect differs by more is cut, not stretched
 INITS = ("content", "style", "noise", "colored-noise")
 
 InitSource = str | Mapping[str, float] | ImageSource
@@ -27,16 +28,17 @@ def starting_picture(
     style: Tensor,
     size: tuple[int, int],
     seed: int,
-    colors: Colors | None = None,
+    colors: Callable[[], Colors] | None = None,
 ) -> Tensor:
     """Return the picture that the first level starts from, shape (1, 3, H, W), on the content's device.
 
     Args:
-        init: one of `INITS`, weights of several by name, or a picture.
+        init: one of `INITS`, weights of several by name, or a picture, of which the middle is taken where its
+            aspect is another.
         content: shape (1, 3, H', W').
         style: shape (1, 3, H'', W'').
         size: (height, width) of the first level.
-        colors: of coloured noise; None for the style's.
+        colors: returns those of coloured noise; None for the style's.
         seed: of the noise. ``"noise"`` is uniform in [0, 1] and independent from pixel to pixel and channel to
             channel; ``"colored-noise"`` is normal, with the mean and covariance of the style's colours, cut off
             at 0 and 1.
@@ -58,13 +60,11 @@ def starting_picture(
             for name, weight in weights.items()
         )
         return reduce(add, parts)
-    if isinstance(init, str) and init not in INITS and not Path(init).exists():
-        names = ", ".join(repr(name) for name in INITS)
-        rule = f"be one of {names}, an existing file or a picture"
-        message = _checks.message("init", rule, repr(init), _checks.did_you_mean(init, INITS))
-        raise FileNotFoundError(message)
+    check_there(init)
     if not (isinstance(init, str) and init in INITS):
-        return resize(to_image_tensor(init, "init").to(content.device), size)
+        given = to_image_tensor(init, "init").to(content.device)
+        ratio = given.shape[-2] / given.shape[-1] * size[1] / size[0]
+        return resize(given, size) if abs(ratio - 1) <= CROOKED else covering(given, size)
     if init == "content":
         return resize(content, size)
     if init == "style":
@@ -72,13 +72,26 @@ def starting_picture(
     generator = torch.Generator(device="cpu").manual_seed(seed)
     if init == "colored-noise":
         normal = torch.randn((1, 3, *size), generator=generator, device="cpu", dtype=torch.float32)
-        colors = Colors.of(style) if colors is None else colors
-        values, axes = torch.linalg.eigh(colors.covariance)
+        wanted = Colors.of(style) if colors is None else colors()
+        values, axes = torch.linalg.eigh(wanted.covariance)
         spread = (axes * values.clamp(min=0).sqrt()).float()  # (3, 3), of which spread · spreadᵀ is Σ
-        noise = torch.einsum("ij,bjhw->bihw", spread, normal) + colors.mean.float().view(1, 3, 1, 1)
+        noise = torch.einsum("ij,bjhw->bihw", spread, normal) + wanted.mean.float().view(1, 3, 1, 1)
         return noise.clamp(0, 1).to(content.device)
     noise = torch.rand((1, 3, *size), generator=generator, device="cpu", dtype=torch.float32)
     return noise.to(content.device)
+
+
+def check_there(init: InitSource) -> None:
+    """Check that a start in words is a known name, or a file's.
+
+    Raises:
+        FileNotFoundError: if it is neither.
+    """
+    if isinstance(init, str) and init not in INITS and not Path(init).exists():
+        names = ", ".join(repr(name) for name in INITS)
+        rule = f"be one of {names}, an existing file or a picture"
+        message = _checks.message("init", rule, repr(init), _checks.did_you_mean(init, INITS))
+        raise FileNotFoundError(message)
 
 
 def is_picture(init: InitSource | None) -> TypeGuard[ImageSource]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.image_io import SUFFIXES, to_image_tensor
-from neural_style.styles import Style
+from neural_style.styles import Style, check_scale
 
 SMALLEST_REGION = 0.002  # of a map's pixels: fewer of a colour are an edge's, and go to the nearest region
 ALIKE = 0.1  # the largest distance, in RGB from 0 to 1, of two colours that count as one
@@ -41,11 +41,19 @@ def typed_styles(
         if values and len(values) != len(paths):
             advice = f"There {'is' if len(paths) == 1 else 'are'} {len(paths)}."
             raise ValueError(_checks.message(argument, "be one for each STYLE", len(values), advice))
+    for weight in weights or ():
+        _checks.number("--style-weights", weight)
+    if weights and not sum(weights) > 0:
+        got = ", ".join(f"{weight:g}" for weight in weights)
+        raise ValueError(_checks.message("--style-weights", "sum to more than 0", got, "Give one more than 0."))
+    for scale in scales or ():
+        check_scale("--style-scales", scale)
     wanted = 1 if maps else len(paths)
     if (regions and len(regions) != wanted) or (maps and not regions):
         rule = "be one map for the content" if maps else "be one mask for each STYLE"
         advice = "Give it beside --style-maps." if maps else f"There {'is' if wanted == 1 else 'are'} {wanted}."
         raise ValueError(_checks.message("--regions", rule, len(regions), advice))
+    there = color_regions(to_image_tensor(regions[0], "--regions")) if maps else []
     found: list[Style] = []
     for number, path in enumerate(paths):
         pictures = pictures_in(path)
@@ -53,10 +61,7 @@ def typed_styles(
         scale = scales[number] if scales else 1.0
         region = regions[number] if regions and not maps else None
         styles = [Style(picture, share, scale, region=region) for picture in pictures]
-        found += _of_map(styles, regions[0], maps[number]) if maps else styles
-    if not found:
-        rule, got = "share a colour with the content's map", ", ".join(str(path) for path in maps)
-        raise ValueError(_checks.message("--style-maps", rule, got, "Paint the same colours in both."))
+        found += _of_map(styles, there, maps[number]) if maps else styles
     return found
 
 
@@ -68,24 +73,38 @@ def pictures_in(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    pictures = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
+    inside = (each for each in path.iterdir() if each.is_file() and not each.name.startswith("."))
+    pictures = sorted(each for each in inside if each.suffix.lower() in SUFFIXES)
     if not pictures:
         rule, advice = "hold pictures", f"They end in {', '.join(SUFFIXES)}."
         raise ValueError(_checks.message("a STYLE that is a folder", rule, f"'{path}' with none", advice))
     return pictures
 
 
-def _of_map(styles: Sequence[Style], content_map: Path, style_map: Path) -> list[Style]:
-    """Return styles, once for each colour that both maps have."""
-    there = color_regions(to_image_tensor(content_map, "--regions"))
+def _of_map(styles: Sequence[Style], there: Sequence[tuple[Tensor, Tensor]], style_map: Path) -> list[Style]:
+    """Return styles, once for each colour that the content's map and theirs have.
+
+    Raises:
+        ValueError: if they share none.
+    """
     here = color_regions(to_image_tensor(style_map, "a map of --style-maps"))
-    return [
+    found = [
         replace(style, region=region, mask=mask)
         for color, region in there
         for other, mask in here
         if (color - other).norm() <= ALIKE
         for style in styles
     ]
+    if not found:
+        ours, theirs = (", ".join(_named(color) for color, _ in regions) for regions in (there, here))
+        rule, got = f"share a colour with the content's map ({ours})", f"'{style_map}' ({theirs})"
+        raise ValueError(_checks.message("--style-maps", rule, got, "Paint the same colours in both."))
+    return found
+
+
+def _named(color: Tensor) -> str:
+    """Return a colour as #rrggbb."""
+    return "#" + "".join(f"{round(255 * value):02x}" for value in color.tolist())
 
 
 def color_regions(picture: Tensor) -> list[tuple[Tensor, Tensor]]:
@@ -101,7 +120,9 @@ def color_regions(picture: Tensor) -> list[tuple[Tensor, Tensor]]:
     [[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]]
     """
     pixels = picture[0].flatten(1).T  # (M, 3)
-    colors, counts = torch.unique((pixels * 255).round(), dim=0, return_counts=True)
+    packed = (pixels * 255).round().long() @ torch.tensor([65536, 256, 1])  # one number each sorts much faster
+    codes, counts = torch.unique(packed, return_counts=True)
+    colors = torch.stack([codes // 65536, codes // 256 % 256, codes % 256], dim=1)
     order = torch.argsort(counts, descending=True, stable=True)
     large = order[counts[order] >= SMALLEST_REGION * len(pixels)]
     kept: list[Tensor] = []

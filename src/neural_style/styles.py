@@ -17,6 +17,9 @@ from neural_style.image_io import ImageSource, to_image_tensor
 from neural_style.resizing import resize
 from neural_style.vgg19 import check_layers
 
+COLORED = 0.15  # what a pixel's channels differ by at least, to be no grey
+MOSTLY_GREY = 0.01  # the largest share of such pixels in a grey picture
+LARGEST_SCALE = 8
 CROOKED = 0.02  # how much a mask's aspect may differ from its picture's, relative to it
 
 
@@ -36,7 +39,7 @@ class Style:
         image: the picture: a path, a `PIL.Image`, an array or a tensor, as of `StyleTransfer.run`.
         weight: its share in the style, relative to those of the other pictures of the same region. Larger takes
             more of it.
-        scale: of its strokes, relative to what they are without: 2 is twice as bold.
+        scale: of its strokes, relative to what they are without: 2 is twice as bold; from ⅛ to 8.
         layers: names of the layers whose style it gives, of those that have a weight; None for all. Early ones
             have its fine strokes, late ones its forms.
         region: where in the content picture it is the style: a mask. None for everywhere. Where no style is,
@@ -136,6 +139,12 @@ def load_styles(
             one = replace(one, region=same[0]) if same else one
             known += [] if same else [one.region] if one.region is not None else []
         loaded.append(one)
+    places = [id(each.region) for each in loaded]
+    if style_weights is not None and len(set(places)) == len(places):
+        text = (
+            "style_weights do nothing here: they share a region among its styles, and each style has its own."
+        )
+        warnings.warn(text, UserWarning, stacklevel=4)
     if not sum(each.weight for each in loaded) > 0:
         got = [each.weight for each in loaded]
         raise ValueError(_checks.message("style_weights", "sum to more than 0", got, "Give one more than 0."))
@@ -158,13 +167,18 @@ def matched_to_styles(content: Tensor, styles: Sequence[Loaded]) -> Tensor:
     matched, covered = torch.zeros_like(content), torch.zeros_like(content[:, :1])
     for region in regions:
         of_region = [each for each in styles if each.region is region]
-        wanted = Colors.mixed([each.colors for each in of_region], [each.weight for each in of_region])
+        wanted = colors_of(of_region)
         if len(regions) == 1 and region is None:
             return match_colors(content, wanted)
         share = torch.ones_like(covered) if region is None else region
         matched += share * match_colors(content, wanted, mask=region)
         covered += share
     return matched / covered.clamp(min=1) + content * (1 - covered).clamp(min=0)
+
+
+def colors_of(styles: Sequence[Loaded]) -> Colors:
+    """Return the styles' colours, mixed by their weights."""
+    return Colors.mixed([each.colors for each in styles], [each.weight for each in styles])
 
 
 def in_colors_of(content: Tensor, styles: Sequence[Loaded], mapping: str) -> list[Loaded]:
@@ -210,9 +224,7 @@ def _load(style: Style, argument: str, content: Tensor, style_layers: Sequence[s
     """
     image = to_image_tensor(style.image, argument).to(content.device)
     weight = _checks.number(f"{argument}'s weight", style.weight)
-    scale = _checks.number(f"{argument}'s scale", style.scale)
-    if scale == 0:
-        raise ValueError(_checks.message(f"{argument}'s scale", "be more than 0", scale, "1 leaves it."))
+    scale = check_scale(f"{argument}'s scale", style.scale)
     layers = None
     if style.layers is not None:
         names = [style.layers] if isinstance(style.layers, str) else style.layers
@@ -223,6 +235,19 @@ def _load(style: Style, argument: str, content: Tensor, style_layers: Sequence[s
     mask = None if style.mask is None else to_mask(style.mask, f"{argument}'s mask", image)
     region = None if style.region is None else to_mask(style.region, f"{argument}'s region", content)
     return Loaded(image, weight, scale, layers, region, mask)
+
+
+def check_scale(argument: str, value: object) -> float:
+    """Return a style's scale where it keeps its rule.
+
+    Raises:
+        TypeError, ValueError: if it does not.
+    """
+    scale = _checks.number(argument, value)
+    if not 1 / LARGEST_SCALE <= scale <= LARGEST_SCALE:
+        rule = f"lie between 1/{LARGEST_SCALE} and {LARGEST_SCALE}"
+        raise ValueError(_checks.message(argument, rule, f"{scale:g}", "1 leaves the strokes as they are."))
+    return scale
 
 
 def to_mask(source: ImageSource, argument: str, picture: Tensor) -> Tensor:
@@ -267,4 +292,9 @@ def _mask_values(source: ImageSource, argument: str) -> Tensor:
         values = source.detach().float().reshape(1, 1, *source.shape[-2:])
         _checks.image_values(argument, values)
         return values.clone()
-    return to_image_tensor(source, argument).mean(1, keepdim=True)
+    picture = to_image_tensor(source, argument)
+    colored = (picture.amax(1) - picture.amin(1) > COLORED).float().mean()
+    if colored > MOSTLY_GREY:
+        advice = "Give a mask for each style; or, on the command line, maps in colours with --style-maps."
+        raise ValueError(_checks.message(argument, "be a grey picture", "one in colours", advice))
+    return picture.mean(1, keepdim=True)

@@ -12,8 +12,6 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style import color as color_of
-from neural_style.color import Colors
 from neural_style.costs import Needs, learning_flops
 from neural_style.descent import Callback, Evaluated, RunInterrupted, descend
 from neural_style.distributed import check_optimizer
@@ -26,7 +24,7 @@ from neural_style.image_io import ImageSource
 from neural_style.networks import PREVIEW_WIDTH, NetworkSource, resolve_weights
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
-from neural_style.pictures import load_pictures
+from neural_style.pictures import finished, load_pictures
 from neural_style.preconditioning import ColorSpectrum
 from neural_style.presets import LayerChoice, choose_settings
 from neural_style.pyramid import FLAT, Level
@@ -36,7 +34,7 @@ from neural_style.resizing import resize
 from neural_style.sizes import Sizes
 from neural_style.starts import InitSource, is_noise, starting_picture
 from neural_style.style_statistics import StatisticChoice
-from neural_style.styles import Loaded, Style, StyleSource, load_styles, sources_of
+from neural_style.styles import Loaded, Style, StyleSource, colors_of, load_styles, sources_of
 from neural_style.weights import Convention, Weights
 
 
@@ -79,8 +77,9 @@ class StyleTransfer:
         padding: ``"reflect"``, ``"replicate"``, ``"zeros"`` or ``"circular"``.
         statistic: what of the features is the style: ``"gram"``, ``"mean-deviation"``, ``"covariance"`` or
             ``"wasserstein"``, see `style_statistics`; weights of several by name; or one of these by layer.
-        strength: 0 is the photograph, 1 only the style, ½ the preset's own balance, at every size and with all
-            weights; in place of ``content_weight`` and ``style_weight``.
+        strength: 0 is the photograph, 1 only the style, ½ the preset's own balance; in place of
+            ``content_weight`` and ``style_weight``. Below ½ smoothing and the change of colours are less too.
+            With the default's losses it means the same at every size and for all weights.
         color: whose colours the result has: ``"style"``; ``"content"``: the content's chroma, exactly, under a
             luminance that takes the style; ``"match"``: those of a style that is given the content's first.
         color_map: how ``"match"`` does so: ``"monge-kantorovich"``, ``"cholesky"``, ``"pca"`` or
@@ -132,6 +131,9 @@ class StyleTransfer:
             got = type(optimizer).__name__
             raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
         self.optimizer = LBFGS() if optimizer is None else optimizer
+        if precondition and not isinstance(self.optimizer, LBFGS):
+            rule, advice = f"be left out beside {type(optimizer).__name__}", "Only LBFGS is preconditioned."
+            raise ValueError(_checks.message("precondition", rule, True, advice))
         if ranks is not None:
             check_optimizer(self.optimizer)
         settings = partial(
@@ -196,7 +198,8 @@ class StyleTransfer:
                 (1, 3, H, W), RGB in [0, 1].
             style: likewise, of any size and aspect; or a `Style`, which says what the picture is for; or a list
                 of pictures and `Style`.
-            style_weights: one for each style, in place of its own: their shares, larger for more of it.
+            style_weights: one for each style, in place of its own: their shares among the styles of the same
+                region, larger for more of it.
             regions: one mask for each style, in place of its own: where it applies. Where none does, the
                 content stays.
             size: longer side of the result in pixels; None keeps the content's own size.
@@ -229,14 +232,14 @@ class StyleTransfer:
                 if callback is not None and not callable(callback):
                     got, advice = type(callback).__name__, "Give a function of one Progress."
                     raise TypeError(_checks.message("callback", "be callable", got, advice))
-                content_image, styles, colored = self._pictures(content, style, style_weights, regions)
+                content_image, styles, original = self._pictures(content, style, style_weights, regions)
                 target = self.sizes.result(_size_of(content_image), size, preview=preview)
                 plan = self.sizes.plan(target, iterations, levels, preview=preview)
                 chosen = self.settings.init if init is None else init
-                mixed = Colors.mixed([each.colors for each in styles], [each.weight for each in styles])
+                mixed = partial(colors_of, styles)
                 start = starting_picture(chosen, content_image, styles[0].image, plan[0].size, seed, mixed)
                 fits = self.engine.fits(plan, self._needs(networks, styles), optimizer)
-                return Prepared(content_image, styles, start, plan, fits, colored)
+                return Prepared(content_image, original, styles, start, plan, fits)
 
             network_told = {"precision": networks.dtype, "width": networks.channel_width}
             told = {"seed": seed, "optimizer": optimizer, **network_told, **self.settings.choices}
@@ -258,8 +261,8 @@ class StyleTransfer:
             batched = getattr(content, "ndim", 3) == 4
 
             def returned(image: Tensor) -> Tensor:
-                if found.colored is not None:
-                    image = color_of.with_chroma(image, resize(found.colored, plan[-1].size))
+                keep_chroma = self.settings.color == "content"
+                image = finished(image, found.original, found.styles, keep_chroma=keep_chroma)
                 return image if batched else image[0]
 
             try:
@@ -345,21 +348,45 @@ class StyleTransfer:
                 *(network, self.settings.terms, plan, fits), objective=kind, learning=learning, world=world
             )
 
-    def learn(self, style: StyleSource | Sequence[StyleSource], *, size: int = 512, seed: int = 0) -> Weights:
+    def learn(
+        self,
+        style: StyleSource | Sequence[StyleSource],
+        content: ImageSource | None = None,
+        *,
+        size: int = 512,
+        seed: int = 0,
+    ) -> Weights:
         """Return the self-taught filters of a style, as `run` would use them; `Weights.save` keeps them.
 
         Args:
-            style: as of `run`. Of a `Style`, picture and scale matter here.
+            style: as of `run`. Without a content, of a `Style` picture and scale matter.
+            content: as of `run`: the filters are the very ones that its run would use. They depend on it where
+                it gives the style its colours (``color``), and on its shape in the paper's preset.
             size: longer side, in pixels, of the results they are meant for.
             seed: as of `run`.
+
+        Raises:
+            ValueError, TypeError: as of `run`; or if the style takes its colours from a content that is not
+                given.
         """
         seed = _checks.seed(seed)
         size = _checks.whole_number("size", size, minimum=1)
         with self._own_state():
+            if content is not None:
+                content_image, styles, _ = self._pictures(content, style)
+                target = self.sizes.result(_size_of(content_image), size)
+                return self.networks.learn(self.sizes.taught_pictures(styles, target), seed)
+            if self.settings.color != "style":
+                rule = f"be given where color is {self.settings.color!r}"
+                advice = "The filters are learned from the style in its colours."
+                raise ValueError(_checks.message("content", rule, None, advice))
             sources = sources_of(style)
             blank = torch.zeros(1, 3, 1, 1, device=self.device)
             styles = load_styles(
-                [Style(each.image, scale=each.scale) if isinstance(each, Style) else each for each in sources],
+                [
+                    Style(each.image, each.weight, each.scale) if isinstance(each, Style) else each
+                    for each in sources
+                ],
                 *(blank,),
                 style_layers=self.settings.style_layers,
             )
@@ -379,8 +406,8 @@ class StyleTransfer:
         style: StyleSource | Sequence[StyleSource],
         style_weights: Sequence[float] | None = None,
         regions: Sequence[ImageSource | None] | None = None,
-    ) -> tuple[Tensor, list[Loaded], Tensor | None]:
-        """Return the pictures on the device, in the colours to work in, and the one whose chroma is kept."""
+    ) -> tuple[Tensor, list[Loaded], Tensor]:
+        """Return the pictures on the device in the colours to work in, and the content in its own."""
         options = {"style_weights": style_weights, "regions": regions}
         found = load_pictures(content, style, self.settings, self.device, **options)  # type: ignore[arg-type]
         self._check_styles(found[1])
