@@ -902,3 +902,17 @@ def test_the_demo_needs_no_network(monkeypatch: Patch) -> None:
     monkeypatch.setattr(narrow, "run", StyleTransfer.run, raising=False)
     assert cli.main(["demo", "--size", "32", "--quiet"]) == 0
     assert written() == {"demo.png", "demo-sheet.png"}
+
+
+def test_memory_that_a_cpu_has_not_is_a_line_and_any_other_fault_a_traceback(
+    monkeypatch: Patch, capsys: Capture
+) -> None:
+    def fail(text: str) -> int:
+        raise RuntimeError(text)
+
+    monkeypatch.setitem(cli.COMMANDS, "demo", lambda _: fail("DefaultCPUAllocator: can't allocate memory"))
+    assert cli.main(["demo"]) == 2
+    assert "error: DefaultCPUAllocator: can't allocate memory" in capsys.readouterr().err
+    monkeypatch.setitem(cli.COMMANDS, "demo", lambda _: fail("a fault of ours"))
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        cli.main(["demo"])

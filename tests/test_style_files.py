@@ -194,6 +194,12 @@ def test_no_input_is_written_over(folder: Path, capsys: pytest.CaptureFixture[st
     assert cli.main(["reconstruct", "photo.png", "relu1_1", "-o", "photo.png"]) == 2
 
 
+def test_a_folder_may_have_a_region(folder: Path) -> None:
+    words = ["stylize", "photo.png", "monet", "a.png", "--regions", "west.png", "east.png", "-o", "both.png"]
+    assert cli.main([*words, *SMALL]) == 0
+    assert (folder / "both.png").exists()
+
+
 @pytest.mark.parametrize("name", ["no.png", "wide.png"])
 def test_masks_are_read_before_weights_are_asked_for(
     folder: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
