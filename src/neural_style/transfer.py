@@ -79,7 +79,8 @@ class StyleTransfer:
             ``"wasserstein"``, see `style_statistics`; weights of several by name; or one of these by layer.
         strength: 0 is the photograph, 1 only the style, ½ the preset's own balance; in place of
             ``content_weight`` and ``style_weight``. Below ½ smoothing and the change of colours are less too.
-            With the default's losses it means the same at every size and for all weights.
+            With the default's losses it means nearly the same at every size from about ½ on; below, a larger
+            picture gives up more.
         color: whose colours the result has: ``"style"``; ``"content"``: the content's chroma, exactly, under a
             luminance that takes the style; ``"match"``: those of a style that is given the content's first.
         color_map: how ``"match"`` does so: ``"monge-kantorovich"``, ``"cholesky"``, ``"pca"`` or
