@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neural_style import Terms
+from neural_style.variation import EDGE
 from neural_style.vgg19 import truncated
 
 EVALUATIONS = 500  # the authors' own number
@@ -111,11 +112,12 @@ class TextbookLoss(nn.Module):
             target = self.grams[name]
             difference = F.mse_loss(gram(activations[name]), target)
             style = style + weight * difference / target.square().mean()
-        across = (image[..., 1:] - image[..., :-1]).square().mean()
-        down = (image[..., 1:, :] - image[..., :-1, :]).square().mean()
+        across = F.pad(image[..., 1:] - image[..., :-1], (0, 1))
+        down = F.pad(image[..., 1:, :] - image[..., :-1, :], (0, 0, 0, 1))
+        variation = ((across**2 + down**2 + EDGE**2).sqrt() - EDGE).mean()
         terms = self.terms
         weighted = terms.content_weight * content + terms.style_weight * style
-        return weighted + terms.variation_weight * (across + down)
+        return weighted + terms.variation_weight * variation
 
 
 def gram(features: Tensor) -> Tensor:

@@ -256,7 +256,7 @@ ONE = "photo.png,art.png,a.png"
         (rows("photo.png,.,a.png"), ", line 2: style must be a file that exists; got '.'. Check the path."),
         (
             rows(f'{ONE},"no\npe.png"', columns="content,style,output,init"),
-            ", line 2: init must be a file that exists; got 'no\\npe.png'. Check the path.",
+            ", line 2: init must be one of 'content', 'style', 'noise', 'colored-noise', an existing file or a",
         ),
         (
             rows("photo.png,art.png,no/a.png"),
