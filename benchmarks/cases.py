@@ -6,11 +6,13 @@ A case that fails, for want of memory above all, is an entry of the record like 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 from torch import Tensor
 
@@ -19,6 +21,8 @@ from neural_style.hardware import choose_device, choose_dtype
 from neural_style.image_io import to_image_tensor
 
 SMOKE_WIDTH = 0.25
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,33 @@ def pairs_of(arguments: argparse.Namespace) -> list[tuple[str, Tensor, Tensor]]:
     named = [(Path(name).stem, to_image_tensor(Path(name), "a picture of --pairs")) for name in arguments.pairs]
     pairs = zip(named[::2], named[1::2], strict=True)
     return [(f"{photo[0]} × {painting[0]}", photo[1], painting[1]) for photo, painting in pairs]
+
+
+def cases_of_pairs(
+    arguments: argparse.Namespace,
+    sizes: Iterable[int],
+    make: Callable[[str, Tensor, Tensor, int, argparse.Namespace], Made],
+    works: Sequence[tuple[str, Record, Callable[[Made], Record]]],
+) -> Iterator[Case]:
+    """Yield the cases of every pair at every size.
+
+    Args:
+        arguments: of the command line.
+        sizes: longer sides in pixels.
+        make: name, content, style, size, arguments → what serves all of a pair's cases. It is made within the
+            first of them, so that its failure is an entry of the record too.
+        works: of each case the name, what identifies it, and what measures it.
+    """
+    for name, content, style in pairs_of(arguments):
+        for size in sizes:
+            made = cache(partial(make, name, content, style, size, arguments))
+            for called, known, work in works:
+                identified = {"pair": name, "longer_side": size, **known}
+                yield Case(f"{name}, {size} px, {called}", identified, partial(_measured, made, work))
+
+
+def _measured(made: Callable[[], Made], work: Callable[[Made], Record]) -> Record:
+    return work(made())
 
 
 def in_fresh_process(work: Callable[..., Record], *arguments: object) -> Record:

@@ -15,15 +15,15 @@ from __future__ import annotations
 
 import argparse
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from cases import Case, channel_width, collect, pairs_of, settings_of
+from cases import cases_of_pairs, channel_width, collect, settings_of
 from measurement import RESULTS, Record, common_parser, run_benchmark
 from neural_style import Progress, StyleTransfer, save_image
 from neural_style.hardware import choose_device
@@ -117,8 +117,8 @@ class Pair:
                 return False
             if self.target is None:
                 raise ValueError("the textbook's setting must have been measured; it failed.")
-            distance: float = self.style_distances(progress.image)["style_distance"]
-            return distance <= self.target
+            found, _ = self.judges["style_distance"].value_and_grad(progress.image.clamp(0, 1))
+            return found.item() <= self.target
 
         of_run = {name: setting[name] for name in OF_RUN if name in setting}
         other = (*OF_RUN, *OF_BENCHMARK)
@@ -176,21 +176,12 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
     """Yield settings and results so far after every result: every setting of every pair at every size."""
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
 
-    def cases() -> Iterator[Case]:
-        for name, content, style in pairs_of(arguments):
-            for size in sizes:
-                pair = cache(partial(Pair, name, content, style, size, arguments))  # made within a case
-                for called, setting in SETTINGS.items():
-                    known = {"pair": name, "longer_side": size, "setting": called}
-                    work = partial(_measured, pair, called, setting)
-                    yield Case(f"{name}, {size} px, {called}", known, work)
-
-    for results in collect(cases(), _told):
+    works = [
+        (called, {"setting": called}, partial(Pair.measure, called=called, setting=setting))
+        for called, setting in SETTINGS.items()
+    ]
+    for results in collect(cases_of_pairs(arguments, sizes, Pair, works), _told):
         yield {"settings": settings_of(arguments), "results": results}
-
-
-def _measured(pair: Callable[[], Pair], called: str, setting: Mapping[str, Any]) -> Record:
-    return pair().measure(called, setting)
 
 
 def _told(result: Record) -> str:

@@ -12,13 +12,13 @@ seconds on pictures of ours.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
 
-from cases import SMOKE_WIDTH, Case, collect, pairs_of, settings_of
+from cases import SMOKE_WIDTH, cases_of_pairs, collect, settings_of
 from measurement import RESULTS, Record, common_parser, run_benchmark
 from neural_style import StyleTransfer, save_image
 from neural_style.metrics import similarity
@@ -70,25 +70,15 @@ class Pair:
 def measure(arguments: argparse.Namespace) -> Iterator[Record]:
     """Yield settings and results so far after every result: every strength of every pair at every size."""
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
-    strengths = SMOKE_STRENGTHS if arguments.smoke else STRENGTHS
-
-    def cases() -> Iterator[Case]:
-        for name, content, style in pairs_of(arguments):
-            for size in sizes:
-                pair = cache(partial(Pair, name, content, style, size, arguments))  # made within a case
-                for strength in strengths:
-                    known = {"pair": name, "longer_side": size, "strength": strength}
-                    yield Case(f"{name}, {size} px, {strength:g}", known, partial(_measured, pair, strength))
-
+    works = [
+        (f"{strength:g}", {"strength": strength}, partial(Pair.measure, strength=strength))
+        for strength in (SMOKE_STRENGTHS if arguments.smoke else STRENGTHS)
+    ]
     settings = settings_of(arguments)
     if not arguments.smoke:
         settings["channel_width"] = arguments.width
-    for results in collect(cases(), _told):
+    for results in collect(cases_of_pairs(arguments, sizes, Pair, works), _told):
         yield {"settings": settings, "results": results}
-
-
-def _measured(pair: Callable[[], Pair], strength: float) -> Record:
-    return pair().measure(strength)
 
 
 def _told(result: Record) -> str:

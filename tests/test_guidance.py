@@ -409,6 +409,9 @@ def test_weights_that_do_nothing_are_told() -> None:
     for styles, weights in cases:
         with pytest.warns(UserWarning, match=f"^{re.escape(text)}$"):
             load_styles(styles, content, style_layers=LAYERS, style_weights=weights)
+    apart: list[StyleSource] = [Style(RED, region=WEST), BLUE]
+    (left,) = load_styles(apart, content, style_layers=LAYERS, style_weights=[1, 0])  # warnings are errors
+    assert left.region is not None
 
 
 def test_filters_are_learned_once_from_a_picture_that_serves_twice() -> None:

@@ -140,7 +140,8 @@ def load_styles(
             known += [] if same else [one.region] if one.region is not None else []
         loaded.append(one)
     places = [id(each.region) for each in loaded]
-    if style_weights is not None and len(set(places)) == len(places):
+    every = all(each.weight > 0 for each in loaded)  # one of 0 leaves its style out
+    if style_weights is not None and every and len(set(places)) == len(places):
         text = (
             "style_weights do nothing here: they share a region among its styles, and each style has its own."
         )
