@@ -17,6 +17,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.image_io import ImageSource
+from neural_style.sizes import sides_of
 from neural_style.styles import StyleSource
 from neural_style.transfer import StyleTransfer
 from neural_style.vgg19 import check_layers
@@ -112,18 +113,3 @@ def synthesize_texture(
     schedule = {"iterations": iterations, "levels": levels, "init": init, "seed": seed}
     transfer = StyleTransfer(**{**TEXTURE, **options})
     return transfer.run(blank, style, size=None, **schedule, callback=callback)  # type: ignore[arg-type]
-
-
-def sides_of(size: int | tuple[int, int]) -> tuple[int, int]:
-    """Return (height, width) of a size that is both, or the side of a square.
-
-    Raises:
-        TypeError, ValueError: if it is neither.
-    """
-    sides = size if isinstance(size, tuple) else (size, size)
-    if len(sides) != 2:
-        raise ValueError(
-            _checks.message("size", "be a number or (height, width)", size, "Give one side, or both.")
-        )
-    height, width = (_checks.whole_number("size", side, minimum=1) for side in sides)
-    return height, width

@@ -138,3 +138,18 @@ class Sizes:
     def taught(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return the size that filters are learned at, for a result of (height, width)."""
         return fit_within(size, LARGEST_TAUGHT) if max(size) > LARGEST_TAUGHT else size
+
+
+def sides_of(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Return (height, width) of a size that is both, or the side of a square.
+
+    Raises:
+        TypeError, ValueError: if it is neither.
+    """
+    sides = size if isinstance(size, tuple) else (size, size)
+    if len(sides) != 2:
+        raise ValueError(
+            _checks.message("size", "be a number or (height, width)", size, "Give one side, or both.")
+        )
+    height, width = (_checks.whole_number("size", side, minimum=1) for side in sides)
+    return height, width

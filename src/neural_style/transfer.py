@@ -24,17 +24,17 @@ from neural_style.image_io import ImageSource
 from neural_style.networks import PREVIEW_WIDTH, NetworkSource, resolve_weights
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
-from neural_style.pictures import finished, load_pictures
+from neural_style.pictures import finished, load_alone, load_pictures
 from neural_style.preconditioning import ColorSpectrum
 from neural_style.presets import LayerChoice, choose_settings
 from neural_style.pyramid import FLAT, Level
 from neural_style.ranks import Ranks
 from neural_style.recording import Compile, choose_objective
 from neural_style.resizing import resize
-from neural_style.sizes import Sizes
+from neural_style.sizes import Sizes, sides_of
 from neural_style.starts import InitSource, is_noise, starting_picture
 from neural_style.style_statistics import StatisticChoice
-from neural_style.styles import Loaded, Style, StyleSource, colors_of, load_styles, sources_of
+from neural_style.styles import Loaded, StyleSource, colors_of
 from neural_style.weights import Convention, Weights
 
 
@@ -329,11 +329,7 @@ class StyleTransfer:
         >>> print(StyleTransfer(weights="random", width=0.25).estimate(64, iterations=1).flops)
         589430784
         """
-        if isinstance(size, tuple) and len(size) != 2:
-            advice = "Give the longer side, or both."
-            raise ValueError(_checks.message("size", "be a number or (height, width)", size, advice))
-        sides = size if isinstance(size, tuple) else (size, size)
-        height, width = (_checks.whole_number("size", side, minimum=1) for side in sides)
+        height, width = sides_of(size)
         target = (height if isinstance(size, tuple) else max(1, 3 * height // 4), width)
         with self._own_state():
             target = self.sizes.result(target, None, preview=preview)
@@ -377,20 +373,7 @@ class StyleTransfer:
                 content_image, styles, _ = self._pictures(content, style)
                 target = self.sizes.result(_size_of(content_image), size)
                 return self.networks.learn(self.sizes.taught_pictures(styles, target), seed)
-            if self.settings.color != "style":
-                rule = f"be given where color is {self.settings.color!r}"
-                advice = "The filters are learned from the style in its colours."
-                raise ValueError(_checks.message("content", rule, None, advice))
-            sources = sources_of(style)
-            blank = torch.zeros(1, 3, 1, 1, device=self.device)
-            styles = load_styles(
-                [
-                    Style(each.image, each.weight, each.scale) if isinstance(each, Style) else each
-                    for each in sources
-                ],
-                *(blank,),
-                style_layers=self.settings.style_layers,
-            )
+            styles = load_alone(style, self.settings, self.device)
             self._check_styles(styles)
             return self.networks.learn(self.sizes.taught_pictures(styles, (size, size)), seed)
 
