@@ -206,6 +206,12 @@ def isotropic_variation(image: Array, edge: float = 0.1) -> float:
 # Whole presets: three dicts of features, by layer, to one number
 
 
+def beyond_limit(distance: float, limit: float) -> float:
+    """Limit · max(0, distance / limit − 1)²."""
+    excess = max(0.0, distance / limit - 1)
+    return limit * excess * excess
+
+
 def paper_loss(
     generated_features: Features,
     content_features: Features,

@@ -74,6 +74,32 @@ def test_half_the_strength_is_the_presets_own_balance() -> None:
     assert transfer(strength=1).settings.content_weight == 0
 
 
+@pytest.mark.parametrize("weights", ["random", "self-taught"])
+def test_below_half_the_strength_is_a_content_distance_whatever_the_size_and_the_filters(weights: str) -> None:
+    by_size = []
+    for longer_side in (80, 128):
+        found = []
+        for strength in (0.1, 0.2, 0.3):
+            options: dict[str, Any] = {"weights": weights, "content_layers": "relu1_2"}
+            result = made(strength=strength, run={"size": longer_side, "iterations": 40}, **options)
+            judge = transfer(**options, match_colors=False).objective(CONTENT, STYLE, size=longer_side)
+            judge.value_and_grad(batch(result))
+            found.append(judge.terms_by_name["content"].item())
+            assert found[-1] < 1.4 * 1.6 * strength
+        assert found == sorted(found)
+        by_size.append(found)
+    assert all(abs(one / other - 1) < 0.15 for one, other in zip(*by_size, strict=True))
+
+
+def test_a_limit_is_for_distances_without_units_and_for_less_than_half() -> None:
+    assert transfer(strength=0.25).settings.content_limit == pytest.approx(0.4)
+    assert transfer(strength=0.25).settings.limit_weight == pytest.approx(80)
+    for options in ({"strength": 0.5}, {"strength": 0.9}, {"strength": 0.25, "preset": "paper"}, {}):
+        assert transfer(**options).settings.limit_weight == 0
+    assert not transfer(strength=0.25).settings.limits_photograph
+    assert transfer(strength=0.25, match_colors=True).settings.limits_photograph
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -124,6 +150,7 @@ def test_no_strength_is_the_photograph_whatever_the_preset_starts_from() -> None
 OTHER = picture(80, 96, 5, (1.0, 0.4, 0.3))
 OPTIONS: dict[str, dict[str, Any]] = {
     "strength": {"strength": 0.3},
+    "strength, with matched colours": {"strength": 0.3, "match_colors": True},
     "content weight": {"content_weight": 2.0},
     "style weight": {"style_weight": 0.1},
     "the content's colours": {"color": "content"},
@@ -415,7 +442,8 @@ def test_noise_has_the_colours_of_all_styles() -> None:
 
 def test_a_given_smoothing_stays_beside_a_strength_and_the_faintest_is_none() -> None:
     assert transfer(strength=0.25, variation_weight=4.0).settings.variation_weight == 4.0
-    assert transfer(strength=0.25).settings.variation_weight == 0.5
+    assert transfer(strength=0.25).settings.variation_weight == 3.0
+    assert transfer(strength=0.75).settings.variation_weight == 1.0
     assert transfer(strength=1e-160).settings.style_weight == 0
 
 

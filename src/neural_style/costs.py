@@ -59,6 +59,7 @@ class Needs:
         width: as of `evaluation_flops`.
         bytes_per_value: of the network's activations, 4 in float32 and 2 in bfloat16.
         regions: of the picture that have styles of their own: their weighted features are kept beside.
+        contents: how many pictures the content's features are kept of.
         device: its kind. On a CPU wide layers in float32 take Winograd's way; only CUDA makes half-precision
             moments without float32 copies.
     """
@@ -70,6 +71,7 @@ class Needs:
     bytes_per_value: int = FLOAT32
     device: str = "cpu"
     regions: int = 0
+    contents: int = 1
 
     def evaluation_bytes(self, size: tuple[int, int]) -> int:
         """Return about how many bytes an evaluation of a picture or tile of (height, width) takes at its peak.
@@ -103,7 +105,8 @@ class Needs:
     def target_bytes(self, size: tuple[int, int]) -> int:
         """Return how many bytes the content's features of a picture of (height, width) take."""
         layers = [layer for layer in truncated(self.layers[-1]) if layer.name in self.content_layers]
-        return self.bytes_per_value * sum(self._responses(layer, size) for layer in layers)
+        responses = sum(self._responses(layer, size) for layer in layers)
+        return self.contents * self.bytes_per_value * responses
 
     def picture_bytes(self, size: tuple[int, int]) -> int:
         """Return how many bytes the pictures take that an objective and an optimiser hold."""

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -66,6 +67,7 @@ class Guidance:
     Attributes:
         guides: the style pictures.
         parts: every layer within every region that a guide gives a style.
+        coverage: share of the picture that has a style.
     """
 
     def __init__(self, guides: Sequence[Guide], layers: Iterable[str], padding: str) -> None:
@@ -85,6 +87,9 @@ class Guidance:
         grids = [{} if region is None else on_grids(region, names, padding) for region in regions]
         self._weights = {part: grids[part.region].get(part.layer) for part in self.parts}
         self._owned: dict[tuple[Tile, Part], tuple[Tensor | None, float | None]] = {}
+        inside = [region for region in regions if region is not None]
+        everywhere = len(inside) < len(regions) or not regions
+        self.coverage = 1.0 if everywhere else float(torch.stack(inside).sum(0).clamp(max=1).mean())
 
     def serving(self, part: Part) -> list[int]:
         """Return the numbers of the guides that give a part's style."""

@@ -21,12 +21,13 @@ from neural_style.allocation import give_back_freed
 from neural_style.features import VGG19Features
 from neural_style.grid import Grid, Tile, alignment_of, check_tile, grid_of, halo_of, surrounded
 from neural_style.guidance import Guidance, Guide, Part, on_grids
-from neural_style.losses import style_loss, total_loss, weighted_sum
+from neural_style.losses import beyond_limit, style_loss, total_loss, weighted_sum
 from neural_style.share import Share, Whole
 from neural_style.sums import Discrepancy, Moments, Sums, Variation
 from neural_style.vgg19 import check_layers, layer_table
 
 LARGEST_SCALE = 1e30  # far from float32's own end
+LEAST_COVERAGE = 1e-3  # of the picture by styles: a limit of 0 would be none at all
 
 ContentLoss = Callable[[Discrepancy], Tensor]
 StyleLoss = Callable[[Moments, Moments], Tensor]
@@ -45,6 +46,8 @@ class Terms:
         style_weight: β.
         variation_weight: weight of the total variation; the paper has none.
         variation: what it sums, a name of `variation.VARIATIONS`.
+        content_limit: how far from the content the picture may be before that costs more. See `beyond_limit`.
+        limit_weight: the weight of what is beyond; the paper has none.
     """
 
     content_layers: Mapping[str, float]
@@ -55,6 +58,8 @@ class Terms:
     style_weight: float
     variation_weight: float = 0.0
     variation: str = "squares"
+    content_limit: float = 1.0
+    limit_weight: float = 0.0
 
     def style_loss_of(self, layer: str) -> StyleLoss:
         """Return the style loss of a layer."""
@@ -66,7 +71,8 @@ class Objective:
 
     Args:
         network: returns at least the layers that `terms` names.
-        content_image: shape (1, 3, H, W), RGB in [0, 1]; the generated picture has the same.
+        content_image: shape (1, 3, H, W), RGB in [0, 1]; the generated picture has the same. Or (2, 3, H, W),
+            where the limit is to a distance from the second.
         style_image: shape (1, 3, H', W'), of any size; or several, with what each is for.
         terms: what is summed.
         tile: longest side, in pixels, of the tiles that are evaluated one after another; None evaluates the
@@ -111,6 +117,7 @@ class Objective:
         with torch.inference_mode(False), torch.no_grad():
             self.grid = self._grid(content_image, self.tile, self.share.rows(content_image.shape[-2]))
             self._content = surrounded(content_image, self.grid.read) if self._content_layers else None
+            self._last_content = len(content_image) - 1
             self._targets: dict[Tile, dict[str, Tensor]] = {}
             if keep_targets:
                 self._targets = {piece: self._target(piece) for piece in self.grid.tiles}
@@ -247,7 +254,11 @@ class Objective:
                 part: Moments.of(owned(part.layer), *self.guidance.owned(tile, part))
                 for part in self.guidance.parts
             },
-            {name: Discrepancy.of(owned(name), target[name]) for name in self._content_layers},
+            {
+                (name, number): Discrepancy.of(owned(name), one)
+                for name in self._content_layers
+                for number, one in enumerate(torch.split(target[name], 1))
+            },
             Variation.of(pixels, self.terms.variation, next_row=next_row, next_column=next_column),
         )
 
@@ -285,7 +296,7 @@ class Objective:
     def _loss(self, sums: Sums) -> Tensor:
         """Return α L_content + β L_style + the weighted variation, and remember the parts."""
         terms = self.terms
-        contents = {name: terms.content_loss(one) for name, one in sums.discrepancies.items()}
+        contents = {name: terms.content_loss(sums.discrepancies[name, 0]) for name in self._content_layers}
         styles: dict[str, Tensor] = {}
         for part, target in self.target_moments.items():
             of_part = sums.moments[part]
@@ -305,7 +316,20 @@ class Objective:
             **{f"style {name}": value.detach() for name, value in styles.items()},
         }
         weighted = total_loss(content, style, terms.content_weight, terms.style_weight)
-        return weighted + terms.variation_weight * variation
+        weighted = weighted + terms.variation_weight * variation
+        return weighted + self._beyond(sums) if contents and terms.limit_weight > 0 else weighted
+
+    def _beyond(self, sums: Sums) -> Tensor:
+        """Return the weighted excess of the content distance, and remember it.
+
+        Where there are styles in a part of the picture only, the limit is as much lower: it holds within them.
+        """
+        terms, last = self.terms, self._last_content
+        distances = {name: terms.content_loss(sums.discrepancies[name, last]) for name in self._content_layers}
+        distance = weighted_sum(distances, terms.content_layers)
+        beyond = beyond_limit(distance, terms.content_limit * max(self.guidance.coverage, LEAST_COVERAGE))
+        self.terms_by_name["content beyond the limit"] = beyond.detach()
+        return terms.limit_weight * beyond
 
 
 def _stride(layer: str) -> int:

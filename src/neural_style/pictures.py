@@ -79,6 +79,19 @@ def load_alone(
     return load_styles(styles, blank, style_layers=settings.style_layers)
 
 
+def for_objective(content_image: Tensor, original: Tensor, settings: Settings) -> Tensor:
+    """Return the content of an objective, shape (1, 3, H, W), or (2, 3, H, W) with the photograph as it is.
+
+    Only where the content has been given other colours, and its distance has a limit, do both matter.
+
+    Args:
+        content_image: shape (1, 3, H, W), in the colours to work in.
+        original: likewise, in its own.
+        settings: what decides.
+    """
+    return torch.cat([content_image, original]) if settings.limits_photograph else content_image
+
+
 def finished(image: Tensor, original: Tensor, styles: Sequence[Loaded], *, keep_chroma: bool) -> Tensor:
     """Return a result with the content's chroma where it is kept, and the content where no style is.
 

@@ -20,7 +20,9 @@ from neural_style.vgg19 import check_layers
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 LEAST_STRENGTH = 1e-3  # below, nothing of the style is left to be seen, and the weights grow without bound
-STRENGTH_POWER = 2.0  # of the ratio (1 − strength) : strength, for an even progress
+# Up to a strength of ½ the content distance has a limit, in proportion, and a weight for what is beyond it.
+LIMIT_PER_STRENGTH = 1.6
+LIMIT_WEIGHT = 20.0  # times the square of (1 − 2 · strength) : strength, which is nothing at ½
 
 LayerChoice = str | Iterable[str] | Mapping[str, float]
 
@@ -54,6 +56,8 @@ class Settings:
         scales: the pyramid's sizes relative to the result's, coarse to fine; None halves.
         content_loss: discrepancy from the content → scalar.
         style_loss: (moments, target moments) → scalar; or one by layer.
+        content_limit: how far from the photograph the result may be before that costs more.
+        limit_weight: the weight of what is beyond.
     """
 
     content_layers: Mapping[str, float]
@@ -76,11 +80,18 @@ class Settings:
     color: str = "style"
     color_map: str = MAPS[0]
     variation: str = "squares"
+    content_limit: float = 1.0
+    limit_weight: float = 0.0
 
     @property
     def terms(self) -> Terms:
         """The part of the settings that makes the loss."""
         return Terms(**{field.name: getattr(self, field.name) for field in fields(Terms)})
+
+    @property
+    def limits_photograph(self) -> bool:
+        """Whether the limit is to the distance from the photograph in colours that the content has lost."""
+        return self.limit_weight > 0 and self.match_colors and self.color == "style"
 
     @property
     def choices(self) -> dict[str, str]:
@@ -204,10 +215,10 @@ def choose_settings(preset: str, *, self_taught: bool, **options: Any) -> Settin
 def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a strength decides: the weights, and how much of its colours the content gives up.
 
-    The photograph's own grain goes, and its colours, in proportion up to one half, and from there on wholly.
-
-    Every loss of the default is relative to its own target, so that the same weights mean the same at every
-    size and for every network.
+    The weights of content and style are as (1 − strength) : strength. Below one half the content distance has a
+    limit too: how much of it a weight comes to depends on how far the photograph is from the style, which is
+    another for every size, pair and network. Smoothing is to content there as it is at one half, so that little
+    style is no grain in what was flat; and the content is given the style's colours in proportion.
 
     Raises:
         ValueError: if it is more than 1, or a weight is given beside it.
@@ -219,13 +230,19 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
         if name in given:
             advice = "Give one of the two."
             raise ValueError(_checks.message("strength", f"be left out beside {name}", strength, advice))
-    share = min(1.0, 2 * strength)
-    smoothing = given.get("variation_weight", settings.variation_weight * share)
-    decided = {"variation_weight": smoothing, "match_share": share}
     if strength < LEAST_STRENGTH:
-        return {**decided, "content_weight": 1.0, "style_weight": 0.0, "init": "content"}
-    weight = settings.content_weight * ((1 - strength) / strength) ** STRENGTH_POWER
-    return {**decided, "content_weight": weight}
+        weights = {"content_weight": 1.0, "style_weight": 0.0, "variation_weight": 0.0, **given}
+        return {**weights, "match_share": 0.0, "init": "content"}
+    ratio = (1 - strength) / strength
+    decided = {
+        "content_weight": settings.content_weight * ratio,
+        "variation_weight": given.get("variation_weight", settings.variation_weight * max(1.0, ratio)),
+        "match_share": min(1.0, 2 * strength),
+    }
+    if strength < 0.5 and settings.content_loss is losses.relative_squares:  # others have units
+        decided["content_limit"] = LIMIT_PER_STRENGTH * strength
+        decided["limit_weight"] = LIMIT_WEIGHT * ((1 - 2 * strength) / strength) ** 2
+    return decided
 
 
 def _check_used(settings: Settings, given: Mapping[str, Any]) -> None:

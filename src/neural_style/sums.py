@@ -221,12 +221,12 @@ class Sums:
 
     Attributes:
         moments: of the features of each style layer, by name, or of each of its regions.
-        discrepancies: of the features of each content layer from the content's, by name.
+        discrepancies: of the features of each content layer from the content's, by name and number of these.
         variation: of the picture itself.
     """
 
     moments: Mapping[Hashable, Moments]
-    discrepancies: Mapping[str, Discrepancy]
+    discrepancies: Mapping[Hashable, Discrepancy]
     variation: Variation
 
     def __add__(self, other: Sums) -> Sums:

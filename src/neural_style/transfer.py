@@ -24,7 +24,7 @@ from neural_style.image_io import ImageSource
 from neural_style.networks import PREVIEW_WIDTH, NetworkSource, resolve_weights
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
-from neural_style.pictures import finished, load_alone, load_pictures
+from neural_style.pictures import finished, for_objective, load_alone, load_pictures
 from neural_style.preconditioning import ColorSpectrum
 from neural_style.presets import LayerChoice, choose_settings
 from neural_style.pyramid import FLAT, Level
@@ -78,9 +78,8 @@ class StyleTransfer:
         statistic: what of the features is the style: ``"gram"``, ``"mean-deviation"``, ``"covariance"`` or
             ``"wasserstein"``, see `style_statistics`; weights of several by name; or one of these by layer.
         strength: 0 is the photograph, 1 only the style, ½ the preset's own balance; in place of
-            ``content_weight`` and ``style_weight``. Below ½ smoothing and the change of colours are less too.
-            With the default's losses it means nearly the same at every size from about ½ on; below, a larger
-            picture gives up more.
+            ``content_weight`` and ``style_weight``. Below ½ it limits the content distance with the default's
+            losses, and so means the same for every size, pair and network; above, the weights decide.
         color: whose colours the result has: ``"style"``; ``"content"``: the content's chroma, exactly, under a
             luminance that takes the style; ``"match"``: those of a style that is given the content's first.
         color_map: how ``"match"`` does so: ``"monge-kantorovich"``, ``"cholesky"``, ``"pca"`` or
@@ -249,9 +248,11 @@ class StyleTransfer:
             network = networks.for_style(self.sizes.taught_pictures(styles, plan[-1].size), seed)
             self.engine.share_parameters(network)
 
+            contents = for_objective(content_image, found.original, self.settings)
+
             def objective_at(level_size: tuple[int, int]) -> Evaluated:
                 def pictures() -> tuple[Tensor, Sequence[Guide]]:
-                    return resize(content_image, level_size), self.sizes.guides(styles, level_size)
+                    return resize(contents, level_size), self.sizes.guides(styles, level_size)
 
                 terms = self.settings.terms
                 return self.engine.objective(network, pictures, terms, level_size, fits[level_size])
@@ -297,7 +298,8 @@ class StyleTransfer:
         """
         with self._own_state():
             seed = _checks.seed(seed)
-            content_image, styles, _ = self._pictures(content, style)
+            content_image, styles, original = self._pictures(content, style)
+            contents = for_objective(content_image, original, self.settings)
             target = self.sizes.result(_size_of(content_image), size)
             alone = replace(self.engine, ranks=None)  # the objective is this process's
             fits = alone.fits([Level(target, 1)], self._needs(self.networks, styles), self.optimizer)
@@ -305,7 +307,7 @@ class StyleTransfer:
             found, guides = fits[target], self.sizes.guides(styles, target)
             kind = self.engine.kind if found.tile is None else Objective
             return kind(
-                *(network, resize(content_image, target), guides, self.settings.terms),
+                *(network, resize(contents, target), guides, self.settings.terms),
                 tile=found.tile,
                 keep_targets=found.keep_targets,
             )
@@ -421,6 +423,7 @@ class StyleTransfer:
             bytes_per_value=networks.dtype.itemsize,
             device=self.device.type,
             regions=len({id(each.region) for each in styles if each.region is not None}),
+            contents=1 + self.settings.limits_photograph,
         )
 
 
