@@ -18,7 +18,7 @@ from torch import Tensor
 
 from measurement import Record, seeded_picture
 from neural_style.hardware import choose_device, choose_dtype
-from neural_style.image_io import to_image_tensor
+from neural_style.image_io import save_image, to_image_tensor
 
 SMOKE_WIDTH = 0.25
 
@@ -122,6 +122,19 @@ def cases_of_pairs(
 
 def _measured(made: Callable[[], Made], work: Callable[[Made], Record]) -> Record:
     return work(made())
+
+
+def add_pair_arguments(parser: argparse.ArgumentParser) -> None:
+    """Let a command line name pairs, and a folder for what is made of them."""
+    parser.add_argument("--pairs", nargs="+", metavar="PICTURE", default=[], help="photo, painting, photo, …")
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="where to keep the results, to look at")
+
+
+def keep_picture(arguments: argparse.Namespace, result: Tensor, name: str) -> None:
+    """Save a result in the folder that ``--pictures`` names, if any, which is made where it is missing."""
+    if arguments.pictures is not None:
+        arguments.pictures.mkdir(parents=True, exist_ok=True)
+        save_image(result, arguments.pictures / f"{name}.png")
 
 
 def in_fresh_process(work: Callable[..., Record], *arguments: object) -> Record:

@@ -17,15 +17,14 @@ import argparse
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from cases import cases_of_pairs, channel_width, collect, settings_of
+from cases import add_pair_arguments, cases_of_pairs, channel_width, collect, keep_picture, settings_of
 from measurement import RESULTS, Record, common_parser, run_benchmark
-from neural_style import Progress, StyleTransfer, save_image
+from neural_style import Progress, StyleTransfer
 from neural_style.hardware import choose_device
 from neural_style.metrics import (
     border_ratio,
@@ -142,8 +141,7 @@ class Pair:
         distances = self.style_distances(result)
         if called == TEXTBOOK_NAME:
             self.target = distances["style_distance"]
-        if self.arguments.pictures is not None:
-            save_image(result, self.arguments.pictures / f"{self.name}, {self.size}, {called}.png")
+        keep_picture(self.arguments, result, f"{self.name}, {self.size}, {called}")
         return {"evaluations": counted, **distances, **self._measures(result)}
 
     def _measures(self, result: Tensor) -> Record:
@@ -201,9 +199,8 @@ def argument_parser() -> argparse.ArgumentParser:
         precision="of the runs",
         smoke="a tiny size, a few evaluations",
     )
-    parser.add_argument("--pairs", nargs="+", metavar="PICTURE", default=[], help="photo, painting, photo, …")
+    add_pair_arguments(parser)
     parser.add_argument("--evaluations", type=int, default=EVALUATIONS, help="of the textbook's setting")
-    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="where to keep the results, to look at")
     return parser
 
 

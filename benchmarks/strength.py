@@ -14,13 +14,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 from torch import Tensor
 
-from cases import SMOKE_WIDTH, cases_of_pairs, collect, settings_of
+from cases import SMOKE_WIDTH, add_pair_arguments, cases_of_pairs, collect, keep_picture, settings_of
 from measurement import RESULTS, Record, common_parser, run_benchmark
-from neural_style import StyleTransfer, save_image
+from neural_style import StyleTransfer
 from neural_style.metrics import similarity
 from neural_style.resizing import resize
 
@@ -60,8 +59,7 @@ class Pair:
         steps = 2 if self.arguments.smoke else None
         seed = self.arguments.seed
         result = transfer.run(self.content, self.style, size=self.size, iterations=steps, seed=seed)
-        if self.arguments.pictures is not None:
-            save_image(result, self.arguments.pictures / f"{self.name}, {self.size}, {strength:g}.png")
+        keep_picture(self.arguments, result, f"{self.name}, {self.size}, {strength:g}")
         found = {name: judge.value_and_grad(result)[0].item() for name, judge in self.judges.items()}
         content = resize(self.content, (result.shape[-2], result.shape[-1])).to(result)
         return {**found, "similarity": similarity(result, content)}
@@ -97,11 +95,10 @@ def argument_parser() -> argparse.ArgumentParser:
         precision="of the runs",
         smoke="tiny sizes, two evaluations",
     )
-    parser.add_argument("--pairs", nargs="+", metavar="PICTURE", default=[], help="photo, painting, photo, …")
+    add_pair_arguments(parser)
     parser.add_argument(
         "--width", type=float, default=1.0, help="share of the network's channels: 1, 0.5, 0.25"
     )
-    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="where to keep the results, to look at")
     return parser
 
 

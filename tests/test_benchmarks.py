@@ -529,7 +529,8 @@ def test_the_last_pictures_are_averaged() -> None:
 
 def test_strength_is_measured_by_size(tmp_path: Path) -> None:
     output = tmp_path / "strength-smoke.json"
-    strength.main(["--smoke", "--precision", "float32", "--output", str(output), "--pictures", str(tmp_path)])
+    folder = tmp_path / "to" / "look at"
+    strength.main(["--smoke", "--precision", "float32", "--output", str(output), "--pictures", str(folder)])
     record = json.loads(output.read_text(encoding="utf-8"))
     results = record["results"]
     assert len(results) == len(strength.SMOKE_STRENGTHS) * len(strength.SMOKE_SIZES)
@@ -538,7 +539,7 @@ def test_strength_is_measured_by_size(tmp_path: Path) -> None:
         assert result["style_distance"] > 0
         assert -1 <= result["similarity"] <= 1
         name = f"drawn, {result['longer_side']}, {result['strength']:g}.png"
-        assert max(load_image(tmp_path / name).shape[1:]) == result["longer_side"]
+        assert max(load_image(folder / name).shape[1:]) == result["longer_side"]
     record["smoke"] = False
     results[0] = {"pair": "drawn", "longer_side": 48, "strength": 0.2, "error": "MemoryError"}
     page = tables.make_page({"strength": record})

@@ -644,6 +644,7 @@ def test_width_belongs_to_weights_made_here() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
+        ({"preview": "no"}, TypeError, "preview must be True or False; got 'no'. Give one of them."),
         ({"size": 0}, ValueError, "size must be at least 1; got 0. "),
         ({"size": 15}, ValueError, "the result must have sides of at least 16 pixels for relu5_1; got 11×15. "),
         ({"size": 512.0}, TypeError, "size must be a whole number; got 512.0 of type float. "),

@@ -99,6 +99,10 @@ def test_saved_weights_load_again(tmp_path: Path, suffix: str) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
+def test_weights_are_shown_without_their_millions_of_numbers() -> None:
+    assert repr(random_weights(deepest="relu1_1")) == "Weights(convention='torchvision', self_taught=False)"
+
+
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_what_the_weights_are_is_kept_in_their_file(tmp_path: Path, suffix: str) -> None:
     parameters = narrow().parameters

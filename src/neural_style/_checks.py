@@ -77,6 +77,17 @@ def number(argument: str, value: object, *, minimum: float = 0.0) -> float:
     return real
 
 
+def flag(argument: str, value: object) -> bool:
+    """Return `value` where it is True or False.
+
+    Raises:
+        TypeError: if it is neither: any text, ``"no"`` too, would count as True.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(message(argument, "be True or False", repr(value), "Give one of them."))
+    return value
+
+
 def seed(value: object) -> int:
     """Return a seed that torch's generators take, 0 … 2⁶³ − 1."""
     return whole_number("seed", value, minimum=0, maximum=2**63 - 1)

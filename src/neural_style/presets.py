@@ -276,10 +276,7 @@ def _checked(name: str, value: Any) -> Any:
         return _checks.number(name, value)
     if name in named:
         return _checks.choice(name, value, named[name])
-    if name in ("match_colors", "precondition") and not isinstance(value, bool):
-        advice = "Give one of them, or None for the preset's."
-        raise TypeError(_checks.message(name, "be True or False", repr(value), advice))
-    return value
+    return _checks.flag(name, value) if name in ("match_colors", "precondition") else value
 
 
 def style_losses(

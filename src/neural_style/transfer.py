@@ -225,7 +225,7 @@ class StyleTransfer:
             RunInterrupted: on Ctrl-C; it holds the picture so far.
         """
         with self._own_state():
-            networks = self.previews if preview else self.networks
+            networks = self.previews if _checks.flag("preview", preview) else self.networks
             optimizer, seed = self._optimizer_of(iterations), _checks.seed(seed)
 
             def prepare() -> Prepared:
@@ -336,7 +336,7 @@ class StyleTransfer:
         with self._own_state():
             target = self.sizes.result(target, None, preview=preview)
             plan = self.sizes.plan(target, iterations, levels, preview=preview)
-            networks, learning = self.previews if preview else self.networks, 0
+            networks, learning = self.previews if _checks.flag("preview", preview) else self.networks, 0
             if networks.to_be_learned:
                 deepest = self.settings.layers[-1]
                 learning = learning_flops(self.sizes.taught(target), deepest=deepest, width=networks.width)

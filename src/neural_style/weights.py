@@ -10,7 +10,7 @@ import os
 import pickle
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
@@ -54,7 +54,7 @@ class Weights:
             content in a shallower layer.
     """
 
-    parameters: dict[str, Tensor]
+    parameters: dict[str, Tensor] = field(repr=False)
     convention: Convention = "torchvision"
     self_taught: bool = False
 
