@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+import numpy as np
 import pytest
 import torch
 
@@ -66,6 +67,18 @@ def test_what_is_no_int_is_refused_as_a_whole_number(value: object, got: str) ->
 def test_a_whole_number_below_the_minimum_is_refused() -> None:
     with pytest.raises(ValueError, match=exactly("size must be at least 16; got 15. Give 16 or more.")):
         _checks.whole_number("size", 15, minimum=16)
+
+
+@pytest.mark.parametrize("value", [True, False, np.True_])
+def test_a_flag_comes_back_as_a_bool(value: object) -> None:
+    assert _checks.flag("preview", value) is bool(value)
+
+
+@pytest.mark.parametrize("value", ["no", 1, None])
+def test_what_is_no_flag_is_refused(value: object) -> None:
+    text = f"preview must be True or False; got {value!r}. Give one of them."
+    with pytest.raises(TypeError, match=exactly(text)):
+        _checks.flag("preview", value)
 
 
 @pytest.mark.parametrize("value", [0, 0.0, 2, 2.5])

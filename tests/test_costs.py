@@ -57,7 +57,7 @@ def test_bytes_of_one_layer_are_those_counted_by_hand() -> None:
         return needs.evaluation_bytes(size) + needs.target_bytes(size) + needs.picture_bytes(size)
 
     assert needed() == network + given + vectors + SCRATCH
-    assert needed(contents=2) == needed() + 4 * 64 * 120
+    assert needed(contents=2) == needed() + 4 * (64 + 64 + 3) * 120  # its features, differences and pixels
     widened = 4 * 64 * 120  # in half precision the moments are still made of float32
     passing = 4 * 7 * 64 * 120  # and so do their gradients pass
     assert needed(bytes_per_value=2) == (network + passing) // 2 + given + widened + vectors + SCRATCH

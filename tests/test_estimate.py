@@ -79,6 +79,8 @@ def test_tiles_and_targets_computed_anew_are_counted_in_operations(monkeypatch: 
     monkeypatch.setattr(engine.Engine, "fits", anew)
     content = evaluation_flops(size, layers=["relu4_2"], style_layers=[], width=0.25)
     assert tiled.estimate(size, iterations=1, levels=1).flops == kept + 2 * 2 * 4 * content // 2
+    limited = transfer(tile_size=64, strength=0.3, match_colors=True)  # by the photograph's features too
+    assert limited.estimate(size, iterations=1, levels=1).flops == kept + 2 * 2 * 2 * 4 * content // 2
 
 
 def test_on_a_gpu_no_more_is_probed_than_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from neural_style import Style, StyleTransfer, save_image
-from neural_style.guidance import Guidance, Guide, Part, on_grids
+from neural_style.guidance import Guidance, Guide, Part, on_grids, union
 from neural_style.objective import Objective
 from neural_style.styles import StyleSource, load_styles, matched_to_styles, to_mask
 from neural_style.sums import Moments
@@ -211,6 +211,7 @@ def test_the_share_of_the_picture_that_has_a_style() -> None:
     assert found == pytest.approx([0.25, 0.25 + 0.75 * 0.5, 0.5])
     assert Guidance([*guides, Guide(image)], ["relu1_1"], "reflect").coverage == 1
     assert Guidance([], [], "reflect").coverage == 1
+    assert union([]) is None
 
 
 @pytest.mark.parametrize("options", [{}, {"strength": 1}, {"color": "content"}, {"padding": "circular"}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -113,7 +114,7 @@ def test_the_gradient_beyond_a_limit_is_the_losss_slope() -> None:
     assert not torch.allclose(plain, gradient)
 
 
-def test_a_limit_holds_within_the_regions_that_have_a_style() -> None:
+def test_a_limit_is_lower_by_the_share_of_the_regions_that_have_a_style() -> None:
     plain, network = make("default")
     region = torch.zeros(1, 1, 32, 48)
     region[..., :12] = 1
@@ -127,6 +128,42 @@ def test_a_limit_holds_within_the_regions_that_have_a_style() -> None:
     distance = plain.terms_by_name["content"].item()
     expected = [reference.beyond_limit(distance, limit) for limit in (0.04, 0.01)]
     assert excess == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_limit_is_to_the_average_over_the_layers() -> None:
+    plain, network = make("default")
+    content, style, image = picture(32, 48, 1), picture(48, 36, 2), picture(32, 48, 3)
+    excess = []
+    for weight in (0.1, 1.0, 7.0):
+        layers = {"relu2_1": weight, "relu4_2": 2 * weight}
+        for content_weight in (0.0, 0.2):  # without the loss, the distance is measured all the same
+            terms = replace(plain.terms, content_layers=layers, content_limit=0.01, limit_weight=1.0)
+            network = VGG19Features(random_weights(width=0.25), [*terms.style_layers, "relu4_2"])
+            objective = Objective(network, content, style, replace(terms, content_weight=content_weight))
+            objective.value_and_grad(image)
+            excess.append(objective.terms_by_name["content beyond the limit"].item())
+    assert excess == pytest.approx([excess[0]] * 6, rel=1e-4)
+    assert excess[0] > 0
+
+
+@pytest.mark.parametrize("limit", [0, -1, math.nan])
+def test_a_limit_that_is_none_is_refused(limit: float) -> None:
+    plain, _ = make("default")
+    with pytest.raises(ValueError, match=r"^content_limit must be "):
+        replace(plain.terms, content_limit=limit)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_limit_in_half_precision_is_about_float32s(dtype: torch.dtype) -> None:
+    single, network = make("default")
+    contents = torch.cat([picture(32, 48, 1), picture(32, 48, 5)])
+    terms = replace(single.terms, content_limit=0.03, limit_weight=10.0)
+    loss, gradient = Objective(network, contents, picture(48, 36, 2), terms).value_and_grad(picture(32, 48, 3))
+    network.set_precision(dtype)
+    half = Objective(network, contents, picture(48, 36, 2), terms)
+    half_loss, half_gradient = half.value_and_grad(picture(32, 48, 3))
+    assert half_loss.item() == pytest.approx(loss.item(), rel=0.02)
+    assert torch.cosine_similarity(gradient.flatten(), half_gradient.flatten(), dim=0) > 0.99
 
 
 def test_the_content_itself_has_no_content_loss_and_the_style_no_style_loss() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from numbers import Integral, Real
 from pathlib import Path
 
+import numpy as np
 from torch import Tensor
 
 
@@ -78,14 +79,14 @@ def number(argument: str, value: object, *, minimum: float = 0.0) -> float:
 
 
 def flag(argument: str, value: object) -> bool:
-    """Return `value` where it is True or False.
+    """Return `value` where it is True or False, NumPy's too.
 
     Raises:
         TypeError: if it is neither: any text, ``"no"`` too, would count as True.
     """
-    if not isinstance(value, bool):
+    if not isinstance(value, bool | np.bool_):
         raise TypeError(message(argument, "be True or False", repr(value), "Give one of them."))
-    return value
+    return bool(value)
 
 
 def seed(value: object) -> int:

@@ -100,21 +100,24 @@ class Needs:
             weighted += responses * (layer.name in self.style_layers) * self.regions
         network = self.bytes_per_value * (activations + weighted + weights + forms)
         passed = (FLOAT32 if copied else self.bytes_per_value) * passing * largest
-        return network + passed + FLOAT32 * (weights + widened) + SCRATCH
+        differences = (self.contents - 1) * self._content_responses(size)  # of the first are taken at the peak
+        return network + passed + FLOAT32 * (weights + widened + differences) + SCRATCH
 
     def target_bytes(self, size: tuple[int, int]) -> int:
         """Return how many bytes the content's features of a picture of (height, width) take."""
-        layers = [layer for layer in truncated(self.layers[-1]) if layer.name in self.content_layers]
-        responses = sum(self._responses(layer, size) for layer in layers)
-        return self.contents * self.bytes_per_value * responses
+        return self.contents * self.bytes_per_value * self._content_responses(size)
 
     def picture_bytes(self, size: tuple[int, int]) -> int:
         """Return how many bytes the pictures take that an objective and an optimiser hold."""
-        return FLOAT32 * 3 * size[0] * size[1] * PICTURES
+        return FLOAT32 * 3 * size[0] * size[1] * (PICTURES + self.contents - 1)
 
     def largest_values(self, size: tuple[int, int]) -> int:
         """Return how many values the largest response to a picture, or tile, of (height, width) has."""
         return max(self._responses(layer, size) for layer in truncated(self.layers[-1]))
+
+    def _content_responses(self, size: tuple[int, int]) -> int:
+        layers = [layer for layer in truncated(self.layers[-1]) if layer.name in self.content_layers]
+        return sum(self._responses(layer, size) for layer in layers)
 
     def _channels(self, layer: Layer) -> int:
         return round(layer.out_channels * self.width)

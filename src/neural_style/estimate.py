@@ -58,6 +58,7 @@ def estimate_run(
     objective: type[Objective] = Objective,
     learning: int = 0,
     world: int = 1,
+    contents: int = 1,
 ) -> Estimate:
     """Return what a run over some levels will cost, from a probe of about a second.
 
@@ -69,6 +70,7 @@ def estimate_run(
         objective: the class that the run will use.
         world: over how many ranks, each as fast as this one.
         learning: operations of learning the filters first; 0 where they are at hand.
+        contents: how many pictures the content's features are of.
     """
     device = next(network.parameters()).device.type
     halo, alignment = halo_of(network.layers[-1]), alignment_of(network.layers[-1])
@@ -89,7 +91,7 @@ def estimate_run(
         # Each forwards twice and back once, the last forwards once; targets that are not kept twice forwards.
         passes = sum(3 * flops_at(window) for window in windows) - flops_at(windows[-1])
         if not found.keep_targets and terms.content_weight > 0:
-            passes += sum(2 * flops_at(window, content=True) for window in windows)
+            passes += sum(2 * contents * flops_at(window, content=True) for window in windows)
         return passes // 2
 
     finest = plan[-1].size

@@ -87,9 +87,8 @@ class Guidance:
         grids = [{} if region is None else on_grids(region, names, padding) for region in regions]
         self._weights = {part: grids[part.region].get(part.layer) for part in self.parts}
         self._owned: dict[tuple[Tile, Part], tuple[Tensor | None, float | None]] = {}
-        inside = [region for region in regions if region is not None]
-        everywhere = len(inside) < len(regions) or not regions
-        self.coverage = 1.0 if everywhere else float(torch.stack(inside).sum(0).clamp(max=1).mean())
+        covered = union(regions)
+        self.coverage = 1.0 if covered is None else float(covered.mean())
 
     def serving(self, part: Part) -> list[int]:
         """Return the numbers of the guides that give a part's style."""
@@ -121,6 +120,17 @@ class Guidance:
         """
         weights = self._weights[part]
         return 1.0 if weights is None else count / weights.numel()
+
+
+def union(regions: Iterable[Tensor | None]) -> Tensor | None:
+    """Return where there is any of some regions, in [0, 1] and of their shape; None for everywhere.
+
+    Args:
+        regions: masks of one shape, the same tensor once or more; None is everywhere.
+    """
+    distinct = {id(region): region for region in regions}
+    inside = [region for region in distinct.values() if region is not None]
+    return torch.stack(inside).sum(0).clamp(max=1) if len(inside) == len(distinct) > 0 else None
 
 
 def on_grids(mask: Tensor, layers: Iterable[str], padding: str) -> dict[str, Tensor]:

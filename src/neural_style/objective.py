@@ -17,6 +17,7 @@ from operator import add
 import torch
 from torch import Tensor
 
+from neural_style import _checks
 from neural_style.allocation import give_back_freed
 from neural_style.features import VGG19Features
 from neural_style.grid import Grid, Tile, alignment_of, check_tile, grid_of, halo_of, surrounded
@@ -46,8 +47,12 @@ class Terms:
         style_weight: β.
         variation_weight: weight of the total variation; the paper has none.
         variation: what it sums, a name of `variation.VARIATIONS`.
-        content_limit: how far from the content the picture may be before that costs more. See `beyond_limit`.
-        limit_weight: the weight of what is beyond; the paper has none.
+        content_limit: how far from the content, or from the photograph where that is given beside it, the
+            picture may be before it costs more: a content loss, averaged over the layers by their weights.
+        limit_weight: the weight of what is beyond, see `losses.beyond_limit`; the paper has none.
+
+    Raises:
+        ValueError, TypeError: if the limit is no number of more than 0.
     """
 
     content_layers: Mapping[str, float]
@@ -61,13 +66,18 @@ class Terms:
     content_limit: float = 1.0
     limit_weight: float = 0.0
 
+    def __post_init__(self) -> None:
+        if _checks.number("content_limit", self.content_limit) == 0:
+            advice = "Leave it out, with limit_weight, for none."
+            raise ValueError(_checks.message("content_limit", "be more than 0", 0, advice))
+
     def style_loss_of(self, layer: str) -> StyleLoss:
         """Return the style loss of a layer."""
         return self.style_loss[layer] if isinstance(self.style_loss, Mapping) else self.style_loss
 
 
 class Objective:
-    """L(x) = α L_content + β L_style + variation, as a function of a picture x of one size.
+    """L(x) = α L_content + β L_style + variation + what is beyond a limit, of a picture x of one size.
 
     Args:
         network: returns at least the layers that `terms` names.
@@ -84,7 +94,8 @@ class Objective:
 
     Attributes:
         terms_by_name: after an evaluation, the unweighted parts as scalars on the device: ``content``,
-            ``style``, ``total variation``, and each layer's, such as ``style relu1_1``. For reporting.
+            ``style``, ``total variation``, each layer's, such as ``style relu1_1``, and, where there is a
+            limit, ``content beyond the limit``. For reporting.
         warm_up: of the class: evaluations until the next takes as long as all later ones.
 
     Raises:
@@ -110,9 +121,8 @@ class Objective:
         self.share: Share = Whole() if share is None else share
         self.terms_by_name: dict[str, Tensor] = {}
         # A part of no weight is not computed.
-        self._content_layers = (
-            check_layers("content_layers", terms.content_layers) if terms.content_weight > 0 else []
-        )
+        compared = terms.content_weight > 0 or terms.limit_weight > 0
+        self._content_layers = check_layers("content_layers", terms.content_layers) if compared else []
         self._style_layers = list(terms.style_layers) if terms.style_weight > 0 else []
         with torch.inference_mode(False), torch.no_grad():
             self.grid = self._grid(content_image, self.tile, self.share.rows(content_image.shape[-2]))
@@ -294,7 +304,7 @@ class Objective:
         return gradient
 
     def _loss(self, sums: Sums) -> Tensor:
-        """Return α L_content + β L_style + the weighted variation, and remember the parts."""
+        """Return α L_content + β L_style + weighted variation and excess, and remember the parts."""
         terms = self.terms
         contents = {name: terms.content_loss(sums.discrepancies[name, 0]) for name in self._content_layers}
         styles: dict[str, Tensor] = {}
@@ -322,11 +332,12 @@ class Objective:
     def _beyond(self, sums: Sums) -> Tensor:
         """Return the weighted excess of the content distance, and remember it.
 
-        Where there are styles in a part of the picture only, the limit is as much lower: it holds within them.
+        Where a part of the picture only has a style, the limit is lower by the share of that part: it is for
+        the change within it.
         """
         terms, last = self.terms, self._last_content
         distances = {name: terms.content_loss(sums.discrepancies[name, last]) for name in self._content_layers}
-        distance = weighted_sum(distances, terms.content_layers)
+        distance = weighted_sum(distances, terms.content_layers) / sum(terms.content_layers.values())
         beyond = beyond_limit(distance, terms.content_limit * max(self.guidance.coverage, LEAST_COVERAGE))
         self.terms_by_name["content beyond the limit"] = beyond.detach()
         return terms.limit_weight * beyond

@@ -85,6 +85,7 @@ class LBFGS(Optimizer):
     def __post_init__(self) -> None:
         if self.history is not None:
             _checks.whole_number("history", self.history, minimum=1)
+        _checks.flag("offload", self.offload)
         _checks.choice("storage", self.storage, STORAGES)
         _check_common(self.learning_rate, self.tolerance)
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.color import grey, with_chroma
+from neural_style.guidance import union
 from neural_style.image_io import ImageSource, to_image_tensor
 from neural_style.presets import Settings
 from neural_style.resizing import resize
@@ -79,17 +80,19 @@ def load_alone(
     return load_styles(styles, blank, style_layers=settings.style_layers)
 
 
-def for_objective(content_image: Tensor, original: Tensor, settings: Settings) -> Tensor:
+def for_objective(content_image: Tensor, original: Tensor, size: tuple[int, int], settings: Settings) -> Tensor:
     """Return the content of an objective, shape (1, 3, H, W), or (2, 3, H, W) with the photograph as it is.
 
     Only where the content has been given other colours, and its distance has a limit, do both matter.
 
     Args:
-        content_image: shape (1, 3, H, W), in the colours to work in.
+        content_image: shape (1, 3, H', W'), in the colours to work in.
         original: likewise, in its own.
+        size: (height, width) of the objective's pictures.
         settings: what decides.
     """
-    return torch.cat([content_image, original]) if settings.limits_photograph else content_image
+    contents = [content_image, original] if settings.limits_photograph else [content_image]
+    return torch.cat([resize(each, size) for each in contents])
 
 
 def finished(image: Tensor, original: Tensor, styles: Sequence[Loaded], *, keep_chroma: bool) -> Tensor:
@@ -102,10 +105,9 @@ def finished(image: Tensor, original: Tensor, styles: Sequence[Loaded], *, keep_
         keep_chroma: whether the content's is.
     """
     size = (image.shape[-2], image.shape[-1])
-    regions = [each.region for each in styles if each.region is not None]
-    if len(regions) < len(styles):  # some style is everywhere
+    covered = union(each.region for each in styles)
+    if covered is None:
         return with_chroma(image, resize(original, size)) if keep_chroma else image
     content = resize(original, size)
-    covered = resize(torch.stack(list({id(one): one for one in regions}.values())).sum(0).clamp(max=1), size)
     image = with_chroma(image, content) if keep_chroma else image
-    return content.lerp(image, covered)
+    return content.lerp(image, resize(covered, size))

@@ -20,9 +20,10 @@ from neural_style.vgg19 import check_layers
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 LEAST_STRENGTH = 1e-3  # below, nothing of the style is left to be seen, and the weights grow without bound
-# Up to a strength of ½ the content distance has a limit, in proportion, and a weight for what is beyond it.
+# A strength limits the content distance, in proportion. What is beyond has this weight at ½, and in general as
+# much times the ratio (1 − strength) : strength, as the content has.
 LIMIT_PER_STRENGTH = 1.6
-LIMIT_WEIGHT = 20.0  # times the square of (1 − 2 · strength) : strength, which is nothing at ½
+LIMIT_WEIGHT = 100.0
 
 LayerChoice = str | Iterable[str] | Mapping[str, float]
 
@@ -92,6 +93,11 @@ class Settings:
     def limits_photograph(self) -> bool:
         """Whether the limit is to the distance from the photograph in colours that the content has lost."""
         return self.limit_weight > 0 and self.match_colors and self.color == "style"
+
+    @property
+    def contents(self) -> int:
+        """How many pictures an objective's content is."""
+        return 1 + self.limits_photograph
 
     @property
     def choices(self) -> dict[str, str]:
@@ -198,7 +204,10 @@ def choose_settings(preset: str, *, self_taught: bool, **options: Any) -> Settin
     given = {name: value for name, value in options.items() if value is not None}
     given = {name: _checked(name, value) for name, value in given.items()}
     if "strength" in given:
-        given |= _of_strength(given.pop("strength"), settings, given)
+        strength = given.pop("strength")
+        given |= _of_strength(strength, settings, given)
+        if strength < LEAST_STRENGTH:
+            given.pop("variation", None)  # nothing is smoothed, and a sweep over strengths need not know
     statistic = given.pop("statistic", None)
     settings = replace(settings, **given)
     _check_used(settings, given)
@@ -215,10 +224,10 @@ def choose_settings(preset: str, *, self_taught: bool, **options: Any) -> Settin
 def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a strength decides: the weights, and how much of its colours the content gives up.
 
-    The weights of content and style are as (1 − strength) : strength. Below one half the content distance has a
-    limit too: how much of it a weight comes to depends on how far the photograph is from the style, which is
-    another for every size, pair and network. Smoothing is to content there as it is at one half, so that little
-    style is no grain in what was flat; and the content is given the style's colours in proportion.
+    The weights of content and style are as (1 − strength) : strength, and the content distance has a limit: how
+    far a weight alone would carry depends on how far the photograph is from the style, which differs by size,
+    pair and network. Below one half the smoothing is to the content as it is there, so that little style is no
+    grain in what was flat; and the content is given the style's colours in proportion.
 
     Raises:
         ValueError: if it is more than 1, or a weight is given beside it.
@@ -231,7 +240,7 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
             advice = "Give one of the two."
             raise ValueError(_checks.message("strength", f"be left out beside {name}", strength, advice))
     if strength < LEAST_STRENGTH:
-        weights = {"content_weight": 1.0, "style_weight": 0.0, "variation_weight": 0.0, **given}
+        weights = {"content_weight": 1.0, "style_weight": 0.0, "variation_weight": 0.0}
         return {**weights, "match_share": 0.0, "init": "content"}
     ratio = (1 - strength) / strength
     decided = {
@@ -239,9 +248,9 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
         "variation_weight": given.get("variation_weight", settings.variation_weight * max(1.0, ratio)),
         "match_share": min(1.0, 2 * strength),
     }
-    if strength < 0.5 and settings.content_loss is losses.relative_squares:  # others have units
+    if settings.content_loss is losses.relative_squares:  # others have units
         decided["content_limit"] = LIMIT_PER_STRENGTH * strength
-        decided["limit_weight"] = LIMIT_WEIGHT * ((1 - 2 * strength) / strength) ** 2
+        decided["limit_weight"] = LIMIT_WEIGHT * ratio
     return decided
 
 

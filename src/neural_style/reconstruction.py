@@ -109,6 +109,9 @@ def synthesize_texture(
     if options.get("color") not in (None, "style"):
         advice = "A texture has no content whose colours it could have."
         raise ValueError(_checks.message("color", "be 'style' for a texture", repr(options["color"]), advice))
+    if options.get("strength") is not None:
+        advice = "A texture has no content, and all of the style."
+        raise ValueError(_checks.message("strength", "be left out of a texture", options["strength"], advice))
     blank = torch.full((3, *sides_of(size)), 0.5)
     schedule = {"iterations": iterations, "levels": levels, "init": init, "seed": seed}
     transfer = StyleTransfer(**{**TEXTURE, **options})

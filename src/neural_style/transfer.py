@@ -30,7 +30,6 @@ from neural_style.presets import LayerChoice, choose_settings
 from neural_style.pyramid import FLAT, Level
 from neural_style.ranks import Ranks
 from neural_style.recording import Compile, choose_objective
-from neural_style.resizing import resize
 from neural_style.sizes import Sizes, sides_of
 from neural_style.starts import InitSource, is_noise, starting_picture
 from neural_style.style_statistics import StatisticChoice
@@ -77,9 +76,9 @@ class StyleTransfer:
         padding: ``"reflect"``, ``"replicate"``, ``"zeros"`` or ``"circular"``.
         statistic: what of the features is the style: ``"gram"``, ``"mean-deviation"``, ``"covariance"`` or
             ``"wasserstein"``, see `style_statistics`; weights of several by name; or one of these by layer.
-        strength: 0 is the photograph, 1 only the style, ½ the preset's own balance; in place of
-            ``content_weight`` and ``style_weight``. Below ½ it limits the content distance with the default's
-            losses, and so means the same for every size, pair and network; above, the weights decide.
+        strength: 0 is the photograph, 1 only the style, ½ the preset's own weights; in place of
+            ``content_weight`` and ``style_weight``. With the default's losses it limits the content distance to
+            1.6 times the strength, and so allows as much at every size, of every pair and with every network.
         color: whose colours the result has: ``"style"``; ``"content"``: the content's chroma, exactly, under a
             luminance that takes the style; ``"match"``: those of a style that is given the content's first.
         color_map: how ``"match"`` does so: ``"monge-kantorovich"``, ``"cholesky"``, ``"pca"`` or
@@ -248,11 +247,10 @@ class StyleTransfer:
             network = networks.for_style(self.sizes.taught_pictures(styles, plan[-1].size), seed)
             self.engine.share_parameters(network)
 
-            contents = for_objective(content_image, found.original, self.settings)
-
             def objective_at(level_size: tuple[int, int]) -> Evaluated:
                 def pictures() -> tuple[Tensor, Sequence[Guide]]:
-                    return resize(contents, level_size), self.sizes.guides(styles, level_size)
+                    contents = for_objective(content_image, found.original, level_size, self.settings)
+                    return contents, self.sizes.guides(styles, level_size)
 
                 terms = self.settings.terms
                 return self.engine.objective(network, pictures, terms, level_size, fits[level_size])
@@ -299,15 +297,15 @@ class StyleTransfer:
         with self._own_state():
             seed = _checks.seed(seed)
             content_image, styles, original = self._pictures(content, style)
-            contents = for_objective(content_image, original, self.settings)
             target = self.sizes.result(_size_of(content_image), size)
+            contents = for_objective(content_image, original, target, self.settings)
             alone = replace(self.engine, ranks=None)  # the objective is this process's
             fits = alone.fits([Level(target, 1)], self._needs(self.networks, styles), self.optimizer)
             network = self.networks.for_style(self.sizes.taught_pictures(styles, target), seed)
             found, guides = fits[target], self.sizes.guides(styles, target)
             kind = self.engine.kind if found.tile is None else Objective
             return kind(
-                *(network, resize(contents, target), guides, self.settings.terms),
+                *(network, contents, guides, self.settings.terms),
                 tile=found.tile,
                 keep_targets=found.keep_targets,
             )
@@ -344,7 +342,11 @@ class StyleTransfer:
             network, kind = networks.stand_in(), self.engine.kind
             world = 1 if self.engine.ranks is None else self.engine.ranks.world
             return estimate_run(
-                *(network, self.settings.terms, plan, fits), objective=kind, learning=learning, world=world
+                *(network, self.settings.terms, plan, fits),
+                objective=kind,
+                learning=learning,
+                world=world,
+                contents=self.settings.contents,
             )
 
     def learn(
@@ -423,7 +425,7 @@ class StyleTransfer:
             bytes_per_value=networks.dtype.itemsize,
             device=self.device.type,
             regions=len({id(each.region) for each in styles if each.region is not None}),
-            contents=1 + self.settings.limits_photograph,
+            contents=self.settings.contents,
         )
 
 

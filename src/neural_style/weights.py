@@ -60,6 +60,7 @@ class Weights:
 
     def __post_init__(self) -> None:
         _checks.choice("convention", self.convention, CONVENTIONS)
+        _checks.flag("self_taught", self.self_taught)
         _check_parameters(self.parameters, "parameters")
 
     @property
