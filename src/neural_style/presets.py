@@ -20,10 +20,11 @@ from neural_style.vgg19 import check_layers
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 LEAST_STRENGTH = 1e-3  # below, nothing of the style is left to be seen, and the weights grow without bound
-# A strength limits the content distance, in proportion. What is beyond has this weight at ½, and in general as
-# much times the ratio (1 − strength) : strength, as the content has.
-LIMIT_PER_STRENGTH = 1.6
-LIMIT_WEIGHT = 100.0
+# A strength limits the content distance to this at ½, and in general to as much divided by the ratio
+# (1 − strength) : strength, so that nothing is left of the limit at 1. What is beyond has this weight at ½, and
+# in general as much times the square of the ratio.
+HALF_LIMIT = 1.2
+HALF_LIMIT_WEIGHT = 20.0
 
 LayerChoice = str | Iterable[str] | Mapping[str, float]
 
@@ -248,9 +249,9 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
         "variation_weight": given.get("variation_weight", settings.variation_weight * max(1.0, ratio)),
         "match_share": min(1.0, 2 * strength),
     }
-    if settings.content_loss is losses.relative_squares:  # others have units
-        decided["content_limit"] = LIMIT_PER_STRENGTH * strength
-        decided["limit_weight"] = LIMIT_WEIGHT * ratio
+    if ratio > 0 and settings.content_loss is losses.relative_squares:  # others have units
+        decided["content_limit"] = HALF_LIMIT / ratio
+        decided["limit_weight"] = HALF_LIMIT_WEIGHT * ratio**2
     return decided
 
 
