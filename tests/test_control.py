@@ -87,12 +87,12 @@ def test_a_strength_is_a_limit_to_the_content_distance_whatever_the_size(
         own = {**options, "match_colors": False}  # as the photograph is
         judge = transfer(**own).objective(CONTENT, STYLE, size=longer_side)
         judge.value_and_grad(batch(result))
-        found.append(judge.terms_by_name["content relu1_2"].item() / (1.2 * strength / (1 - strength)))
+        found.append(judge.terms_by_name["content relu1_2"].item() / (strength / (1 - strength)))
     assert least < min(found) <= max(found) < 1.3, found
 
 
 def test_a_limit_is_for_distances_without_units() -> None:
-    assert transfer(strength=0.25).settings.content_limit == pytest.approx(0.4)
+    assert transfer(strength=0.25).settings.content_limit == pytest.approx(1 / 3)
     assert transfer(strength=0.25).settings.limit_weight == pytest.approx(180)
     for options in ({"strength": 0}, {"strength": 1}, {"strength": 0.25, "preset": "paper"}, {}):
         assert transfer(**options).settings.limit_weight == 0

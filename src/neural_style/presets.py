@@ -20,10 +20,8 @@ from neural_style.vgg19 import check_layers
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 LEAST_STRENGTH = 1e-3  # below, nothing of the style is left to be seen, and the weights grow without bound
-# A strength limits the content distance to this at ½, and in general to as much divided by the ratio
-# (1 − strength) : strength, so that nothing is left of the limit at 1. What is beyond has this weight at ½, and
-# in general as much times the square of the ratio.
-HALF_LIMIT = 1.2
+# What is beyond a strength's limit has this weight at ½, and in general as much times the square of the ratio
+# (1 − strength) : strength.
 HALF_LIMIT_WEIGHT = 20.0
 
 LayerChoice = str | Iterable[str] | Mapping[str, float]
@@ -250,7 +248,7 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
         "match_share": min(1.0, 2 * strength),
     }
     if ratio > 0 and settings.content_loss is losses.relative_squares:  # others have units
-        decided["content_limit"] = HALF_LIMIT / ratio
+        decided["content_limit"] = 1 / ratio  # nothing is left of it at 1
         decided["limit_weight"] = HALF_LIMIT_WEIGHT * ratio**2
     return decided
 

@@ -77,8 +77,8 @@ class StyleTransfer:
         statistic: what of the features is the style: ``"gram"``, ``"mean-deviation"``, ``"covariance"`` or
             ``"wasserstein"``, see `style_statistics`; weights of several by name; or one of these by layer.
         strength: 0 is the photograph, 1 only the style, ½ the preset's own weights; in place of
-            ``content_weight`` and ``style_weight``. With the default's losses it limits the content distance,
-            to 1.2 times strength : (1 − strength), and so allows as much at every size and with every network.
+            ``content_weight`` and ``style_weight``. With the default's losses it limits the content distance to
+            strength : (1 − strength), and so allows as much at every size and with every network.
         color: whose colours the result has: ``"style"``; ``"content"``: the content's chroma, exactly, under a
             luminance that takes the style; ``"match"``: those of a style that is given the content's first.
         color_map: how ``"match"`` does so: ``"monge-kantorovich"``, ``"cholesky"``, ``"pca"`` or
