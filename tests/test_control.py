@@ -75,12 +75,9 @@ def test_half_the_strength_has_the_presets_own_weights() -> None:
     assert transfer(strength=1).settings.content_weight == 0
 
 
-@pytest.mark.parametrize(("weights", "least"), [("random", 0), ("self-taught", 0.7)])
 @pytest.mark.parametrize("longer_side", [64, 96])
-def test_a_strength_is_a_limit_to_the_content_distance_whatever_the_size(
-    weights: str, least: float, longer_side: int
-) -> None:
-    options: dict[str, Any] = {"weights": weights, "content_layers": "relu1_2", "match_colors": True}
+def test_a_strength_is_a_limit_to_the_content_distance_whatever_the_size(longer_side: int) -> None:
+    options: dict[str, Any] = {"weights": "self-taught", "content_layers": "relu1_2"}
     found = []
     for strength in (0.1, 0.2, 0.4):
         result = made(strength=strength, run={"size": longer_side, "iterations": 60}, **options)
@@ -88,7 +85,7 @@ def test_a_strength_is_a_limit_to_the_content_distance_whatever_the_size(
         judge = transfer(**own).objective(CONTENT, STYLE, size=longer_side)
         judge.value_and_grad(batch(result))
         found.append(judge.terms_by_name["content relu1_2"].item() / (strength / (1 - strength)))
-    assert least < min(found) <= max(found) < 1.3, found
+    assert 0.7 < min(found) <= max(found) < 1.3, found
 
 
 def test_a_limit_is_for_distances_without_units() -> None:

@@ -146,6 +146,14 @@ def test_a_limit_is_to_the_average_over_the_layers() -> None:
     assert excess[0] > 0
 
 
+def test_layers_of_no_weight_have_no_distance_to_limit() -> None:
+    plain, _ = make("default", content_layers={"relu4_2": 0.0})
+    limited, _ = make("default", content_layers={"relu4_2": 0.0}, strength=0.3, variation_weight=1.0)
+    image = picture(32, 48, 3)
+    assert limited.terms.limit_weight > 0
+    assert limited.value_and_grad(image)[0] == plain.value_and_grad(image)[0]
+
+
 @pytest.mark.parametrize("limit", [0, -1, math.nan])
 def test_a_limit_that_is_none_is_refused(limit: float) -> None:
     plain, _ = make("default")

@@ -127,7 +127,7 @@ class Objective:
         with torch.inference_mode(False), torch.no_grad():
             self.grid = self._grid(content_image, self.tile, self.share.rows(content_image.shape[-2]))
             self._content = surrounded(content_image, self.grid.read) if self._content_layers else None
-            self._last_content = len(content_image) - 1
+            self._contents = len(content_image)
             self._targets: dict[Tile, dict[str, Tensor]] = {}
             if keep_targets:
                 self._targets = {piece: self._target(piece) for piece in self.grid.tiles}
@@ -306,7 +306,11 @@ class Objective:
     def _loss(self, sums: Sums) -> Tensor:
         """Return α L_content + β L_style + weighted variation and excess, and remember the parts."""
         terms = self.terms
-        contents = {name: terms.content_loss(sums.discrepancies[name, 0]) for name in self._content_layers}
+        by_picture = [
+            {name: terms.content_loss(sums.discrepancies[name, number]) for name in self._content_layers}
+            for number in range(self._contents)
+        ]
+        contents = by_picture[0]
         styles: dict[str, Tensor] = {}
         for part, target in self.target_moments.items():
             of_part = sums.moments[part]
@@ -327,16 +331,16 @@ class Objective:
         }
         weighted = total_loss(content, style, terms.content_weight, terms.style_weight)
         weighted = weighted + terms.variation_weight * variation
-        return weighted + self._beyond(sums) if contents and terms.limit_weight > 0 else weighted
+        limited = terms.limit_weight > 0 and sum(terms.content_layers.values()) > 0
+        return weighted + self._beyond(by_picture[-1]) if limited else weighted
 
-    def _beyond(self, sums: Sums) -> Tensor:
-        """Return the weighted excess of the content distance, and remember it.
+    def _beyond(self, distances: Mapping[str, Tensor]) -> Tensor:
+        """Return the weighted excess of the content distance, given those of the layers, and remember it.
 
         Where a part of the picture only has a style, the limit is lower by the share of that part: it is for
         the change within it.
         """
-        terms, last = self.terms, self._last_content
-        distances = {name: terms.content_loss(sums.discrepancies[name, last]) for name in self._content_layers}
+        terms = self.terms
         distance = weighted_sum(distances, terms.content_layers) / sum(terms.content_layers.values())
         beyond = beyond_limit(distance, terms.content_limit * max(self.guidance.coverage, LEAST_COVERAGE))
         self.terms_by_name["content beyond the limit"] = beyond.detach()
