@@ -23,6 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("recording", "bounded", "budget", "distributed", "styles"),
     ("presets", "descent", "estimate", "engine"),
     ("sizes", "pictures"),
+    ("composition",),
     ("transfer",),
     ("demo", "progress", "reconstruction", "style_files"),
     ("arguments", "messages"),

@@ -1,10 +1,9 @@
-"""`StyleTransfer`: holds the choices, composes the other modules, and runs. No formulas."""
+"""`StyleTransfer`: what can be chosen, and what can be asked for. No formulas."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -12,32 +11,31 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.costs import Needs, learning_flops
+from neural_style.composition import Composition, size_of
+from neural_style.costs import learning_flops
 from neural_style.descent import Callback, Evaluated, RunInterrupted, descend
-from neural_style.distributed import check_optimizer
-from neural_style.engine import Engine, Prepared, fitted_optimizer
+from neural_style.engine import Prepared, fitted_optimizer
 from neural_style.estimate import Estimate, estimate_run
 from neural_style.features import Padding, Pooling
 from neural_style.guidance import Guide
-from neural_style.hardware import Precision, choose_device, choose_dtype, set_up
+from neural_style.hardware import Precision
 from neural_style.image_io import ImageSource
-from neural_style.networks import PREVIEW_WIDTH, NetworkSource, resolve_weights
 from neural_style.objective import Objective
-from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
-from neural_style.pictures import finished, for_objective, load_alone, load_pictures
+from neural_style.optimizers import Optimizer
+from neural_style.pictures import finished, for_objective, load_alone
 from neural_style.preconditioning import ColorSpectrum
-from neural_style.presets import LayerChoice, choose_settings
-from neural_style.pyramid import FLAT, Level
+from neural_style.presets import LayerChoice
+from neural_style.pyramid import Level
 from neural_style.ranks import Ranks
-from neural_style.recording import Compile, choose_objective
-from neural_style.sizes import Sizes, sides_of
+from neural_style.recording import Compile
+from neural_style.sizes import sides_of
 from neural_style.starts import InitSource, is_noise, starting_picture
 from neural_style.style_statistics import StatisticChoice
-from neural_style.styles import Loaded, StyleSource, colors_of
+from neural_style.styles import StyleSource, colors_of
 from neural_style.weights import Convention, Weights
 
 
-class StyleTransfer:
+class StyleTransfer(Composition):
     """A photograph's content in a painting's style. One object serves many runs and loads its network once.
 
     >>> transfer = StyleTransfer(weights="self-taught", width=0.25)
@@ -123,21 +121,15 @@ class StyleTransfer:
         optimizer: Optimizer | None = None,
         ranks: Ranks | None = None,
     ) -> None:
-        self.device = choose_device(device)
-        dtype = choose_dtype(precision, self.device)
-        kind = choose_objective(compile, self.device)  # refuses another before anything is downloaded
-        if optimizer is not None and not isinstance(optimizer, Optimizer):
-            got = type(optimizer).__name__
-            raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
-        self.optimizer = LBFGS() if optimizer is None else optimizer
-        if precondition and not isinstance(self.optimizer, LBFGS):
-            rule, advice = f"be left out beside {type(optimizer).__name__}", "Only LBFGS is preconditioned."
-            raise ValueError(_checks.message("precondition", rule, True, advice))
-        if ranks is not None:
-            check_optimizer(self.optimizer)
-        settings = partial(
-            choose_settings,
-            preset,
+        super().__init__(
+            weights=weights,
+            preset=preset,
+            device=device,
+            precision=precision,
+            compile=compile,
+            tile_size=tile_size,
+            width=width,
+            convention=convention,
             content_layers=content_layers,
             style_layers=style_layers,
             content_weight=content_weight,
@@ -152,28 +144,9 @@ class StyleTransfer:
             color_map=color_map,
             match_colors=match_colors,
             precondition=precondition,
+            optimizer=optimizer,
+            ranks=ranks,
         )
-        settings(self_taught=weights == "self-taught")  # refuses what it must before anything is downloaded
-        resolved = resolve_weights(weights, width=width, convention=convention)
-        taught = resolved.self_taught if isinstance(resolved, Weights) else resolved == "self-taught"
-        self.settings = settings(self_taught=taught)
-        self.sizes = Sizes(self.settings)
-        kind = Objective if self.settings.decomposes else kind
-        self.engine = Engine(self.device, kind, tile_size, ranks)
-        self.engine.check(self.sizes.deepest)
-        source = partial(
-            NetworkSource,
-            resolved,
-            layers=self.settings.layers,
-            pooling=self.settings.pooling,
-            padding=self.settings.padding,
-            device=self.device,
-            dtype=dtype,
-        )
-        self.networks = source(width=width)
-        self.previews = self.networks
-        if self.networks.self_taught:
-            self.previews = source(width=min(width, PREVIEW_WIDTH))
 
     def run(
         self,
@@ -232,7 +205,7 @@ class StyleTransfer:
                     got, advice = type(callback).__name__, "Give a function of one Progress."
                     raise TypeError(_checks.message("callback", "be callable", got, advice))
                 content_image, styles, original = self._pictures(content, style, style_weights, regions)
-                target = self.sizes.result(_size_of(content_image), size, preview=preview)
+                target = self.sizes.result(size_of(content_image), size, preview=preview)
                 plan = self.sizes.plan(target, iterations, levels, preview=preview)
                 chosen = self.settings.init if init is None else init
                 mixed = partial(colors_of, styles)
@@ -297,7 +270,7 @@ class StyleTransfer:
         with self._own_state():
             seed = _checks.seed(seed)
             content_image, styles, original = self._pictures(content, style)
-            target = self.sizes.result(_size_of(content_image), size)
+            target = self.sizes.result(size_of(content_image), size)
             contents = for_objective(content_image, original, target, self.settings)
             alone = replace(self.engine, ranks=None)  # the objective is this process's
             fits = alone.fits([Level(target, 1)], self._needs(self.networks, styles), self.optimizer)
@@ -375,59 +348,8 @@ class StyleTransfer:
         with self._own_state():
             if content is not None:
                 content_image, styles, _ = self._pictures(content, style)
-                target = self.sizes.result(_size_of(content_image), size)
+                target = self.sizes.result(size_of(content_image), size)
                 return self.networks.learn(self.sizes.taught_pictures(styles, target), seed)
             styles = load_alone(style, self.settings, self.device)
             self._check_styles(styles)
             return self.networks.learn(self.sizes.taught_pictures(styles, (size, size)), seed)
-
-    @contextmanager
-    def _own_state(self) -> Iterator[None]:
-        """Work without gradients, inference mode or autocast, whatever the caller has set, and restore it."""
-        autocast = torch.autocast(self.device.type, enabled=False)
-        with set_up(self.device), torch.inference_mode(False), torch.no_grad(), autocast:
-            yield
-
-    def _pictures(
-        self,
-        content: ImageSource,
-        style: StyleSource | Sequence[StyleSource],
-        style_weights: Sequence[float] | None = None,
-        regions: Sequence[ImageSource | None] | None = None,
-    ) -> tuple[Tensor, list[Loaded], Tensor]:
-        """Return the pictures on the device in the colours to work in, and the content in its own."""
-        options = {"style_weights": style_weights, "regions": regions}
-        found = load_pictures(content, style, self.settings, self.device, **options)  # type: ignore[arg-type]
-        self._check_styles(found[1])
-        return found
-
-    def _check_styles(self, styles: Sequence[Loaded]) -> None:
-        for number, each in enumerate(styles):
-            argument = "style" if len(styles) == 1 else f"style {number + 1}"
-            self.sizes.check(argument, _size_of(each.image), "Give a larger picture.")
-
-    def _optimizer_of(self, iterations: int | Sequence[int] | None) -> Optimizer:
-        """Return a run's optimiser, which may end a level on a flat loss unless iterations were asked for."""
-        ruled = iterations is None and self.settings.iterations is None
-        if ruled and isinstance(self.optimizer, LBFGS | TorchLBFGS) and self.optimizer.tolerance is None:
-            return replace(self.optimizer, tolerance=FLAT)
-        return self.optimizer
-
-    def _needs(self, networks: NetworkSource, styles: Sequence[Loaded] = ()) -> Needs:
-        """Return what decides the memory that a run with such networks needs."""
-        content = self.settings.content_layers if self.settings.content_weight > 0 else {}
-        style = self.settings.style_layers if self.settings.style_weight > 0 else {}
-        return Needs(
-            layers=networks.layers,
-            style_layers=style.keys(),
-            content_layers=content.keys(),
-            width=networks.channel_width,
-            bytes_per_value=networks.dtype.itemsize,
-            device=self.device.type,
-            regions=len({id(each.region) for each in styles if each.region is not None}),
-            contents=self.settings.contents,
-        )
-
-
-def _size_of(image: Tensor) -> tuple[int, int]:
-    return image.shape[-2], image.shape[-1]

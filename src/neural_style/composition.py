@@ -1,0 +1,148 @@
+"""What a transfer is composed of: its choices, checked, and the modules that they select."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neural_style import _checks
+from neural_style.costs import Needs
+from neural_style.distributed import check_optimizer
+from neural_style.engine import Engine
+from neural_style.hardware import Precision, choose_device, choose_dtype, set_up
+from neural_style.image_io import ImageSource
+from neural_style.networks import PREVIEW_WIDTH, NetworkSource, resolve_weights
+from neural_style.objective import Objective
+from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
+from neural_style.pictures import load_pictures
+from neural_style.presets import choose_settings
+from neural_style.pyramid import FLAT
+from neural_style.ranks import Ranks
+from neural_style.recording import Compile, choose_objective
+from neural_style.sizes import Sizes
+from neural_style.styles import Loaded, StyleSource
+from neural_style.weights import Convention, Weights
+
+
+class Composition:
+    """The modules that the choices of a `StyleTransfer` select. Its arguments and errors are of that.
+
+    Attributes:
+        device: where it runs.
+        optimizer: what minimises.
+        settings: what decides the loss and the schedule.
+        sizes: the rules of sizes.
+        engine: how objectives are evaluated.
+        networks: where the network comes from.
+        previews: likewise, for a preview.
+    """
+
+    def __init__(
+        self,
+        *,
+        weights: str | os.PathLike[str] | Weights,
+        preset: str,
+        device: str | torch.device,
+        precision: Precision,
+        compile: Compile,  # noqa: A002  # the field's name
+        tile_size: int | str | None,
+        width: float,
+        convention: Convention | None,
+        optimizer: Optimizer | None,
+        ranks: Ranks | None,
+        precondition: bool | None,
+        **options: Any,
+    ) -> None:
+        self.device = choose_device(device)
+        dtype = choose_dtype(precision, self.device)
+        kind = choose_objective(compile, self.device)  # refuses another before anything is downloaded
+        if optimizer is not None and not isinstance(optimizer, Optimizer):
+            got = type(optimizer).__name__
+            raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
+        self.optimizer = LBFGS() if optimizer is None else optimizer
+        if precondition and not isinstance(self.optimizer, LBFGS):
+            rule, advice = f"be left out beside {type(optimizer).__name__}", "Only LBFGS is preconditioned."
+            raise ValueError(_checks.message("precondition", rule, True, advice))
+        if ranks is not None:
+            check_optimizer(self.optimizer)
+        settings = partial(choose_settings, preset, precondition=precondition, **options)
+        settings(self_taught=weights == "self-taught")  # refuses what it must before anything is downloaded
+        resolved = resolve_weights(weights, width=width, convention=convention)
+        taught = resolved.self_taught if isinstance(resolved, Weights) else resolved == "self-taught"
+        self.settings = settings(self_taught=taught)
+        self.sizes = Sizes(self.settings)
+        kind = Objective if self.settings.decomposes else kind
+        self.engine = Engine(self.device, kind, tile_size, ranks)
+        self.engine.check(self.sizes.deepest)
+        source = partial(
+            NetworkSource,
+            resolved,
+            layers=self.settings.layers,
+            pooling=self.settings.pooling,
+            padding=self.settings.padding,
+            device=self.device,
+            dtype=dtype,
+        )
+        self.networks = source(width=width)
+        self.previews = self.networks
+        if self.networks.self_taught:
+            self.previews = source(width=min(width, PREVIEW_WIDTH))
+
+    @contextmanager
+    def _own_state(self) -> Iterator[None]:
+        """Work without gradients, inference mode or autocast, whatever the caller has set, and restore it."""
+        autocast = torch.autocast(self.device.type, enabled=False)
+        with set_up(self.device), torch.inference_mode(False), torch.no_grad(), autocast:
+            yield
+
+    def _pictures(
+        self,
+        content: ImageSource,
+        style: StyleSource | Sequence[StyleSource],
+        style_weights: Sequence[float] | None = None,
+        regions: Sequence[ImageSource | None] | None = None,
+    ) -> tuple[Tensor, list[Loaded], Tensor]:
+        """Return the pictures on the device in the colours to work in, and the content in its own."""
+        options = {"style_weights": style_weights, "regions": regions}
+        found = load_pictures(content, style, self.settings, self.device, **options)  # type: ignore[arg-type]
+        self._check_styles(found[1])
+        return found
+
+    def _check_styles(self, styles: Sequence[Loaded]) -> None:
+        for number, each in enumerate(styles):
+            argument = "style" if len(styles) == 1 else f"style {number + 1}"
+            self.sizes.check(argument, size_of(each.image), "Give a larger picture.")
+
+    def _optimizer_of(self, iterations: int | Sequence[int] | None) -> Optimizer:
+        """Return a run's optimiser, which may end a level on a flat loss unless iterations were asked for."""
+        ruled = iterations is None and self.settings.iterations is None
+        if ruled and isinstance(self.optimizer, LBFGS | TorchLBFGS) and self.optimizer.tolerance is None:
+            return replace(self.optimizer, tolerance=FLAT)
+        return self.optimizer
+
+    def _needs(self, networks: NetworkSource, styles: Sequence[Loaded] = ()) -> Needs:
+        """Return what decides the memory that a run with such networks needs."""
+        content = self.settings.content_layers if self.settings.content_weight > 0 else {}
+        style = self.settings.style_layers if self.settings.style_weight > 0 else {}
+        return Needs(
+            layers=networks.layers,
+            style_layers=style.keys(),
+            content_layers=content.keys(),
+            width=networks.channel_width,
+            bytes_per_value=networks.dtype.itemsize,
+            device=self.device.type,
+            regions=len({id(each.region) for each in styles if each.region is not None}),
+            contents=self.settings.contents,
+        )
+
+
+def size_of(image: Tensor) -> tuple[int, int]:
+    """Return (height, width) of a picture."""
+    return image.shape[-2], image.shape[-1]
