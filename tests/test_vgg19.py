@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -78,11 +80,10 @@ def test_known_layers_are_as_read_by_hand(layer: Layer) -> None:
     assert layer_table()[layer.name] == layer
 
 
-def test_making_the_table_draws_no_random_number() -> None:
-    before = torch.get_rng_state()
-    layer_table.cache_clear()
-    layer_table()
-    assert torch.equal(torch.get_rng_state(), before)
+def test_torchvision_is_not_imported_with_the_library() -> None:
+    """It would double the time that an import takes, and a typing error's on the command line."""
+    text = "import sys, neural_style.cli; sys.exit('torchvision' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", text], check=False).returncode == 0
 
 
 def test_checked_names_come_back_once_and_in_network_order() -> None:

@@ -11,14 +11,12 @@ from collections.abc import Iterator
 from http.client import HTTPException
 from urllib.request import Request, urlopen
 
-from torchvision.models import VGG19_Weights
-
 from neural_style import _checks
 from neural_style.arguments import AUTO, OPTIMIZERS
 from neural_style.messages import tell
 from neural_style.ranks import Ranks
 from neural_style.transfer import StyleTransfer
-from neural_style.weights import WeightsUnavailableError, imagenet_file
+from neural_style.weights import WeightsUnavailableError, imagenet_file, imagenet_url
 
 SERVER_SECONDS = 10.0  # a server that stays silent so long counts as unreachable
 
@@ -39,7 +37,7 @@ def typed_transfer(options: argparse.Namespace, ranks: Ranks | None = None) -> S
             return StyleTransfer(weights=options.weights, **chosen)
     # A narrow network is self-taught, and so are filters to be kept: asking for either decides.
     if chosen["width"] == 1.0 and options.save_weights is None:
-        url, cached = VGG19_Weights.IMAGENET1K_V1.url, imagenet_file()
+        url, cached = imagenet_url(), imagenet_file()
         download = not cached.exists() and _answers(url)
         if download:
             text = "note: downloading ImageNet's weights once, 548 MB; --weights self-taught does without"

@@ -1,8 +1,9 @@
 """What VGG-19 is: the names, kinds and channels of its layers, in network order.
 
-The architecture is torchvision's own `vgg19().features`, read from it without allocating a parameter.
 The names are the paper's: ``conv4_2`` is the second convolution of the fourth block, ``relu4_2`` its
-rectifier, ``pool4`` the pooling that ends the block.
+rectifier, ``pool4`` the pooling that ends the block. The indices are those of torchvision's
+`vgg19().features`, with which the tests compare the table; torchvision takes as long to import as all the
+rest, and is left to what loads its weights.
 
 Reference:
     Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition" (2015).
@@ -14,11 +15,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-import torch
-from torch import nn
-from torchvision.models import vgg19
-
 from neural_style import _checks
+
+# Table 1, configuration E: each block's convolutions and channels.
+BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
 
 
 @dataclass(frozen=True)
@@ -49,22 +49,19 @@ def layer_table() -> dict[str, Layer]:
     >>> [layer.out_channels for layer in layer_table().values() if layer.kind == "pool"]
     [64, 128, 256, 512, 512]
     """
-    with torch.device("meta"):
-        modules = vgg19(weights=None, init_weights=False).features
-    table: dict[str, Layer] = {}
-    block, place, channels, stride = 1, 0, 3, 1
-    for index, module in enumerate(modules):
-        entering = channels
-        if isinstance(module, nn.Conv2d):
-            place, channels, kind = place + 1, module.out_channels, "conv"
-            name = f"conv{block}_{place}"
-        elif isinstance(module, nn.ReLU):
-            kind, name = "relu", f"relu{block}_{place}"
-        else:
-            kind, name, stride = "pool", f"pool{block}", 2 * stride
-            block, place = block + 1, 0
-        table[name] = Layer(name, kind, index, entering, channels, stride)
-    return table
+    layers: list[Layer] = []
+
+    def add(name: str, channels: int, stride: int) -> None:
+        entering = layers[-1].out_channels if layers else 3
+        layers.append(Layer(name, name[:4], len(layers), entering, channels, stride))
+
+    for block, (num_convolutions, channels) in enumerate(BLOCKS, 1):
+        stride = 2 ** (block - 1)
+        for place in range(1, num_convolutions + 1):
+            add(f"conv{block}_{place}", channels, stride)
+            add(f"relu{block}_{place}", channels, stride)
+        add(f"pool{block}", channels, 2 * stride)
+    return {layer.name: layer for layer in layers}
 
 
 def check_layers(argument: str, names: Iterable[str]) -> list[str]:

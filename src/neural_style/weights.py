@@ -13,16 +13,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.error import URLError
 
 import torch
 from torch import Tensor
-from torchvision.models import VGG19_Weights
 
 from neural_style import _checks
 from neural_style.self_taught import learn_filters, random_orthogonal
 from neural_style.vgg19 import Layer, check_layers, convolutions, layer_table
+
+if TYPE_CHECKING:
+    from torchvision.models import VGG19_Weights
 
 _CAFFE_MARK, _SELF_TAUGHT_MARK = "neural_style.caffe", "neural_style.self_taught"
 
@@ -222,14 +224,18 @@ def _named(filters: Sequence[tuple[Tensor, Tensor]]) -> Weights:
 
 def imagenet_file() -> Path:
     """Return where torch's cache keeps ImageNet's weights, whether they are there or not."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(VGG19_Weights.IMAGENET1K_V1.url).name
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(imagenet_url()).name
+
+
+def imagenet_url() -> str:
+    """Return where torchvision's VGG-19 weights are downloaded from."""
+    return str(_torchvisions().url)
 
 
 def _imagenet() -> Mapping[str, Tensor]:
     """Return torchvision's state dict from torch's cache, downloaded to it first where it is missing."""
-    weights = VGG19_Weights.IMAGENET1K_V1
     try:
-        state: Mapping[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True)
+        state: Mapping[str, Tensor] = _torchvisions().get_state_dict(progress=True, check_hash=True)
     except (URLError, OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
         advice = (
             f"Put that file of torchvision's at {imagenet_file()} (a damaged one has to be deleted first), "
@@ -240,6 +246,13 @@ def _imagenet() -> Mapping[str, Tensor]:
             _checks.message("weights", "be cached or possible to download", reason, advice)
         ) from error
     return state
+
+
+def _torchvisions() -> VGG19_Weights:
+    """Return torchvision's entry of ImageNet's weights. Only here is torchvision imported: it takes seconds."""
+    from torchvision.models import VGG19_Weights
+
+    return VGG19_Weights.IMAGENET1K_V1
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:
