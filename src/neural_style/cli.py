@@ -103,8 +103,8 @@ def _prepared(
     if options.save_weights is not None:
         _check_weights_file(options, [*inputs, out])
     transfer = typed_transfer(options, ranks=ranks)
-    schedule = {name: getattr(options, name) for name in ("iterations", "levels", "preview")}
-    chosen = {name: getattr(options, name) for name in ("size", "init", "seed")} | schedule
+    schedule = {name: getattr(options, name) for name in ("iterations", "levels", "init", "preview")}
+    chosen = {name: getattr(options, name) for name in ("size", "seed")} | schedule
     save: Callable[[Tensor], None] = partial(save_image, path=out, quality=options.quality)
     first = ranks is None or ranks.rank == 0
     if not first:

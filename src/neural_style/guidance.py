@@ -21,8 +21,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from neural_style.color import luma
 from neural_style.grid import Tile
+from neural_style.resizing import fit_within, resize
 from neural_style.vgg19 import layer_table, truncated
+
+FILTERED = 512  # pixels: longer side at which a mask's border is brought to a picture's edges
+SOFTNESS = 1 / 64  # of the longer side: half the width in which it is looked for
+EDGE = 0.01  # deviation of the luma, in [0, 1], that is an edge
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,41 @@ class Guidance:
         """
         weights = self._weights[part]
         return 1.0 if weights is None else count / weights.numel()
+
+
+def along_edges(mask: Tensor, picture: Tensor) -> Tensor:
+    """Return a mask whose border follows the edges of a picture, and is soft where there are none.
+
+    A guided filter by the picture's luma, its coefficients found at a reduced size. It is linear in the mask:
+    masks that sum to 1 do so after it.
+
+    Args:
+        mask: shape (1, 1, H, W), in [0, 1].
+        picture: shape (1, 3, H, W).
+
+    Reference:
+        He, Sun & Tang, "Guided Image Filtering" (ECCV 2010); He & Sun, "Fast Guided Filter" (2015).
+    """
+    size = (mask.shape[-2], mask.shape[-1])
+    small = fit_within(size, FILTERED) if max(size) > FILTERED else size
+    radius = max(1, round(max(small) * SOFTNESS))
+
+    def mean(plane: Tensor) -> Tensor:
+        plane = F.avg_pool2d(
+            F.pad(plane, (radius, radius, 0, 0), mode="replicate"), (1, 2 * radius + 1), stride=1
+        )
+        return F.avg_pool2d(
+            F.pad(plane, (0, 0, radius, radius), mode="replicate"), (2 * radius + 1, 1), stride=1
+        )
+
+    guide = luma(picture)
+    i, p = resize(guide, small), resize(mask, small)
+    mean_i, mean_p = mean(i), mean(p)
+    variance, covariance = mean(i * i) - mean_i**2, mean(i * p) - mean_i * mean_p
+    slope = covariance / (variance + EDGE**2)
+    intercept = mean_p - slope * mean_i
+    slope, intercept = (resize(mean(each), size, clamp=False) for each in (slope, intercept))
+    return (slope * guide + intercept).clamp(0, 1)
 
 
 def union(regions: Iterable[Tensor | None]) -> Tensor | None:

@@ -13,6 +13,7 @@ from neural_style import _checks, losses
 from neural_style.color import COLORS, MAPS
 from neural_style.features import PADDINGS, POOLINGS
 from neural_style.objective import ContentLoss, StyleLoss, Terms
+from neural_style.starts import InitSource
 from neural_style.style_statistics import STATISTICS, StatisticChoice, mixture
 from neural_style.variation import VARIATIONS
 from neural_style.vgg19 import check_layers
@@ -58,6 +59,7 @@ class Settings:
         style_loss: (moments, target moments) → scalar; or one by layer.
         content_limit: how far from the photograph the result may be before that costs more.
         limit_weight: the weight of what is beyond.
+        is_content: whether the result is the content, whatever it is asked to start from.
     """
 
     content_layers: Mapping[str, float]
@@ -82,6 +84,7 @@ class Settings:
     variation: str = "squares"
     content_limit: float = 1.0
     limit_weight: float = 0.0
+    is_content: bool = False
 
     @property
     def terms(self) -> Terms:
@@ -103,6 +106,10 @@ class Settings:
         """Every setting by name, in texts that are the same in every process."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: getattr(value, "__name__", None) or str(value) for name, value in values.items()}
+
+    def starts_from(self, init: InitSource | None) -> InitSource:
+        """Return what a run starts from that is asked to start from something, or not."""
+        return self.init if init is None or self.is_content else init
 
     @property
     def decomposes(self) -> bool:
@@ -240,7 +247,7 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
             raise ValueError(_checks.message("strength", f"be left out beside {name}", strength, advice))
     if strength < LEAST_STRENGTH:
         weights = {"content_weight": 1.0, "style_weight": 0.0, "variation_weight": 0.0}
-        return {**weights, "match_share": 0.0, "init": "content"}
+        return {**weights, "match_share": 0.0, "init": "content", "is_content": True}
     ratio = (1 - strength) / strength
     decided = {
         "content_weight": settings.content_weight * ratio,

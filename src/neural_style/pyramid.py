@@ -27,6 +27,10 @@ FLAT = 1e-3
 # its empty sky or its hill, over the photograph's houses.
 COARSER = 2 / 3
 
+# From noise, every form has to be found at the coarsest level: with what suffices from the photograph, the
+# result is grey and without a thing in it.
+FROM_NOISE = 200
+
 
 @dataclass(frozen=True)
 class Level:
@@ -104,6 +108,15 @@ def previewed_levels(plan: Sequence[Level]) -> list[Level]:
     finest = PREVIEW_FINEST if len(plan) > 1 else PREVIEW_COARSER
     coarser = [Level(level.size, PREVIEW_COARSER) for level in plan[:-1]]
     return [*coarser, Level(plan[-1].size, finest)]
+
+
+def from_noise(plan: Sequence[Level]) -> list[Level]:
+    """Return the same levels with as many iterations at the coarsest as a start without content takes.
+
+    >>> [level.iterations for level in from_noise(plan_levels((192, 256)))]
+    [200, 30]
+    """
+    return [Level(plan[0].size, max(plan[0].iterations, FROM_NOISE)), *plan[1:]]
 
 
 def previewed(size: tuple[int, int]) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from neural_style import _checks
 from neural_style.grid import alignment_of
 from neural_style.guidance import Guide
 from neural_style.presets import Settings
-from neural_style.pyramid import Level, nearest, plan_levels, previewed, previewed_levels
+from neural_style.pyramid import Level, from_noise, nearest, plan_levels, previewed, previewed_levels
 from neural_style.resizing import fit_within, resize
 from neural_style.styles import Loaded
 from neural_style.vgg19 import layer_table
@@ -79,8 +79,9 @@ class Sizes:
         levels: int | None,
         *,
         preview: bool = False,
+        noise: bool = False,
     ) -> list[Level]:
-        """Return the levels; what the caller leaves out is the preset's, or the preview's."""
+        """Return the levels; what is left out is the preset's, a preview's or a start's from noise."""
         of_preset = self.settings.iterations
         chosen = iterations
         if iterations is None and of_preset is not None:
@@ -93,7 +94,10 @@ class Sizes:
             minimum=self.minimum,
             multiple=self.multiple,
         )
-        return previewed_levels(plan) if preview and iterations is None else plan
+        if iterations is None:
+            plan = previewed_levels(plan) if preview else plan
+            plan = from_noise(plan) if noise and of_preset is None else plan
+        return plan
 
     def style_at(self, style: Tensor, size: tuple[int, int], scale: float = 1.0) -> Tensor:
         """Return the style picture for a level of (height, width): of its longer side, but not enlarged to it.

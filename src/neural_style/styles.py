@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.color import Colors, grey_like, match_colors, recolored
-from neural_style.guidance import Guide
+from neural_style.guidance import Guide, along_edges
 from neural_style.image_io import ImageSource, to_image_tensor
 from neural_style.resizing import resize
 from neural_style.vgg19 import check_layers
@@ -160,6 +160,9 @@ def sources_of(style: StyleSource | Sequence[StyleSource]) -> list[StyleSource]:
 def matched_to_styles(content: Tensor, styles: Sequence[Loaded]) -> Tensor:
     """Return a content picture with the styles' colours, each region with those of its own, by `match_colors`.
 
+    Between regions the colours change along the content's edges, or softly where there are none: the content
+    loss would keep every line that they leave.
+
     Args:
         content: shape (1, 3, H, W), in [0, 1].
         styles: what is asked for where.
@@ -171,7 +174,7 @@ def matched_to_styles(content: Tensor, styles: Sequence[Loaded]) -> Tensor:
         wanted = colors_of(of_region)
         if len(regions) == 1 and region is None:
             return match_colors(content, wanted)
-        share = torch.ones_like(covered) if region is None else region
+        share = torch.ones_like(covered) if region is None else along_edges(region, content)
         matched += share * match_colors(content, wanted, mask=region)
         covered += share
     return matched / covered.clamp(min=1) + content * (1 - covered).clamp(min=0)

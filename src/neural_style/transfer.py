@@ -176,8 +176,9 @@ class StyleTransfer(Composition):
                 content stays.
             size: longer side of the result in pixels; None keeps the content's own size.
             iterations: of the finest level, the coarser ones taking two thirds of it; or one number a level,
-                coarse to fine. None takes the preset's; where that is a rule and L-BFGS has no tolerance, a
-                level ends from its 20th step on once its loss falls by no more than a thousandth in ten steps.
+                coarse to fine. None takes the preset's; where that is a rule, noise as a start takes 200 at the
+                coarsest, and where L-BFGS has no tolerance, a level ends from its 20th step on once its loss
+                falls by no more than a thousandth in ten steps.
             levels: how many sizes, each half the next; 1 works at the full size only. None takes the preset's.
             init: the start: ``"content"``, ``"style"`` (the first, of several), ``"noise"`` (white),
                 ``"colored-noise"`` (with the mean and covariance of the styles' colours), weights of several by
@@ -206,8 +207,8 @@ class StyleTransfer(Composition):
                     raise TypeError(_checks.message("callback", "be callable", got, advice))
                 content_image, styles, original = self._pictures(content, style, style_weights, regions)
                 target = self.sizes.result(size_of(content_image), size, preview=preview)
-                plan = self.sizes.plan(target, iterations, levels, preview=preview)
-                chosen = self.settings.init if init is None else init
+                chosen = self.settings.starts_from(init)
+                plan = self.sizes.plan(target, iterations, levels, preview=preview, noise=is_noise(chosen))
                 mixed = partial(colors_of, styles)
                 start = starting_picture(chosen, content_image, styles[0].image, plan[0].size, seed, mixed)
                 fits = self.engine.fits(plan, self._needs(networks, styles), optimizer)
@@ -240,7 +241,7 @@ class StyleTransfer(Composition):
 
             try:
                 keeps = self.settings.keep_detail and self.settings.content_weight > 0
-                keeps = keeps and not is_noise(self.settings.init if init is None else init)
+                keeps = keeps and not is_noise(self.settings.starts_from(init))
                 detailed = content_image if keeps else None
                 optimizer = fitted_optimizer(optimizer, fits[plan[-1].size], plan[-1])
                 result = descend(
@@ -289,6 +290,7 @@ class StyleTransfer(Composition):
         *,
         iterations: int | Sequence[int] | None = None,
         levels: int | None = None,
+        init: InitSource | None = None,
         preview: bool = False,
     ) -> Estimate:
         """Return about how long `run` will take and how much memory it needs, from a probe of about a second.
@@ -297,6 +299,7 @@ class StyleTransfer(Composition):
             size: longer side of a result of 4:3 in pixels, or its (height, width).
             iterations: as of `run`.
             levels: as of `run`.
+            init: as of `run`: noise takes longer.
             preview: as of `run`.
 
         >>> print(StyleTransfer(weights="random", width=0.25).estimate(64, iterations=1).flops)
@@ -306,7 +309,8 @@ class StyleTransfer(Composition):
         target = (height if isinstance(size, tuple) else max(1, 3 * height // 4), width)
         with self._own_state():
             target = self.sizes.result(target, None, preview=preview)
-            plan = self.sizes.plan(target, iterations, levels, preview=preview)
+            noise = is_noise(self.settings.starts_from(init))
+            plan = self.sizes.plan(target, iterations, levels, preview=preview, noise=noise)
             networks, learning = self.previews if _checks.flag("preview", preview) else self.networks, 0
             if networks.to_be_learned:
                 deepest = self.settings.layers[-1]
