@@ -116,6 +116,14 @@ def test_the_minimum_of_a_number_is_named() -> None:
         _checks.number("rate", 0.25, minimum=0.5)
 
 
+@pytest.mark.parametrize("value", [-0.5, 1.5, math.nan, math.inf])
+def test_a_number_may_have_a_maximum_and_advice_of_its_own(value: float) -> None:
+    text = f"share must lie in [0, 1]; got {value}. Half is 0.5."
+    with pytest.raises(ValueError, match=exactly(text)):
+        _checks.number("share", value, maximum=1.0, advice="Half is 0.5.")
+    assert _checks.number("share", 1, maximum=1.0) == 1
+
+
 def test_values_from_0_to_1_are_an_image(device: torch.device) -> None:
     _checks.image_values("image", torch.tensor([0.0, 0.5, 1.0]).to(device))
 

@@ -150,7 +150,9 @@ def test_what_it_will_take_is_told_before_the_run(
 ) -> None:
     monkeypatch.setattr(messages, "available_memory", lambda _device: 3_000_000_000)
     assert stylize("--size", "24", "--iterations", "7", "--levels", "2") == 0
-    assert recorder.estimated == [{"size": (18, 24), "iterations": 7, "levels": 2, "preview": False}]
+    assert recorder.estimated == [
+        {"size": (18, 24), "iterations": 7, "levels": 2, "init": None, "preview": False}
+    ]
     assert capsys.readouterr().err == ESTIMATE
 
 
@@ -362,8 +364,8 @@ def test_what_the_library_refuses_is_one_line(given: tuple[str, ...], text: str,
 @pytest.mark.parametrize(
     ("out", "text"),
     [
-        ("no/out.png", "path must lie in a folder that exists; got 'no/out.png'. Make the folder first."),
-        ("out.gif", "the suffix of path must be one of '.png', "),
+        ("no/out.png", "--output must lie in a folder that exists; got 'no/out.png'. Make the folder first."),
+        ("out.gif", "the suffix of --output must be one of '.png', "),
         ("photo.png", "--output must leave the other files alone; got 'photo.png'. Give it a name of its own."),
         ("./art.png", "--output must leave the other files alone; got 'art.png'. Give it a name of its own."),
     ],
@@ -401,6 +403,32 @@ def test_a_start_that_is_neither_a_name_nor_a_file_is_an_error(capsys: Capture) 
     text = (
         "init must be one of 'content', 'style', 'noise', 'colored-noise', an existing file or a picture; got"
     )
+    assert capsys.readouterr().err.startswith(f"neural-style: error: {text}")
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (
+            "stylize photo.png art.png --colour match",
+            "unrecognized arguments: --colour match. Did you mean --color? See: neural-style stylize --help",
+        ),
+        (
+            "texture art.png --regions sky.png",
+            "unrecognized arguments: --regions sky.png. See: neural-style texture --help",
+        ),
+        (
+            "texture art.png --size 20x",
+            "argument --size: must be a whole number of at least 1, or WIDTHxHEIGHT; got '20x'. See: ",
+        ),
+        (
+            "stylize photo.png art.png --init content=0.7,noize=0.3",
+            "argument --init: must have weights of content, style, noise, colored-noise; got 'content=0.7,",
+        ),
+    ],
+)
+def test_a_slip_of_the_keys_is_told_with_what_there_is(line: str, text: str, capsys: Capture) -> None:
+    assert cli.main(line.split()) == 2
     assert capsys.readouterr().err.startswith(f"neural-style: error: {text}")
 
 
@@ -890,7 +918,7 @@ def test_the_demos_sheet_lies_beside_its_picture(recorder: Recorder) -> None:
 def test_the_demos_sheet_is_checked_before_the_run_too(capsys: Capture, recorder: Recorder) -> None:
     Path("demo-sheet.png").mkdir()
     assert cli.main(["demo"]) == 2
-    text = "path must name a file; got 'demo-sheet.png', a folder. Add a file name."
+    text = "--output must name a file; got 'demo-sheet.png', a folder. Add a file name."
     assert capsys.readouterr().err == f"neural-style: error: {text}\n"
     assert recorder.made == []
 

@@ -11,7 +11,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from neural_style import Adam, RunInterrupted, Style, StyleTransfer, reconstruct_content, synthesize_texture
+from neural_style import (
+    Adam,
+    Progress,
+    RunInterrupted,
+    Style,
+    StyleTransfer,
+    reconstruct_content,
+    synthesize_texture,
+)
 from neural_style.color import Colors, luma
 from neural_style.metrics import similarity
 from neural_style.starts import is_noise, starting_picture
@@ -101,7 +109,8 @@ def test_a_limit_is_for_distances_without_units() -> None:
     ("options", "text"),
     [
         ({"strength": 1.5}, "strength must lie in [0, 1]; got 1.5. 0 is the photograph, 1 only the style."),
-        ({"strength": -0.1}, "strength must be a finite number of at least 0; got -0.1"),
+        ({"strength": -0.1}, "strength must lie in [0, 1]; got -0.1. 0 is the photograph, 1 only the style."),
+        ({"strength": float("nan")}, "strength must lie in [0, 1]; got nan. "),
         (
             {"strength": 0.5, "content_weight": 1},
             "strength must be left out beside content_weight; got 0.5. Give one of the two.",
@@ -123,7 +132,17 @@ def test_a_limit_is_for_distances_without_units() -> None:
         (
             {"statistic": {"relu1_1": "gram"}},
             "statistic must name statistics (gram, mean-deviation, covariance, wasserstein), or one for every "
-            "style layer (relu1_1, relu2_1, relu3_1, relu4_1, relu5_1); got relu1_1. Give",
+            "style layer (relu1_1, relu2_1, relu3_1, relu4_1, relu5_1); got relu1_1. "
+            "It lacks relu2_1, relu3_1, relu4_1, relu5_1.",
+        ),
+        (
+            {"style_layers": ["relu1_1"], "statistic": {"gram": 1, "covarianz": 0.5}},
+            "statistic must name statistics (gram, mean-deviation, covariance, wasserstein), or one for every "
+            "style layer (relu1_1); got gram, covarianz. 'covarianz' is none. Did you mean 'covariance'?",
+        ),
+        (
+            {"style_layers": {"relu1_1": 0, "relu2_1": 0}},
+            "style_layers must have a weight of more than 0; got 0 for each. style_weight=0 leaves",
         ),
         (
             {"style_layers": ["relu1_1"], "statistic": {"relu1_1": "gramm"}},
@@ -140,6 +159,9 @@ def test_no_strength_is_the_photograph_whatever_the_preset_starts_from() -> None
     for preset in ("default", "paper", "authors"):
         settings = transfer(preset=preset, strength=0, variation="squares", variation_weight=3.0).settings
         assert (settings.init, settings.style_weight, settings.variation_weight) == ("content", 0, 0)
+    for init in ("noise", "style", {"noise": 1.0}, STYLE):
+        result = made(strength=0, run={"init": init, "iterations": 2})
+        torch.testing.assert_close(result, CONTENT, atol=2e-3, rtol=0)
 
 
 # -- everything together --------------------------------------------------------------------------------
@@ -338,6 +360,31 @@ def test_a_wrong_mix_is_told(init: Any, text: str) -> None:
         made(run={"init": init})
 
 
+@pytest.mark.parametrize(("init", "got"), [(0.5, "0.5"), (["content", "noise"], "['content', 'noise']")])
+def test_a_start_that_is_a_number_or_a_list_is_told_what_there_is(init: Any, got: str) -> None:
+    text = (
+        "init must be one of 'content', 'style', 'noise', 'colored-noise', weights of several by name, or a "
+        f"picture; got {got}. Write {{'content': 0.7, 'noise': 0.3}}."
+    )
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        made(run={"init": init})
+
+
+def test_noise_as_a_start_takes_more_iterations_at_the_coarsest_level_unless_they_were_asked_for() -> None:
+    maker, seen = transfer(), list[tuple[int, int]]()
+
+    def first(progress: Progress) -> bool:
+        seen.append((progress.levels, progress.steps))
+        return True
+
+    for chosen in ({"init": "noise"}, {"init": {"noise": 1.0}}, {"init": "noise", "preview": True}, {}):
+        maker.run(CONTENT, STYLE, size=256, callback=first, **chosen)
+    maker.run(CONTENT, STYLE, size=256, iterations=30, init="noise", callback=first)
+    assert seen == [(2, 200), (2, 200), (2, 200), (2, 20), (2, 20)]
+    assert maker.estimate(256, init="noise").flops > 1.5 * maker.estimate(256).flops
+    assert transfer(preset="paper").sizes.plan((64, 80), None, None, noise=True)[0].iterations == 500
+
+
 def test_noise_starts_without_the_contents_detail() -> None:
     chosen: dict[str, Any] = {"size": 80, "levels": 2, "iterations": (1, 1)}
     noisy = made(run={**chosen, "init": "noise"}, style_weight=0, content_weight=1, variation_weight=0)
@@ -397,10 +444,27 @@ def test_a_texture_of_no_size_is_refused(size: Any, text: str) -> None:
         synthesize_texture(STYLE, size, weights="random")
 
 
-def test_a_texture_has_no_strength() -> None:
-    text = "strength must be left out of a texture; got 0.3. A texture has no content, and all of the style."
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
-        synthesize_texture(STYLE, 48, weights="random", strength=0.3)
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("strength", 0.3),
+        ("content_weight", 5.0),
+        ("content_layers", ["relu1_1"]),
+        ("match_colors", True),
+        ("color_map", "pca"),
+        ("init", "content"),
+    ],
+)
+def test_a_texture_refuses_what_is_of_a_content(option: str, value: Any) -> None:
+    text = f"{option} must be left out of a texture; got {value!r}. A texture has no content, and all of the"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        synthesize_texture(STYLE, 48, weights="random", **{option: value})
+
+
+def test_a_texture_has_no_regions() -> None:
+    text = "a style's region must be left out of a texture; got a mask. A texture has no content, and all"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        synthesize_texture(Style(STYLE, region="sky.png"), 48, weights="random")
 
 
 def test_a_texture_has_no_contents_colours() -> None:
@@ -457,7 +521,8 @@ def test_mixed_noise_is_noise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("content_layers", "relu1_1"), ("strength", 0.5), ("color", "match")]
+    ("option", "value"),
+    [("content_layers", "relu1_1"), ("strength", 0.5), ("color", "match"), ("match_colors", True)],
 )
 def test_a_reconstruction_refuses_what_has_nothing_to_do_there(option: str, value: Any) -> None:
     text = f"{option} must be left out of a reconstruction; got {value!r}. It has one layer of content, and no"

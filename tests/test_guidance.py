@@ -12,7 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from neural_style import Style, StyleTransfer, save_image
-from neural_style.guidance import Guidance, Guide, Part, on_grids, union
+from neural_style.color import luma
+from neural_style.guidance import Guidance, Guide, Part, along_edges, on_grids, union
 from neural_style.objective import Objective
 from neural_style.styles import StyleSource, load_styles, matched_to_styles, to_mask
 from neural_style.sums import Moments
@@ -288,7 +289,53 @@ def test_content_colours_are_matched_region_by_region() -> None:
     torch.testing.assert_close(west, RED.mean((1, 2)), atol=0.05, rtol=0)
     torch.testing.assert_close(east, BLUE.mean((1, 2)), atol=0.05, rtol=0)
     only = load_styles(Style(RED, region=WEST), content, style_layers=LAYERS)
-    assert torch.equal(matched_to_styles(content, only)[..., 56:], content[..., 56:])
+    assert torch.equal(matched_to_styles(content, only)[..., 62:], content[..., 62:])
+
+
+def test_between_the_colours_of_two_regions_no_line_is_left_where_the_photograph_has_none() -> None:
+    sky = 0.5 + 0.1 * torch.linspace(0, 1, 256).expand(1, 3, 96, 256)
+    west = (torch.arange(256) < 128).float().expand(96, 256)
+    styles = load_styles([Style(RED, region=west), Style(BLUE, region=1 - west)], sky, style_layers=LAYERS)
+    steps = matched_to_styles(sky, styles).diff(dim=3).abs().amax((0, 1, 2))
+    assert steps.amax() < 0.25 * (RED.mean((1, 2)) - BLUE.mean((1, 2))).abs().amax()
+
+
+def test_a_masks_border_goes_to_the_pictures_edge_and_is_soft_where_there_is_none() -> None:
+    west = (torch.arange(256) < 128).float().expand(1, 1, 96, 256)
+    edge = (0.3 + 0.4 * (torch.arange(256) >= 130)).expand(1, 3, 96, 256)  # 2 pixels further
+    found = along_edges(west, edge)[0, 0, 48]
+    assert found.diff().argmin() == 129
+    assert found[129] - found[130] > 0.4
+    flat = along_edges(west, torch.full((1, 3, 96, 256), 0.5))[0, 0, 48]
+    assert flat.diff().amax() <= 0
+    assert flat.diff().abs().amax() < 0.15
+    torch.testing.assert_close(flat[[112, 143]], torch.tensor([1.0, 0.0]))
+
+
+@pytest.mark.parametrize("size", [(96, 112), (40, 1200)])
+def test_masks_that_sum_to_one_do_so_along_edges(size: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    picture, mask = torch.rand(1, 3, *size, generator=generator), torch.rand(1, 1, *size, generator=generator)
+    both = along_edges(mask, picture) + along_edges(1 - mask, picture)
+    torch.testing.assert_close(both, torch.ones(1, 1, *size), atol=1e-4, rtol=0)
+    ones = along_edges(torch.ones(1, 1, *size), picture)
+    torch.testing.assert_close(ones, torch.ones(1, 1, *size), atol=1e-4, rtol=0)
+
+
+def test_along_edges_is_the_guided_filter_of_its_paper() -> None:
+    generator = torch.Generator().manual_seed(0)
+    picture, mask = torch.rand(1, 3, 40, 70, generator=generator), torch.rand(1, 1, 40, 70, generator=generator)
+    radius, guide, p = 1, luma(picture)[0, 0].double().numpy(), mask[0, 0].double().numpy()  # 70 / 64
+
+    def means(plane: Any) -> Any:
+        padded = np.pad(plane, radius, mode="edge")
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * radius + 1, 2 * radius + 1))
+        return windows.mean((-2, -1))
+
+    slope = (means(guide * p) - means(guide) * means(p)) / (means(guide**2) - means(guide) ** 2 + 0.01**2)
+    intercept = means(p) - slope * means(guide)
+    wanted = (means(slope) * guide + means(intercept)).clip(0, 1)
+    np.testing.assert_allclose(along_edges(mask, picture)[0, 0].numpy(), wanted, atol=2e-4)
 
 
 # -- masks as people have them --------------------------------------------------------------------------
@@ -301,12 +348,25 @@ def test_content_colours_are_matched_region_by_region() -> None:
         WEST.bool(),
         WEST.unsqueeze(0),
         WEST.reshape(1, 1, 96, 112),
+        WEST.numpy(),
+        WEST.double().numpy(),
         WEST.bool().numpy(),
         WEST.bool().numpy()[::-1],
         (255 * WEST).byte().numpy(),
         Image.fromarray((255 * WEST).byte().numpy()),
     ],
-    ids=["floats", "bools", "3-d", "4-d", "bool array", "flipped bool array", "uint8 array", "PIL"],
+    ids=[
+        "floats",
+        "bools",
+        "3-d",
+        "4-d",
+        "float array",
+        "doubles",
+        "bool array",
+        "flipped bool array",
+        "uint8 array",
+        "PIL",
+    ],
 )
 def test_a_mask_may_be_any_grey_picture(source: Any) -> None:
     mask = to_mask(source, "mask", CONTENT.unsqueeze(0))
@@ -316,7 +376,7 @@ def test_a_mask_may_be_any_grey_picture(source: Any) -> None:
 def test_a_mask_of_another_size_is_resized_with_a_notice(tmp_path: Any) -> None:
     path = tmp_path / "west.png"
     save_image(WEST[::2, ::2].expand(3, 48, 56), path)
-    text = "style's region has 48×56 pixels and its picture 96×112: it is resized."
+    text = "style's region has 48×56 pixels and its picture 96×112 (height×width): it is resized."
     with pytest.warns(UserWarning, match=f"^{re.escape(text)}$"):
         (loaded,) = load_styles(Style(RED, region=path), CONTENT.unsqueeze(0), style_layers=LAYERS)
     assert loaded.region is not None
@@ -343,8 +403,9 @@ GOOD = {"style": RED}
         (
             {"style": [RED, BLUE], "style_weights": [0, 0]},
             ValueError,
-            "style_weights must sum to more than 0; got [0.0, 0.0]. Give one more than 0.",
+            "style_weights must sum to more than 0; got 0, 0. Give one more than 0.",
         ),
+        ({"style": Style(RED, weight=0)}, ValueError, "the styles' weights must sum to more than 0; got 0. "),
         ({"style_weights": 2.0}, TypeError, "style_weights must be a list; got float. Write [...], one for"),
         (
             {"regions": "sky.png"},
@@ -371,12 +432,22 @@ GOOD = {"style": RED}
         (
             {"regions": [torch.ones(96, 96)]},
             ValueError,
-            "style's region must have its picture's aspect, 96×112; got 96×96. Draw it over the picture.",
+            "style's region must have its picture's aspect, 96×112 (height×width); got 96×96. Draw it over",
         ),
         (
             {"regions": [torch.zeros(96, 112)]},
             ValueError,
             "style's region must be more than 0 somewhere; got 0 throughout. Leave it out.",
+        ),
+        (
+            {"regions": [WEST.byte().numpy()]},
+            ValueError,
+            "style's region must be 0.02 of white somewhere; got at most 0.0039. In 8 bits white is 255;",
+        ),
+        (
+            {"regions": [Image.new("RGB", (112, 96), "white")]},
+            ValueError,
+            "style's region must be darker than white somewhere; got white throughout. What is",
         ),
         (
             {"regions": [torch.ones(3, 96, 112)]},

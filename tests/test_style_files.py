@@ -64,6 +64,14 @@ def test_a_map_in_colours_places_each_style_where_its_colour_is(folder: Path) ->
     assert blue.mask.mean() == 1
 
 
+def test_a_map_may_be_a_file(tmp_path: Path) -> None:
+    save_image(halves((1, 0, 0), (0, 0, 1)), tmp_path / "map.png")
+    regions = color_regions(tmp_path / "map.png")
+    assert {tuple(color.tolist()) for color, _ in regions} == {(0, 0, 1), (1, 0, 0)}
+    with pytest.raises(FileNotFoundError, match=r"^map must be a file that exists; got 'none\.png'"):
+        color_regions("none.png")
+
+
 def test_the_soft_edges_of_a_map_go_to_the_nearest_colour() -> None:
     picture = halves((1, 0, 0), (0, 0, 1)).repeat(1, 20, 20)[:, :500, :960].unsqueeze(0)
     picture[..., 10, 5] = torch.tensor([0.9, 0.0, 0.1])

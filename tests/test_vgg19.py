@@ -109,6 +109,15 @@ def test_checked_names_may_come_from_an_iterator() -> None:
             "layers must be names of VGG-19 layers; got '29'. "
             "They are conv1_1 … conv5_4, relu1_1 … relu5_4 and pool1 … pool5.",
         ),
+        (
+            "relu1_1,relu2_1",
+            "layers must be names of VGG-19 layers; got 'relu1_1,relu2_1'. Give a list of names.",
+        ),
+        (
+            ["relu1_1"],
+            "layers must be names of VGG-19 layers; got ['relu1_1']. "
+            "They are conv1_1 … conv5_4, relu1_1 … relu5_4 and pool1 … pool5.",
+        ),
     ],
 )
 def test_a_name_that_is_no_layer_is_refused_with_the_nearest_or_with_all(name: str, text: str) -> None:

@@ -58,12 +58,19 @@ def whole_number(argument: str, value: object, *, minimum: int, maximum: int | N
     return whole
 
 
-def number(argument: str, value: object, *, minimum: float = 0.0) -> float:
-    """Return `value` as a float where it is a number, NumPy's too, finite and at least `minimum`.
+def number(
+    argument: str,
+    value: object,
+    *,
+    minimum: float = 0.0,
+    maximum: float = math.inf,
+    advice: str = "Give such a number.",
+) -> float:
+    """Return `value` as a float where it is a number, NumPy's too, finite and from `minimum` to `maximum`.
 
     Raises:
         TypeError: if it is no real number; a bool is none.
-        ValueError: if it is NaN, infinite or smaller than `minimum`.
+        ValueError: if it is NaN, infinite, smaller than `minimum` or larger than `maximum`.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         got = f"{value!r} of type {type(value).__name__}"
@@ -72,9 +79,11 @@ def number(argument: str, value: object, *, minimum: float = 0.0) -> float:
         real = float(value)
     except OverflowError:
         real = math.inf
-    if not minimum <= real < math.inf:  # which NaN fails too
-        rule = f"be a finite number of at least {minimum:g}"
-        raise ValueError(message(argument, rule, value, "Give such a number."))
+    if not minimum <= real <= maximum or math.isinf(real):  # which NaN fails too
+        rule = f"lie in [{minimum:g}, {maximum:g}]"
+        if math.isinf(maximum):
+            rule = f"be a finite number of at least {minimum:g}"
+        raise ValueError(message(argument, rule, value, advice))
     return real
 
 

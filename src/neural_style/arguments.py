@@ -7,7 +7,9 @@ import contextlib
 import importlib.metadata
 import inspect
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -57,7 +59,14 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     Raises:
         ValueError: if the line breaks a rule of its own; what the library checks is left to it.
     """
-    return _parser().parse_args(argv)
+    parser, commands = _parser()
+    options, unknown = parser.parse_known_args(argv)
+    if unknown:
+        command = commands.choices[options.command]
+        near = get_close_matches(unknown[0], set(re.findall("--[a-z-]+", command.format_usage())), 1, 0.75)
+        advice = f"Did you mean {near[0]}? " if near else ""
+        raise ValueError(f"unrecognized arguments: {' '.join(unknown)}. {advice}See: {command.prog} --help")
+    return options
 
 
 def read_option(name: str, text: str) -> Any:
@@ -72,7 +81,8 @@ def read_option(name: str, text: str) -> Any:
         raise ValueError(f"{name} {error}. See: neural-style batch --help") from None
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, Any]:
+    """Return the parser, and argparse's action of its commands."""
     version = importlib.metadata.version("neural-style")
     parser = _Parser(prog="neural-style", description="A photograph's content in a painting's style.")
     parser.add_argument("--version", action="version", version=f"neural-style {version}")
@@ -89,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     text = "make a picture of two bundled ones, and a sheet that shows all three; no network needed"
     _fill_demo(commands.add_parser("demo", help=text, description=f"{text[0].upper()}{text[1:]}."))
-    return parser
+    return parser, commands
 
 
 def _fill_stylize(parser: argparse.ArgumentParser) -> None:
@@ -299,10 +309,11 @@ def _numbers(text: str) -> list[float]:
 def _sides(text: str) -> tuple[int, int]:
     """Return (height, width)."""
     rule = "a whole number of at least 1, or WIDTHxHEIGHT"
-    sides = [_whole(part, rule, 1) for part in text.lower().split("x")]
-    if len(sides) > 2:
-        raise argparse.ArgumentTypeError(f"must be {rule}; got {text!r}")
-    return sides[-1], sides[0]
+    with contextlib.suppress(argparse.ArgumentTypeError):
+        sides = [_whole(part, rule, 1) for part in text.lower().split("x")]
+        if len(sides) <= 2:
+            return sides[-1], sides[0]
+    raise argparse.ArgumentTypeError(f"must be {rule}; got {text!r}")
 
 
 def _seed(text: str) -> int:
@@ -340,8 +351,12 @@ def _statistic(text: str) -> str | dict[str, float]:
 def _init(text: str) -> str | dict[str, float]:
     """Return a name or a path; or weights by name, where all of it is such."""
     parts = [part.strip().partition("=") for part in text.split(",")]
-    if not all(equals and name in INITS for name, equals, _ in parts):
+    unknown = [name for name, _, _ in parts if name not in INITS]
+    if not all(equals for _, equals, _ in parts) or len(unknown) == len(parts):
         return text
+    if unknown:
+        rule = f"must have weights of {', '.join(INITS)}"
+        raise argparse.ArgumentTypeError(f"{rule}; got {text!r}")
     weights = _layers(text)
     assert isinstance(weights, dict)  # every part has its number
     if not (min(weights.values()) >= 0 and 0 < sum(weights.values()) < math.inf):

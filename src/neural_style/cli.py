@@ -98,7 +98,7 @@ def _prepared(
     places = {"regions": options.regions, "maps": options.style_maps}
     given["style"] = _typed_styles(options, given["content"], **places)
     size = _result_size(given["content"], options.size)
-    check_writable(out, size=size)
+    check_writable(out, size=size, argument="--output")
     tell_enlarged(given["content"], previewed(size) if options.preview else size, quiet=options.quiet)
     if options.save_weights is not None:
         _check_weights_file(options, [*inputs, out])
@@ -168,7 +168,7 @@ def _from_noise(
         advice = "Start it without torchrun."
         raise ValueError(_checks.message(f"the ranks of {options.command}", "be one", place().world, advice))
     result = _result_size(content, size)
-    check_writable(out, size=result)
+    check_writable(out, size=result, argument="--output")
     transfer = typed_transfer(options)
     tell_estimate(transfer, result, quiet=options.quiet, iterations=options.iterations, levels=options.levels)
     chosen = {name: getattr(options, name) for name in ("iterations", "levels", "init", "seed")}
@@ -237,7 +237,7 @@ def _demo(options: argparse.Namespace) -> int:
     out = options.output
     sheet_path = out.with_name(f"{out.stem}-sheet{out.suffix}")
     for path in (out, sheet_path):
-        check_writable(path)
+        check_writable(path, argument="--output")
     content, style = bundled_pictures()
 
     def save(image: Tensor) -> None:

@@ -135,12 +135,15 @@ def save_image(image: Tensor, path: str | os.PathLike[str], *, quality: int = 95
         temporary.unlink(missing_ok=True)
 
 
-def check_writable(path: str | os.PathLike[str], *, size: tuple[int, int] | None = None) -> Path:
+def check_writable(
+    path: str | os.PathLike[str], *, size: tuple[int, int] | None = None, argument: str = "path"
+) -> Path:
     """Return the path if `save_image` can write a picture there: to be asked before a long run, not after.
 
     Args:
         path: as of `save_image`.
         size: (height, width) of the picture to come; None leaves the format's own limit unchecked.
+        argument: what messages call the path.
 
     Raises:
         FileNotFoundError, IsADirectoryError, PermissionError: if the path's folder does not exist, the path is
@@ -148,17 +151,17 @@ def check_writable(path: str | os.PathLike[str], *, size: tuple[int, int] | None
         TypeError: if the path is of another type.
         ValueError: if the suffix names no format that can be written, or none for so large a picture.
     """
-    target = _as_path(path)
+    target = _as_path(path, argument)
     got = repr(str(target))
-    file_format = _FORMATS[choice("the suffix of path", target.suffix.lower(), _FORMATS)]
+    file_format = _FORMATS[choice(f"the suffix of {argument}", target.suffix.lower(), _FORMATS)]
     if file_format == "WEBP" and not features.check("webp"):
         rule, advice = "name a format that this Pillow writes", "Write PNG, or install Pillow with WebP."
-        raise ValueError(message("path", rule, got, advice))
+        raise ValueError(message(argument, rule, got, advice))
     longest = _LONGEST_SIDE.get(file_format)
     if size is not None and longest is not None and max(size) > longest:
         rule = f"name a format for the picture's size, and {file_format} ends at {longest} pixels a side"
-        raise ValueError(message("path", rule, f"{size[0]}×{size[1]} for {got}", "Write PNG or TIFF."))
-    return file_to_write("path", target)
+        raise ValueError(message(argument, rule, f"{size[0]}×{size[1]} for {got}", "Write PNG or TIFF."))
+    return file_to_write(argument, target)
 
 
 def to_pil(image: Tensor) -> Image.Image:

@@ -224,6 +224,9 @@ def choose_settings(preset: str, *, self_taught: bool, **options: Any) -> Settin
     if content == style == 0:
         advice = "Give at least one of them, and of its layers, more than 0."
         raise ValueError(_checks.message("content_weight and style_weight", "not both be 0", "0 and 0", advice))
+    if settings.style_weight > style == 0:
+        advice = "style_weight=0 leaves the style out."
+        raise ValueError(_checks.message("style_layers", "have a weight of more than 0", "0 for each", advice))
     return settings
 
 
@@ -236,11 +239,8 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
     grain in what was flat; and the content is given the style's colours in proportion.
 
     Raises:
-        ValueError: if it is more than 1, or a weight is given beside it.
+        ValueError: if a weight is given beside it.
     """
-    if strength > 1:
-        advice = "0 is the photograph, 1 only the style."
-        raise ValueError(_checks.message("strength", "lie in [0, 1]", strength, advice))
     for name in ("content_weight", "style_weight"):
         if name in given:
             advice = "Give one of the two."
@@ -287,8 +287,10 @@ def _checked(name: str, value: Any) -> Any:
     named |= {"color": COLORS, "color_map": MAPS}
     if name in ("content_layers", "style_layers"):
         return layer_weights(name, value)
-    if name in ("content_weight", "style_weight", "variation_weight", "strength"):
+    if name in ("content_weight", "style_weight", "variation_weight"):
         return _checks.number(name, value)
+    if name == "strength":
+        return _checks.number(name, value, maximum=1.0, advice="0 is the photograph, 1 only the style.")
     if name in named:
         return _checks.choice(name, value, named[name])
     return _checks.flag(name, value) if name in ("match_colors", "precondition") else value
@@ -311,9 +313,11 @@ def style_losses(
     names = list(style_layers)
     if set(statistic) != set(names):
         rule = f"name statistics ({', '.join(STATISTICS)}), or one for every style layer ({', '.join(names)})"
-        raise ValueError(
-            _checks.message("statistic", rule, ", ".join(statistic), "Give weights by such names.")
-        )
+        unknown = [name for name in statistic if name not in STATISTICS and name not in names]
+        advice = f"It lacks {', '.join(name for name in names if name not in statistic)}."
+        if unknown:
+            advice = f"{unknown[0]!r} is none. {_checks.did_you_mean(unknown[0], [*STATISTICS, *names])}"
+        raise ValueError(_checks.message("statistic", rule, ", ".join(map(str, statistic)), advice))
     by_layer: dict[str, Any] = dict(statistic)
     return {name: mixture(f"statistic[{name!r}]", by_layer[name]) for name in names}
 

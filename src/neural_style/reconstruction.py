@@ -18,13 +18,15 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.image_io import ImageSource
 from neural_style.sizes import sides_of
-from neural_style.styles import StyleSource
+from neural_style.styles import Style, StyleSource, sources_of
 from neural_style.transfer import StyleTransfer
 from neural_style.vgg19 import check_layers
 
 # What a transfer is told so that only one of its losses is left.
 RECONSTRUCTION: Mapping[str, Any] = {"style_weight": 0.0, "variation_weight": 0.0, "match_colors": False}
 TEXTURE: Mapping[str, Any] = {"content_weight": 0.0, "match_colors": False}
+OF_COLOR = ("color", "color_map", "match_colors")
+OF_CONTENT = ("content_layers", "content_weight", "color_map", "match_colors")  # a texture has none
 RECONSTRUCTED_LEVELS, RECONSTRUCTED_ITERATIONS = 1, 200
 TEXTURE_ITERATIONS = 100
 
@@ -63,8 +65,8 @@ def reconstruct_content(
     >>> reconstruct_content(photo, "relu2_1", size=32, iterations=1, weights="random").shape
     torch.Size([3, 32, 32])
     """
-    for option in ("content_layers", "style_layers", "style_weight", "statistic", "strength", "color"):
-        if options.get(option) is not None:
+    for option in ("content_layers", "style_layers", "style_weight", "statistic", "strength", *OF_COLOR):
+        if options.get(option) not in (None, False):
             rule, advice = "be left out of a reconstruction", "It has one layer of content, and no style."
             raise ValueError(_checks.message(option, rule, repr(options[option]), advice))
     (name,) = check_layers("layer", [layer])
@@ -100,7 +102,7 @@ def synthesize_texture(
         options: of `StyleTransfer`. With ``padding="circular"`` copies of the texture meet without a seam.
 
     Raises:
-        TypeError, ValueError: as of `StyleTransfer`.
+        TypeError, ValueError: as of `StyleTransfer`; or if an option has nothing to do here.
 
     >>> painting = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
     >>> synthesize_texture(painting, (32, 48), iterations=1, weights="random").shape
@@ -109,9 +111,16 @@ def synthesize_texture(
     if options.get("color") not in (None, "style"):
         advice = "A texture has no content whose colours it could have."
         raise ValueError(_checks.message("color", "be 'style' for a texture", repr(options["color"]), advice))
+    unused = {name: repr(options[name]) for name in OF_CONTENT if options.get(name)}
     if options.get("strength") is not None:
+        unused["strength"] = repr(options["strength"])
+    if init == "content":
+        unused["init"] = repr(init)
+    if any(isinstance(each, Style) and each.region is not None for each in sources_of(style)):
+        unused["a style's region"] = "a mask"
+    for name, got in unused.items():
         advice = "A texture has no content, and all of the style."
-        raise ValueError(_checks.message("strength", "be left out of a texture", options["strength"], advice))
+        raise ValueError(_checks.message(name, "be left out of a texture", got, advice))
     blank = torch.full((3, *sides_of(size)), 0.5)
     schedule = {"iterations": iterations, "levels": levels, "init": init, "seed": seed}
     transfer = StyleTransfer(**{**TEXTURE, **options})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -45,6 +45,7 @@ def starting_picture(
 
     Raises:
         FileNotFoundError: if it is neither a known name nor a picture's.
+        TypeError: if it is a number or a list.
         ValueError: if a name of several is unknown, or their weights do not sum to something positive.
     """
     if isinstance(init, Mapping):
@@ -60,6 +61,13 @@ def starting_picture(
             for name, weight in weights.items()
         )
         return reduce(add, parts)
+    if isinstance(init, Sequence | float | int) and not isinstance(init, str):
+        names = ", ".join(repr(name) for name in INITS)
+        rule, advice = (
+            f"be one of {names}, weights of several by name, or a picture",
+            "Write {'content': 0.7, 'noise': 0.3}.",
+        )
+        raise TypeError(_checks.message("init", rule, repr(init), advice))
     check_there(init)
     if not (isinstance(init, str) and init in INITS):
         given = to_image_tensor(init, "init").to(content.device)

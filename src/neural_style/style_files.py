@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.image_io import SUFFIXES, to_image_tensor
+from neural_style.image_io import SUFFIXES, ImageSource, to_image_tensor
 from neural_style.styles import Style, check_scale
 
 SMALLEST_REGION = 0.002  # of a map's pixels: fewer of a colour are an edge's, and go to the nearest region
@@ -53,7 +53,7 @@ def typed_styles(
         rule = "be one map for the content" if maps else "be one mask for each STYLE"
         advice = "Give it beside --style-maps." if maps else f"There {'is' if wanted == 1 else 'are'} {wanted}."
         raise ValueError(_checks.message("--regions", rule, len(regions), advice))
-    there = color_regions(to_image_tensor(regions[0], "--regions")) if maps else []
+    there = color_regions(regions[0], "--regions") if maps else []
     found: list[Style] = []
     for number, path in enumerate(paths):
         pictures = pictures_in(path)
@@ -87,7 +87,7 @@ def _of_map(styles: Sequence[Style], there: Sequence[tuple[Tensor, Tensor]], sty
     Raises:
         ValueError: if they share none.
     """
-    here = color_regions(to_image_tensor(style_map, "a map of --style-maps"))
+    here = color_regions(style_map, "a map of --style-maps")
     found = [
         replace(style, region=region, mask=mask)
         for color, region in there
@@ -107,18 +107,20 @@ def _named(color: Tensor) -> str:
     return "#" + "".join(f"{round(255 * value):02x}" for value in color.tolist())
 
 
-def color_regions(picture: Tensor) -> list[tuple[Tensor, Tensor]]:
+def color_regions(source: ImageSource, argument: str = "map") -> list[tuple[Tensor, Tensor]]:
     """Return the colours of a map, and where each is: shapes (3,) and (1, 1, H, W), most pixels first.
 
     Colours of few pixels, such as those that smoothing leaves along edges, count as the nearest of the others.
 
     Args:
-        picture: shape (1, 3, H, W).
+        source: a path, a `PIL.Image`, an array or a tensor, as of `StyleTransfer.run`.
+        argument: what messages call it.
 
     >>> halves = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(1, 3, 2, 4)
     >>> [region[0, 0, 0].tolist() for _, region in color_regions(halves)]
     [[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]]
     """
+    picture = to_image_tensor(source, argument)
     pixels = picture[0].flatten(1).T  # (M, 3)
     packed = (pixels * 255).round().long() @ torch.tensor([65536, 256, 1])  # one number each sorts much faster
     codes, counts = torch.unique(packed, return_counts=True)

@@ -19,6 +19,7 @@ from neural_style.vgg19 import check_layers
 
 COLORED = 0.15  # what a pixel's channels differ by at least, to be no grey
 MOSTLY_GREY = 0.01  # the largest share of such pixels in a grey picture
+FAINTEST = 0.02  # of white: a mask that nowhere reaches it changes nothing to be seen
 LARGEST_SCALE = 8
 CROOKED = 0.02  # how much a mask's aspect may differ from its picture's, relative to it
 
@@ -46,8 +47,8 @@ class Style:
             the content stays.
         mask: which part of the style picture counts: a mask. None for all of it.
 
-    A mask is a grey picture, white where it applies, as a path, a `PIL.Image`, a uint8 array or a float tensor
-    (H, W), (1, H, W) or (1, 1, H, W) in [0, 1]; or a bool array or tensor (H, W). Grey applies in part.
+    A mask is a grey picture, white where it applies, as a path, a `PIL.Image` or a uint8 array; or an array or
+    tensor (H, W), (1, H, W) or (1, 1, H, W) of floats in [0, 1] or bools. Grey applies in part.
     """
 
     image: ImageSource
@@ -147,8 +148,9 @@ def load_styles(
         )
         warnings.warn(text, UserWarning, stacklevel=4)
     if not sum(each.weight for each in loaded) > 0:
-        got = [each.weight for each in loaded]
-        raise ValueError(_checks.message("style_weights", "sum to more than 0", got, "Give one more than 0."))
+        argument = "the styles' weights" if style_weights is None else "style_weights"
+        got = ", ".join(f"{each.weight:g}" for each in loaded)
+        raise ValueError(_checks.message(argument, "sum to more than 0", got, "Give one more than 0."))
     return [each for each in loaded if each.weight > 0]
 
 
@@ -211,7 +213,7 @@ def _check_one_each(argument: str, values: Sequence[object], styles: Sequence[St
         TypeError: if they are no list.
         ValueError: if there are not.
     """
-    if isinstance(values, str) or not isinstance(values, Sequence):
+    if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray):
         got, advice = type(values).__name__, "Write [...], one for each style."
         raise TypeError(_checks.message(argument, "be a list", got, advice))
     if len(values) != len(styles):
@@ -265,26 +267,31 @@ def to_mask(source: ImageSource, argument: str, picture: Tensor) -> Tensor:
         picture: shape (1, 3, H, W).
 
     Raises:
-        TypeError, ValueError, OSError: if it is no mask, of another aspect, or nowhere more than 0.
+        TypeError, ValueError, OSError: if it is no mask, of another aspect, or nowhere to be seen.
     """
     mask = _mask_values(source, argument).to(picture.device)
     size, own = (picture.shape[-2], picture.shape[-1]), (mask.shape[-2], mask.shape[-1])
     if own != size:
         aspect = own[0] / own[1] * size[1] / size[0]
         if abs(aspect - 1) > CROOKED + 0.5 / min(*own, *size):
-            rule = f"have its picture's aspect, {size[0]}×{size[1]}"
+            rule = f"have its picture's aspect, {size[0]}×{size[1]} (height×width)"
             raise ValueError(_checks.message(argument, rule, f"{own[0]}×{own[1]}", "Draw it over the picture."))
-        text = f"{argument} has {own[0]}×{own[1]} pixels and its picture {size[0]}×{size[1]}: it is resized."
+        wanted = f"{size[0]}×{size[1]} (height×width)"
+        text = f"{argument} has {own[0]}×{own[1]} pixels and its picture {wanted}: it is resized."
         warnings.warn(text, UserWarning, stacklevel=4)
         mask = resize(mask, size)
-    if not mask.amax() > 0:
+    most = mask.amax().item()
+    if not most > 0:
         raise ValueError(_checks.message(argument, "be more than 0 somewhere", "0 throughout", "Leave it out."))
+    if most < FAINTEST:
+        rule, advice = f"be {FAINTEST:g} of white somewhere", "In 8 bits white is 255; or give bools."
+        raise ValueError(_checks.message(argument, rule, f"at most {most:.2g}", advice))
     return mask
 
 
 def _mask_values(source: ImageSource, argument: str) -> Tensor:
     """Return the values of a mask at its own size, shape (1, 1, H, W), float32."""
-    if isinstance(source, np.ndarray) and source.dtype == np.bool_:
+    if isinstance(source, np.ndarray) and (source.dtype == np.bool_ or source.dtype.kind == "f"):
         source = torch.from_numpy(source.copy())
     if isinstance(source, Tensor):
         if source.ndim not in (2, 3, 4) or any(side != 1 for side in source.shape[:-2]):
@@ -301,4 +308,9 @@ def _mask_values(source: ImageSource, argument: str) -> Tensor:
     if colored > MOSTLY_GREY:
         advice = "Give a mask for each style; or, on the command line, maps in colours with --style-maps."
         raise ValueError(_checks.message(argument, "be a grey picture", "one in colours", advice))
+    if picture.amin() == 1:
+        advice = "What is transparent counts as white: paint black where it is not. Or leave it out."
+        raise ValueError(
+            _checks.message(argument, "be darker than white somewhere", "white throughout", advice)
+        )
     return picture.mean(1, keepdim=True)

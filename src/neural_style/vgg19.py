@@ -81,7 +81,9 @@ def check_layers(argument: str, names: Iterable[str]) -> list[str]:
     for name in wanted:
         if not isinstance(name, str) or name not in table:
             advice = _checks.did_you_mean(name, table)
-            if advice.startswith("Choose"):
+            if isinstance(name, str) and "," in name:
+                advice = "Give a list of names."
+            elif not isinstance(name, str) or advice.startswith("Choose"):
                 advice = "They are conv1_1 … conv5_4, relu1_1 … relu5_4 and pool1 … pool5."
             raise ValueError(_checks.message(argument, "be names of VGG-19 layers", repr(name), advice))
     if not wanted:
