@@ -161,6 +161,28 @@ def test_a_style_gives_the_layers_that_it_is_asked_for() -> None:
     assert [name for name in few.terms_by_name if name.startswith("style ")] == ["style relu1_1"]
 
 
+def test_a_layer_that_sees_more_than_a_small_style_picture_is_left_out_for_it() -> None:
+    maker, content, painting = transfer(), torch.rand(1, 3, 192, 256), torch.rand(3, 300, 256)
+
+    def served(size: tuple[int, int], **of_style: Any) -> frozenset[str] | None:
+        styles = load_styles(Style(painting, **of_style), content, style_layers=LAYERS)
+        (guide,) = maker.sizes.guides(styles, size)
+        return guide.layers
+
+    assert served((192, 256)) is served((96, 128)) is None  # no smaller than the level
+    assert served((192, 256), scale=0.5) == frozenset(
+        LAYERS[:-1]
+    )  # of 128 pixels: relu5_1 sees 156, relu4_1 68
+    assert served((96, 128), scale=0.5) == frozenset(LAYERS[:-2])
+    assert served((768, 1024)) == frozenset(LAYERS)  # of 300 pixels
+    assert served((192, 256), scale=0.5, layers="relu5_1") == frozenset({"relu5_1"})
+    assert served((192, 256), scale=0.8) is None
+    deep = transfer(style_layers="relu5_1").sizes.guides(
+        load_styles(Style(painting, scale=0.5), content, style_layers=["relu5_1"]), (192, 256)
+    )
+    assert deep[0].layers is None  # or nothing would be left
+
+
 def test_a_larger_scale_has_bolder_strokes() -> None:
     roughness = []
     for scale in (0.5, 1.0, 2.0):

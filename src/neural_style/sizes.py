@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,9 +16,10 @@ from neural_style.presets import Settings
 from neural_style.pyramid import Level, from_noise, nearest, plan_levels, previewed, previewed_levels
 from neural_style.resizing import fit_within, resize
 from neural_style.styles import Loaded
-from neural_style.vgg19 import layer_table
+from neural_style.vgg19 import field, layer_table
 
 LARGEST_TAUGHT = 2048  # pixels of the longer side: a larger picture teaches no more, and takes its memory
+SMALL = 0.75  # of a level's longer side: below, a style picture is much smaller
 
 
 @dataclass(frozen=True)
@@ -119,12 +120,23 @@ class Sizes:
         return resize(style, nearest((height * ratio, width * ratio), self.multiple), clamp=False)
 
     def guides(self, styles: Sequence[Loaded], size: tuple[int, int]) -> list[Guide]:
-        """Return the style pictures, with their masks, as they serve a level of (height, width)."""
+        """Return the style pictures, with their masks, as they serve a level of (height, width).
+
+        A layer that sees more than the whole of a picture much smaller than the level knows nothing of its
+        strokes, and would set the picture down as a thing: it is left out for it, unless the style has its own
+        layers.
+        """
         regions = {id(each.region): resize(each.region, size) for each in styles if each.region is not None}
-        return [
-            each.guide(self.style_at(each.image, size, each.scale), lambda region: regions[id(region)])
-            for each in styles
-        ]
+        guides = []
+        for each in styles:
+            image = self.style_at(each.image, size, each.scale)
+            guide = each.guide(image, lambda region: regions[id(region)])
+            longest = max(image.shape[-2:])
+            if guide.layers is None and longest < SMALL * max(size):
+                seen = frozenset(name for name in self.settings.style_layers if field(name) <= longest)
+                guide = replace(guide, layers=seen or None)
+            guides.append(guide)
+        return guides
 
     def taught_pictures(self, styles: Sequence[Loaded], size: tuple[int, int]) -> list[Tensor]:
         """Return the pictures that filters are learned from, for a result of (height, width): each one once."""

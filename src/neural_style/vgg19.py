@@ -107,6 +107,15 @@ def reach(deepest: str) -> int:
     return sum(layer.stride for layer in truncated(deepest) if layer.kind == "conv")  # one position for each
 
 
+def field(layer: str) -> int:
+    """Return the side of the square of the image that one position of a layer sees, in pixels.
+
+    >>> field("relu4_1"), field("relu5_1")
+    (68, 156)
+    """
+    return layer_table()[layer].stride + 2 * reach(layer)
+
+
 def convolutions() -> list[Layer]:
     """Return the 16 convolutions in network order."""
     return [layer for layer in layer_table().values() if layer.kind == "conv"]
