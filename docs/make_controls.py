@@ -40,7 +40,7 @@ def styles(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
 
 def scale(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
     """Strokes of half, the usual and twice the size."""
-    return [run(photo, Style(paintings["olive_trees"], scale=factor)) for factor in (0.5, 1.0, 2.0)]
+    return [run(photo, Style(paintings["starry_night"], scale=factor)) for factor in (0.5, 1.0, 2.0)]
 
 
 def regions(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:

@@ -181,6 +181,10 @@ def test_a_layer_that_sees_more_than_a_small_style_picture_is_left_out_for_it() 
         load_styles(Style(painting, scale=0.5), content, style_layers=["relu5_1"]), (192, 256)
     )
     assert deep[0].layers is None  # or nothing would be left
+    plain = transfer(preset="authors").sizes.guides(
+        load_styles(painting, content, style_layers=LAYERS), (768, 1024)
+    )
+    assert plain[0].layers is None
 
 
 def test_a_larger_scale_has_bolder_strokes() -> None:

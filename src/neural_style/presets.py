@@ -52,6 +52,8 @@ class Settings:
         precondition: whether L-BFGS works in the style's decorrelated colours and frequencies rather than in
             pixels.
         keep_detail: whether a finer level starts with the content's detail beside the enlarged picture.
+        omit_layers: whether a style picture much smaller than the result goes without the layers that see more
+            than the whole of it.
         init: where the optimisation starts.
         iterations: steps of each level, coarse to fine; None for the pyramid's own counts.
         scales: the pyramid's sizes relative to the result's, coarse to fine; None halves.
@@ -73,6 +75,7 @@ class Settings:
     match_colors: bool
     precondition: bool
     keep_detail: bool
+    omit_layers: bool
     init: str
     iterations: tuple[int, ...] | None
     scales: tuple[float, ...] | None
@@ -141,6 +144,7 @@ PRESETS: dict[str, Settings] = {
         match_colors=False,
         precondition=True,
         keep_detail=True,
+        omit_layers=True,
         init="content",
         iterations=None,
         scales=None,
@@ -160,6 +164,7 @@ PRESETS: dict[str, Settings] = {
         match_colors=False,
         precondition=False,
         keep_detail=False,
+        omit_layers=False,
         init="noise",
         iterations=(500,),
         scales=(1.0,),
@@ -178,6 +183,7 @@ PRESETS: dict[str, Settings] = {
         match_colors=False,
         precondition=False,
         keep_detail=False,
+        omit_layers=False,
         init="content",
         iterations=(500, 200),
         scales=(0.64, 1.0),

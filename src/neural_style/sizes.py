@@ -132,7 +132,7 @@ class Sizes:
             image = self.style_at(each.image, size, each.scale)
             guide = each.guide(image, lambda region: regions[id(region)])
             longest = max(image.shape[-2:])
-            if guide.layers is None and longest < SMALL * max(size):
+            if self.settings.omit_layers and guide.layers is None and longest < SMALL * max(size):
                 seen = frozenset(name for name in self.settings.style_layers if field(name) <= longest)
                 guide = replace(guide, layers=seen or None)
             guides.append(guide)
