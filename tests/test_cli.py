@@ -414,6 +414,14 @@ def test_a_start_that_is_neither_a_name_nor_a_file_is_an_error(capsys: Capture) 
             "unrecognized arguments: --colour match. Did you mean --color? See: neural-style stylize --help",
         ),
         (
+            "stylize photo.png art.png --colour=match",
+            "unrecognized arguments: --colour=match. Did you mean --color? See: neural-style stylize --help",
+        ),
+        (
+            "--quiet stylize photo.png art.png",
+            "unrecognized arguments: --quiet. Write --quiet after stylize. See: neural-style stylize --help",
+        ),
+        (
             "texture art.png --regions sky.png",
             "unrecognized arguments: --regions sky.png. See: neural-style texture --help",
         ),

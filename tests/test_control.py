@@ -141,6 +141,11 @@ def test_a_limit_is_for_distances_without_units() -> None:
             "style layer (relu1_1); got gram, covarianz. 'covarianz' is none. Did you mean 'covariance'?",
         ),
         (
+            {"style_layers": ["relu1_1"], "statistic": {"gram": 1, "relu1_1": "gram"}},
+            "statistic must name statistics (gram, mean-deviation, covariance, wasserstein), or one for every "
+            "style layer (relu1_1); got gram, relu1_1. Give the one or the other.",
+        ),
+        (
             {"style_layers": {"relu1_1": 0, "relu2_1": 0}},
             "style_layers must have a weight of more than 0; got 0 for each. style_weight=0 leaves",
         ),
@@ -159,9 +164,12 @@ def test_no_strength_is_the_photograph_whatever_the_preset_starts_from() -> None
     for preset in ("default", "paper", "authors"):
         settings = transfer(preset=preset, strength=0, variation="squares", variation_weight=3.0).settings
         assert (settings.init, settings.style_weight, settings.variation_weight) == ("content", 0, 0)
+        kept = transfer(preset=preset, strength=0).run(CONTENT, STYLE, size=None, iterations=2)
+        torch.testing.assert_close(kept, CONTENT, atol=2e-3, rtol=0)
     for init in ("noise", "style", {"noise": 1.0}, STYLE):
-        result = made(strength=0, run={"init": init, "iterations": 2})
-        torch.testing.assert_close(result, CONTENT, atol=2e-3, rtol=0)
+        for padding in ("reflect", "circular"):
+            result = made(strength=0, padding=padding, run={"init": init, "iterations": 2, "levels": None})
+            torch.testing.assert_close(result, CONTENT, atol=2e-3, rtol=0)
 
 
 # -- everything together --------------------------------------------------------------------------------
@@ -353,11 +361,16 @@ def test_a_mix_of_starts_has_so_much_of_each() -> None:
         ({}, "init must have weights that sum to more than 0; got {}. Give at least"),
         ({"contend": 1}, "init must be one of 'content', 'style', 'noise', 'colored-noise'; got 'contend'. "),
         ({"noise": -1}, "init['noise'] must be a finite number of at least 0; got -1"),
+        ({"noise": "much"}, "init['noise'] must be a number; got 'much' of type str."),
+        ("nosie", "init must be one of 'content', 'style', 'noise', 'colored-noise', an existing file or a"),
     ],
 )
-def test_a_wrong_mix_is_told(init: Any, text: str) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
-        made(run={"init": init})
+def test_a_wrong_start_is_told_whatever_the_strength(init: Any, text: str) -> None:
+    for options in ({}, {"strength": 0}):
+        with pytest.raises((ValueError, TypeError, FileNotFoundError), match=f"^{re.escape(text)}"):
+            made(run={"init": init}, **options)  # type: ignore[arg-type]
+    with pytest.raises((ValueError, TypeError, FileNotFoundError), match=f"^{re.escape(text)}"):
+        transfer().estimate(64, init=init)
 
 
 @pytest.mark.parametrize(("init", "got"), [(0.5, "0.5"), (["content", "noise"], "['content', 'noise']")])
@@ -453,6 +466,7 @@ def test_a_texture_of_no_size_is_refused(size: Any, text: str) -> None:
         ("match_colors", True),
         ("color_map", "pca"),
         ("init", "content"),
+        ("init", {"content": 1.0, "noise": 1.0}),
     ],
 )
 def test_a_texture_refuses_what_is_of_a_content(option: str, value: Any) -> None:
@@ -522,7 +536,7 @@ def test_mixed_noise_is_noise() -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("content_layers", "relu1_1"), ("strength", 0.5), ("color", "match"), ("match_colors", True)],
+    [("content_layers", "relu1_1"), ("strength", 0), ("color", "match"), ("match_colors", True)],
 )
 def test_a_reconstruction_refuses_what_has_nothing_to_do_there(option: str, value: Any) -> None:
     text = f"{option} must be left out of a reconstruction; got {value!r}. It has one layer of content, and no"

@@ -113,6 +113,7 @@ def test_checked_names_may_come_from_an_iterator() -> None:
             "relu1_1,relu2_1",
             "layers must be names of VGG-19 layers; got 'relu1_1,relu2_1'. Give a list of names.",
         ),
+        ("relu4,1", "layers must be names of VGG-19 layers; got 'relu4,1'. Did you mean 'relu4_1'?"),
         (
             ["relu1_1"],
             "layers must be names of VGG-19 layers; got ['relu1_1']. "

@@ -63,8 +63,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     options, unknown = parser.parse_known_args(argv)
     if unknown:
         command = commands.choices[options.command]
-        near = get_close_matches(unknown[0], set(re.findall("--[a-z-]+", command.format_usage())), 1, 0.75)
+        name, known = unknown[0].partition("=")[0], set(re.findall("--[a-z-]+", command.format_usage()))
+        near = get_close_matches(name, known, 1, 0.75)
         advice = f"Did you mean {near[0]}? " if near else ""
+        if name in known:
+            advice = f"Write {name} after {options.command}. "
         raise ValueError(f"unrecognized arguments: {' '.join(unknown)}. {advice}See: {command.prog} --help")
     return options
 

@@ -131,12 +131,13 @@ class Guidance:
 def along_edges(mask: Tensor, picture: Tensor) -> Tensor:
     """Return a mask whose border follows the edges of a picture, and is soft where there are none.
 
-    A guided filter by the picture's luma, its coefficients found at a reduced size. It is linear in the mask:
-    masks that sum to 1 do so after it.
+    A guided filter of the mask p by the picture's luma I, q = ā I + b̄ with a = cov(I, p) / (var(I) + ε²) and
+    b = p̄ − a Ī, means over windows; a and b are found at a reduced size. The result is cut off at 0 and 1. Of
+    two masks that sum to 1 the results do so too.
 
     Args:
-        mask: shape (1, 1, H, W), in [0, 1].
-        picture: shape (1, 3, H, W).
+        mask: shape (1, 1, H, W), float32, in [0, 1].
+        picture: shape (1, 3, H, W), float32, in [0, 1].
 
     Reference:
         He, Sun & Tang, "Guided Image Filtering" (ECCV 2010); He & Sun, "Fast Guided Filter" (2015).
@@ -146,12 +147,7 @@ def along_edges(mask: Tensor, picture: Tensor) -> Tensor:
     radius = max(1, round(max(small) * SOFTNESS))
 
     def mean(plane: Tensor) -> Tensor:
-        plane = F.avg_pool2d(
-            F.pad(plane, (radius, radius, 0, 0), mode="replicate"), (1, 2 * radius + 1), stride=1
-        )
-        return F.avg_pool2d(
-            F.pad(plane, (0, 0, radius, radius), mode="replicate"), (2 * radius + 1, 1), stride=1
-        )
+        return F.avg_pool2d(F.pad(plane, (radius,) * 4, mode="replicate"), 2 * radius + 1, stride=1)
 
     guide = luma(picture)
     i, p = resize(guide, small), resize(mask, small)

@@ -13,7 +13,7 @@ from neural_style import _checks, losses
 from neural_style.color import COLORS, MAPS
 from neural_style.features import PADDINGS, POOLINGS
 from neural_style.objective import ContentLoss, StyleLoss, Terms
-from neural_style.starts import InitSource
+from neural_style.starts import InitSource, check_init
 from neural_style.style_statistics import STATISTICS, StatisticChoice, mixture
 from neural_style.variation import VARIATIONS
 from neural_style.vgg19 import check_layers
@@ -111,7 +111,13 @@ class Settings:
         return {name: getattr(value, "__name__", None) or str(value) for name, value in values.items()}
 
     def starts_from(self, init: InitSource | None) -> InitSource:
-        """Return what a run starts from that is asked to start from something, or not."""
+        """Return what a run starts from that is asked to start from something, or not.
+
+        Raises:
+            TypeError, ValueError, FileNotFoundError: if it is no start.
+        """
+        if init is not None:
+            check_init(init)
         return self.init if init is None or self.is_content else init
 
     @property
@@ -221,6 +227,8 @@ def choose_settings(preset: str, *, self_taught: bool, **options: Any) -> Settin
         if strength < LEAST_STRENGTH:
             given.pop("variation", None)  # nothing is smoothed, and a sweep over strengths need not know
     statistic = given.pop("statistic", None)
+    if "style_layers" in given:  # those that were asked for are all kept
+        given["omit_layers"] = False
     settings = replace(settings, **given)
     _check_used(settings, given)
     if statistic is not None:
@@ -320,7 +328,8 @@ def style_losses(
     if set(statistic) != set(names):
         rule = f"name statistics ({', '.join(STATISTICS)}), or one for every style layer ({', '.join(names)})"
         unknown = [name for name in statistic if name not in STATISTICS and name not in names]
-        advice = f"It lacks {', '.join(name for name in names if name not in statistic)}."
+        lacking = [name for name in names if name not in statistic]
+        advice = f"It lacks {', '.join(lacking)}." if lacking else "Give the one or the other."
         if unknown:
             advice = f"{unknown[0]!r} is none. {_checks.did_you_mean(unknown[0], [*STATISTICS, *names])}"
         raise ValueError(_checks.message("statistic", rule, ", ".join(map(str, statistic)), advice))

@@ -116,7 +116,7 @@ def from_noise(plan: Sequence[Level]) -> list[Level]:
     >>> [level.iterations for level in from_noise(plan_levels((192, 256)))]
     [200, 30]
     """
-    return [Level(plan[0].size, max(plan[0].iterations, FROM_NOISE)), *plan[1:]]
+    return [Level(plan[0].size, FROM_NOISE), *plan[1:]]
 
 
 def previewed(size: tuple[int, int]) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.image_io import ImageSource
 from neural_style.sizes import sides_of
+from neural_style.starts import InitSource
 from neural_style.styles import Style, StyleSource, sources_of
 from neural_style.transfer import StyleTransfer
 from neural_style.vgg19 import check_layers
@@ -66,7 +67,7 @@ def reconstruct_content(
     torch.Size([3, 32, 32])
     """
     for option in ("content_layers", "style_layers", "style_weight", "statistic", "strength", *OF_COLOR):
-        if options.get(option) not in (None, False):
+        if options.get(option) is not None and options[option] is not False:
             rule, advice = "be left out of a reconstruction", "It has one layer of content, and no style."
             raise ValueError(_checks.message(option, rule, repr(options[option]), advice))
     (name,) = check_layers("layer", [layer])
@@ -83,7 +84,7 @@ def synthesize_texture(
     *,
     iterations: int | Sequence[int] = TEXTURE_ITERATIONS,
     levels: int | None = None,
-    init: str = "colored-noise",
+    init: InitSource = "colored-noise",
     seed: int = 0,
     callback: Any = None,
     **options: Any,
@@ -114,7 +115,7 @@ def synthesize_texture(
     unused = {name: repr(options[name]) for name in OF_CONTENT if options.get(name)}
     if options.get("strength") is not None:
         unused["strength"] = repr(options["strength"])
-    if init == "content":
+    if init == "content" if isinstance(init, str) else isinstance(init, Mapping) and init.get("content"):
         unused["init"] = repr(init)
     if any(isinstance(each, Style) and each.region is not None for each in sources_of(style)):
         unused["a style's region"] = "a mask"

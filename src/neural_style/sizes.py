@@ -16,7 +16,7 @@ from neural_style.presets import Settings
 from neural_style.pyramid import Level, from_noise, nearest, plan_levels, previewed, previewed_levels
 from neural_style.resizing import fit_within, resize
 from neural_style.styles import Loaded
-from neural_style.vgg19 import field, layer_table
+from neural_style.vgg19 import layer_table, receptive_field
 
 LARGEST_TAUGHT = 2048  # pixels of the longer side: a larger picture teaches no more, and takes its memory
 SMALL = 0.75  # of a level's longer side: below, a style picture is much smaller
@@ -95,6 +95,8 @@ class Sizes:
             minimum=self.minimum,
             multiple=self.multiple,
         )
+        if self.settings.is_content:
+            return plan[-1:]  # any enlargement would lose something
         if iterations is None:
             plan = previewed_levels(plan) if preview else plan
             plan = from_noise(plan) if noise and of_preset is None else plan
@@ -133,7 +135,8 @@ class Sizes:
             guide = each.guide(image, lambda region: regions[id(region)])
             longest = max(image.shape[-2:])
             if self.settings.omit_layers and guide.layers is None and longest < SMALL * max(size):
-                seen = frozenset(name for name in self.settings.style_layers if field(name) <= longest)
+                weighing = (name for name, weight in self.settings.style_layers.items() if weight > 0)
+                seen = frozenset(name for name in weighing if receptive_field(name) <= longest)
                 guide = replace(guide, layers=seen or None)
             guides.append(guide)
         return guides

@@ -44,31 +44,16 @@ def starting_picture(
             at 0 and 1.
 
     Raises:
-        FileNotFoundError: if it is neither a known name nor a picture's.
-        TypeError: if it is a number or a list.
-        ValueError: if a name of several is unknown, or their weights do not sum to something positive.
+        FileNotFoundError, TypeError, ValueError: as of `check_init`.
     """
+    check_init(init)
     if isinstance(init, Mapping):
-        for name in init:
-            _checks.choice("init", name, INITS)
-        weights = {name: _checks.number(f"init[{name!r}]", weight) for name, weight in init.items()}
-        whole = sum(weights.values())
-        if not whole > 0:
-            advice = "Give at least one more than 0."
-            raise ValueError(_checks.message("init", "have weights that sum to more than 0", init, advice))
+        whole = sum(init.values())
         parts = (
             weight / whole * starting_picture(name, content, style, size, seed, colors)
-            for name, weight in weights.items()
+            for name, weight in init.items()
         )
         return reduce(add, parts)
-    if isinstance(init, Sequence | float | int) and not isinstance(init, str):
-        names = ", ".join(repr(name) for name in INITS)
-        rule, advice = (
-            f"be one of {names}, weights of several by name, or a picture",
-            "Write {'content': 0.7, 'noise': 0.3}.",
-        )
-        raise TypeError(_checks.message("init", rule, repr(init), advice))
-    check_there(init)
     if not (isinstance(init, str) and init in INITS):
         given = to_image_tensor(init, "init").to(content.device)
         ratio = given.shape[-2] / given.shape[-1] * size[1] / size[0]
@@ -87,6 +72,28 @@ def starting_picture(
         return noise.clamp(0, 1).to(content.device)
     noise = torch.rand((1, 3, *size), generator=generator, device="cpu", dtype=torch.float32)
     return noise.to(content.device)
+
+
+def check_init(init: InitSource) -> None:
+    """Check that a start can be told: a name, weights of several by name, an existing file, or a picture.
+
+    Raises:
+        FileNotFoundError: if it is neither a known name nor a picture's.
+        TypeError: if it is a number or a list, or a weight is no number.
+        ValueError: if a name of several is unknown, or their weights do not sum to something positive.
+    """
+    if isinstance(init, Mapping):
+        for name in init:
+            _checks.choice("init", name, INITS)
+        if not sum(_checks.number(f"init[{name!r}]", weight) for name, weight in init.items()) > 0:
+            advice = "Give at least one more than 0."
+            raise ValueError(_checks.message("init", "have weights that sum to more than 0", init, advice))
+    elif isinstance(init, Sequence | float | int) and not isinstance(init, str):
+        names = ", ".join(repr(name) for name in INITS)
+        rule = f"be one of {names}, weights of several by name, or a picture"
+        raise TypeError(_checks.message("init", rule, repr(init), "Write {'content': 0.7, 'noise': 0.3}."))
+    else:
+        check_there(init)
 
 
 def check_there(init: InitSource) -> None:

@@ -116,11 +116,14 @@ def color_regions(source: ImageSource, argument: str = "map") -> list[tuple[Tens
         source: a path, a `PIL.Image`, an array or a tensor, as of `StyleTransfer.run`.
         argument: what messages call it.
 
+    Raises:
+        TypeError, ValueError, OSError: as of `image_io.to_image_tensor`.
+
     >>> halves = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(1, 3, 2, 4)
     >>> [region[0, 0, 0].tolist() for _, region in color_regions(halves)]
     [[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]]
     """
-    picture = to_image_tensor(source, argument)
+    picture = to_image_tensor(source, argument).cpu()
     pixels = picture[0].flatten(1).T  # (M, 3)
     packed = (pixels * 255).round().long() @ torch.tensor([65536, 256, 1])  # one number each sorts much faster
     codes, counts = torch.unique(packed, return_counts=True)

@@ -19,7 +19,7 @@ from neural_style.vgg19 import check_layers
 
 COLORED = 0.15  # what a pixel's channels differ by at least, to be no grey
 MOSTLY_GREY = 0.01  # the largest share of such pixels in a grey picture
-FAINTEST = 0.02  # of white: a mask that nowhere reaches it changes nothing to be seen
+FAINTEST = 0.02  # of white: a mask that nowhere reaches it is rather one of 0 and 1 in 8 bits
 LARGEST_SCALE = 8
 CROOKED = 0.02  # how much a mask's aspect may differ from its picture's, relative to it
 
@@ -41,8 +41,10 @@ class Style:
         weight: its share in the style, relative to those of the other pictures of the same region. Larger takes
             more of it.
         scale: of its strokes, relative to what they are without: 2 is twice as bold; from ⅛ to 8.
-        layers: names of the layers whose style it gives, of those that have a weight; None for all. Early ones
-            have its fine strokes, late ones its forms.
+        layers: names of the layers whose style it gives, of those that have a weight. Early ones have its fine
+            strokes, late ones its forms. None for all; but in the default preset, unless its style layers were
+            chosen, a picture of less than ¾ of the result's longer side goes without the layers that see more
+            than the whole of it, and has so much less of the style's weight.
         region: where in the content picture it is the style: a mask. None for everywhere. Where no style is,
             the content stays.
         mask: which part of the style picture counts: a mask. None for all of it.
@@ -213,7 +215,8 @@ def _check_one_each(argument: str, values: Sequence[object], styles: Sequence[St
         TypeError: if they are no list.
         ValueError: if there are not.
     """
-    if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray):
+    listed = values.ndim == 1 if isinstance(values, np.ndarray) else isinstance(values, Sequence)
+    if isinstance(values, str) or not listed:
         got, advice = type(values).__name__, "Write [...], one for each style."
         raise TypeError(_checks.message(argument, "be a list", got, advice))
     if len(values) != len(styles):
@@ -270,6 +273,12 @@ def to_mask(source: ImageSource, argument: str, picture: Tensor) -> Tensor:
         TypeError, ValueError, OSError: if it is no mask, of another aspect, or nowhere to be seen.
     """
     mask = _mask_values(source, argument).to(picture.device)
+    most = mask.amax().item()
+    if not most > 0:
+        raise ValueError(_checks.message(argument, "be more than 0 somewhere", "0 throughout", "Leave it out."))
+    if most < FAINTEST:
+        rule, advice = f"be {FAINTEST:g} of white somewhere", "In 8 bits white is 255; or give bools."
+        raise ValueError(_checks.message(argument, rule, f"at most {most:.2g}", advice))
     size, own = (picture.shape[-2], picture.shape[-1]), (mask.shape[-2], mask.shape[-1])
     if own != size:
         aspect = own[0] / own[1] * size[1] / size[0]
@@ -280,19 +289,13 @@ def to_mask(source: ImageSource, argument: str, picture: Tensor) -> Tensor:
         text = f"{argument} has {own[0]}×{own[1]} pixels and its picture {wanted}: it is resized."
         warnings.warn(text, UserWarning, stacklevel=4)
         mask = resize(mask, size)
-    most = mask.amax().item()
-    if not most > 0:
-        raise ValueError(_checks.message(argument, "be more than 0 somewhere", "0 throughout", "Leave it out."))
-    if most < FAINTEST:
-        rule, advice = f"be {FAINTEST:g} of white somewhere", "In 8 bits white is 255; or give bools."
-        raise ValueError(_checks.message(argument, rule, f"at most {most:.2g}", advice))
     return mask
 
 
 def _mask_values(source: ImageSource, argument: str) -> Tensor:
     """Return the values of a mask at its own size, shape (1, 1, H, W), float32."""
     if isinstance(source, np.ndarray) and (source.dtype == np.bool_ or source.dtype.kind == "f"):
-        source = torch.from_numpy(source.copy())
+        source = torch.from_numpy(source.astype(np.bool_ if source.dtype == np.bool_ else np.float32))
     if isinstance(source, Tensor):
         if source.ndim not in (2, 3, 4) or any(side != 1 for side in source.shape[:-2]):
             rule, advice = "have shape (H, W), (1, H, W) or (1, 1, H, W)", "Give one mask of one channel."
@@ -309,8 +312,6 @@ def _mask_values(source: ImageSource, argument: str) -> Tensor:
         advice = "Give a mask for each style; or, on the command line, maps in colours with --style-maps."
         raise ValueError(_checks.message(argument, "be a grey picture", "one in colours", advice))
     if picture.amin() == 1:
-        advice = "What is transparent counts as white: paint black where it is not. Or leave it out."
-        raise ValueError(
-            _checks.message(argument, "be darker than white somewhere", "white throughout", advice)
-        )
+        text = f"{argument} is white throughout, as what is transparent counts: it applies everywhere."
+        warnings.warn(text, UserWarning, stacklevel=4)
     return picture.mean(1, keepdim=True)

@@ -187,7 +187,8 @@ class StyleTransfer(Composition):
             callback: called with a `Progress` after each evaluation; returning True ends the run early, with
                 the picture so far as its result.
             preview: whether a rough picture is enough, to choose settings by, in seconds: of at most 256
-                pixels, in few iterations, and with half of the channels where filters are learned.
+                pixels, in few iterations but for those that noise takes, and with half of the channels where
+                filters are learned.
 
         Returns:
             Tensor of shape (3, H, W), or (1, 3, H, W) where the content came with four dimensions: float32,

@@ -81,7 +81,7 @@ def check_layers(argument: str, names: Iterable[str]) -> list[str]:
     for name in wanted:
         if not isinstance(name, str) or name not in table:
             advice = _checks.did_you_mean(name, table)
-            if isinstance(name, str) and "," in name:
+            if isinstance(name, str) and all(part.strip() in table for part in name.split(",")):
                 advice = "Give a list of names."
             elif not isinstance(name, str) or advice.startswith("Choose"):
                 advice = "They are conv1_1 … conv5_4, relu1_1 … relu5_4 and pool1 … pool5."
@@ -107,10 +107,10 @@ def reach(deepest: str) -> int:
     return sum(layer.stride for layer in truncated(deepest) if layer.kind == "conv")  # one position for each
 
 
-def field(layer: str) -> int:
+def receptive_field(layer: str) -> int:
     """Return the side of the square of the image that one position of a layer sees, in pixels.
 
-    >>> field("relu4_1"), field("relu5_1")
+    >>> receptive_field("relu4_1"), receptive_field("relu5_1")
     (68, 156)
     """
     return layer_table()[layer].stride + 2 * reach(layer)
