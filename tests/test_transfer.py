@@ -510,7 +510,7 @@ def test_levels_and_iterations_left_out_are_the_presets(
         ({}, {}, 20),
         ({}, {"iterations": 30}, 30),
         ({"optimizer": LBFGS(history=5)}, {}, 20),
-        ({"optimizer": LBFGS(tolerance=0)}, {"init": "noise"}, 40),
+        ({"optimizer": LBFGS(tolerance=0)}, {"init": {"content": 1, "noise": 1}}, 30),
         ({"preset": "paper"}, {"init": "content"}, 40),
     ],
     ids=["rule", "iterations", "optimizer", "tolerance", "paper"],

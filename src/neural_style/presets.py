@@ -13,7 +13,7 @@ from neural_style import _checks, losses
 from neural_style.color import COLORS, MAPS
 from neural_style.features import PADDINGS, POOLINGS
 from neural_style.objective import ContentLoss, StyleLoss, Terms
-from neural_style.starts import InitSource, check_init
+from neural_style.starts import InitSource
 from neural_style.style_statistics import STATISTICS, StatisticChoice, mixture
 from neural_style.variation import VARIATIONS
 from neural_style.vgg19 import check_layers
@@ -111,13 +111,7 @@ class Settings:
         return {name: getattr(value, "__name__", None) or str(value) for name, value in values.items()}
 
     def starts_from(self, init: InitSource | None) -> InitSource:
-        """Return what a run starts from that is asked to start from something, or not.
-
-        Raises:
-            TypeError, ValueError, FileNotFoundError: if it is no start.
-        """
-        if init is not None:
-            check_init(init)
+        """Return what a run starts from that is asked to start from something, or not."""
         return self.init if init is None or self.is_content else init
 
     @property

@@ -115,7 +115,7 @@ def synthesize_texture(
     unused = {name: repr(options[name]) for name in OF_CONTENT if options.get(name)}
     if options.get("strength") is not None:
         unused["strength"] = repr(options["strength"])
-    if init == "content" if isinstance(init, str) else isinstance(init, Mapping) and init.get("content"):
+    if init.get("content") if isinstance(init, Mapping) else isinstance(init, str) and init == "content":
         unused["init"] = repr(init)
     if any(isinstance(each, Style) and each.region is not None for each in sources_of(style)):
         unused["a style's region"] = "a mask"

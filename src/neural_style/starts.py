@@ -33,8 +33,8 @@ def starting_picture(
     """Return the picture that the first level starts from, shape (1, 3, H, W), on the content's device.
 
     Args:
-        init: one of `INITS`, weights of several by name, or a picture, of which the middle is taken where its
-            aspect is another.
+        init: one that `check_init` lets pass: one of `INITS`, weights of several by name, or a picture, whose middle
+            is taken where its aspect is another.
         content: shape (1, 3, H', W').
         style: shape (1, 3, H'', W'').
         size: (height, width) of the first level.
@@ -44,9 +44,8 @@ def starting_picture(
             at 0 and 1.
 
     Raises:
-        FileNotFoundError, TypeError, ValueError: as of `check_init`.
+        OSError, TypeError, ValueError: if a picture breaks its rule, as of `to_image_tensor`.
     """
-    check_init(init)
     if isinstance(init, Mapping):
         whole = sum(init.values())
         parts = (
@@ -74,8 +73,10 @@ def starting_picture(
     return noise.to(content.device)
 
 
-def check_init(init: InitSource) -> None:
+def check_init(init: InitSource | None) -> None:
     """Check that a start can be told: a name, weights of several by name, an existing file, or a picture.
+
+    None is the preset's.
 
     Raises:
         FileNotFoundError: if it is neither a known name nor a picture's.
@@ -92,7 +93,7 @@ def check_init(init: InitSource) -> None:
         names = ", ".join(repr(name) for name in INITS)
         rule = f"be one of {names}, weights of several by name, or a picture"
         raise TypeError(_checks.message("init", rule, repr(init), "Write {'content': 0.7, 'noise': 0.3}."))
-    else:
+    elif init is not None:
         check_there(init)
 
 

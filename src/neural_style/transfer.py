@@ -29,7 +29,7 @@ from neural_style.pyramid import Level
 from neural_style.ranks import Ranks
 from neural_style.recording import Compile
 from neural_style.sizes import sides_of
-from neural_style.starts import InitSource, is_noise, starting_picture
+from neural_style.starts import InitSource, check_init, is_noise, starting_picture
 from neural_style.style_statistics import StatisticChoice
 from neural_style.styles import StyleSource, colors_of
 from neural_style.weights import Convention, Weights
@@ -200,6 +200,7 @@ class StyleTransfer(Composition):
         """
         with self._own_state():
             networks = self.previews if _checks.flag("preview", preview) else self.networks
+            chosen = self.settings.starts_from(init)
             optimizer, seed = self._optimizer_of(iterations), _checks.seed(seed)
 
             def prepare() -> Prepared:
@@ -208,7 +209,7 @@ class StyleTransfer(Composition):
                     raise TypeError(_checks.message("callback", "be callable", got, advice))
                 content_image, styles, original = self._pictures(content, style, style_weights, regions)
                 target = self.sizes.result(size_of(content_image), size, preview=preview)
-                chosen = self.settings.starts_from(init)
+                check_init(init)
                 plan = self.sizes.plan(target, iterations, levels, preview=preview, noise=is_noise(chosen))
                 mixed = partial(colors_of, styles)
                 start = starting_picture(chosen, content_image, styles[0].image, plan[0].size, seed, mixed)
@@ -242,7 +243,7 @@ class StyleTransfer(Composition):
 
             try:
                 keeps = self.settings.keep_detail and self.settings.content_weight > 0
-                keeps = keeps and not is_noise(self.settings.starts_from(init))
+                keeps = keeps and not is_noise(chosen)
                 detailed = content_image if keeps else None
                 optimizer = fitted_optimizer(optimizer, fits[plan[-1].size], plan[-1])
                 result = descend(
@@ -310,6 +311,7 @@ class StyleTransfer(Composition):
         target = (height if isinstance(size, tuple) else max(1, 3 * height // 4), width)
         with self._own_state():
             target = self.sizes.result(target, None, preview=preview)
+            check_init(init)
             noise = is_noise(self.settings.starts_from(init))
             plan = self.sizes.plan(target, iterations, levels, preview=preview, noise=noise)
             networks, learning = self.previews if _checks.flag("preview", preview) else self.networks, 0
