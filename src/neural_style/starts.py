@@ -33,8 +33,8 @@ def starting_picture(
     """Return the picture that the first level starts from, shape (1, 3, H, W), on the content's device.
 
     Args:
-        init: one that `check_init` lets pass: one of `INITS`, weights of several by name, or a picture, whose middle
-            is taken where its aspect is another.
+        init: what `check_init` lets pass: one of `INITS`, weights of several by name, or a picture, whose
+            middle is taken where its aspect is another.
         content: shape (1, 3, H', W').
         style: shape (1, 3, H'', W'').
         size: (height, width) of the first level.
