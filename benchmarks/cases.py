@@ -19,6 +19,7 @@ from torch import Tensor
 from measurement import Record, seeded_picture
 from neural_style.hardware import choose_device, choose_dtype
 from neural_style.image_io import save_image, to_image_tensor
+from neural_style.weights import Weights, load_weights, random_weights
 
 SMOKE_WIDTH = 0.25
 
@@ -43,6 +44,7 @@ class Case:
 def settings_of(arguments: argparse.Namespace) -> Record:
     """Return the settings that every benchmark's command line has."""
     return {
+        "weights": weights_name(arguments),
         "channel_width": channel_width(arguments),
         "seed": arguments.seed,
         "precision": arguments.precision,
@@ -53,6 +55,16 @@ def settings_of(arguments: argparse.Namespace) -> Record:
 def channel_width(arguments: argparse.Namespace) -> float:
     """Return the share of VGG-19's channels to measure with."""
     return SMOKE_WIDTH if arguments.smoke else 1.0
+
+
+def weights_name(arguments: argparse.Namespace) -> str:
+    """Return the name of the weights to measure with: the default's, or narrow ones for a trial."""
+    return "random" if arguments.smoke else "vgg19"
+
+
+def weights_of(arguments: argparse.Namespace) -> Weights:
+    """Return the weights to measure with."""
+    return random_weights(width=SMOKE_WIDTH) if arguments.smoke else load_weights("vgg19")
 
 
 def dtype_name(arguments: argparse.Namespace) -> str:

@@ -16,7 +16,7 @@ from functools import partial
 
 import torch
 
-from cases import Case, channel_width, collect
+from cases import Case, channel_width, collect, weights_name, weights_of
 from measurement import (
     RESULTS,
     Record,
@@ -39,7 +39,7 @@ WARM_UP = RecordedObjective.warm_up
 
 
 def measure_size(
-    transfer: StyleTransfer, longer_side: int, *, gflops: float, width: float, seed: int, repeats: int
+    transfer: StyleTransfer, longer_side: int, *, gflops: float, seed: int, repeats: int
 ) -> Record:
     """Return the times of one evaluation at a size, with the loss.
 
@@ -47,8 +47,7 @@ def measure_size(
         transfer: holds the network, its precision and its device.
         longer_side: of a 4:3 picture, in pixels.
         gflops: rate of the yardstick.
-        width: share of VGG-19's channels, for counting.
-        seed: of the pictures and the filters.
+        seed: of the pictures.
         repeats: number of samples.
 
     Raises:
@@ -56,7 +55,7 @@ def measure_size(
     """
     size = (longer_side * 3 // 4, longer_side)
     content, style, image = (seeded_picture(size, seed + i).to(transfer.device) for i in range(3))
-    objective = transfer.objective(content, style, seed=seed)
+    objective = transfer.objective(content, style)
     with set_up(transfer.device):  # as a run is
         samples = time_calls(
             lambda: objective.value_and_grad(image),
@@ -67,7 +66,7 @@ def measure_size(
     loss = objective.value_and_grad(image)[0].item()
     if not math.isfinite(loss):
         raise FloatingPointError(f"the loss is {loss}")
-    settings = transfer.settings
+    settings, width = transfer.settings, transfer.network.width
     flops = evaluation_flops(size, layers=settings.layers, style_layers=settings.style_layers, width=width)
     timing = summarize(samples)
     megapixels, rate = size[0] * size[1] / 1e6, flops / timing["median_seconds"] / 1e9
@@ -86,13 +85,13 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
     """Yield settings and results so far after every result: every precision at every size."""
     device = choose_device(arguments.device)
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
-    width = channel_width(arguments)
+    weights = weights_of(arguments)
     side = 256 if arguments.smoke else 2048 if device.type == "cpu" else 8192
     yardsticks: Record = {}
     settings = {
         "preset": "default",
-        "weights": arguments.weights,
-        "channel_width": width,
+        "weights": weights_name(arguments),
+        "channel_width": channel_width(arguments),
         "sizes": sizes,
         "seed": arguments.seed,
         "repeats": arguments.repeats,
@@ -104,9 +103,8 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
             dtype = choose_dtype(precision, device)
             yardsticks[precision] = gemm = measure_gemm(device, dtype, side, repeats=arguments.repeats)
             print(f"{precision}: a GEMM of side {side} reaches {gemm['gflops']:.0f} GFLOP/s", flush=True)
-            transfer = StyleTransfer(weights=arguments.weights, width=width, device=device, precision=precision)
-            options = {"gflops": gemm["gflops"], "width": width}
-            options |= {"seed": arguments.seed, "repeats": arguments.repeats}
+            transfer = StyleTransfer(weights=weights, device=device, precision=precision)
+            options = {"gflops": gemm["gflops"], "seed": arguments.seed, "repeats": arguments.repeats}
             for size in sizes:
                 known = {"precision": precision, "longer_side": size, "height": size * 3 // 4, "width": size}
                 work = partial(measure_size, transfer, size, **options)
@@ -140,7 +138,6 @@ def argument_parser() -> argparse.ArgumentParser:
         smoke="two tiny sizes, a quarter of the channels",
     )
     parser.add_argument("--repeats", type=int, default=9, help="samples at each size, at least 5")
-    parser.add_argument("--weights", default="self-taught", choices=["self-taught", "random"])
     return parser
 
 

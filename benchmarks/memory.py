@@ -18,7 +18,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from cases import Case, channel_width, collect, in_fresh_process, settings_of
+from cases import Case, collect, in_fresh_process, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark, seeded_picture, synchronizer
 from neural_style import StyleTransfer
 from neural_style.hardware import choose_device
@@ -54,8 +54,7 @@ def measure_size(size: int, arguments: argparse.Namespace, preview: bool) -> Rec
     sides = (3 * size // 4, size)
     content, style = (seeded_picture(sides, arguments.seed + number) for number in range(2))
     before = peak(device)
-    choices = {"width": channel_width(arguments), "device": device, "precision": arguments.precision}
-    transfer = StyleTransfer(weights="self-taught", **choices)
+    transfer = StyleTransfer(weights=weights_of(arguments), device=device, precision=arguments.precision)
     told = transfer.estimate(sides, preview=preview)
     began = time.perf_counter()
     losses: list[Tensor] = []  # read at the end, not to make a GPU wait

@@ -4,7 +4,7 @@
 
 The textbook's setting (max pooling, zero padding, no total variation, one scale, from noise, in pixels) runs a
 given number of evaluations, and so does each variation of it; the default and its variations run by their own
-schedule, on the same pair with the same filters. The style distance is one function for all, the default's in
+schedule, on the same pair with the same weights. The style distance is one function for all, the default's in
 float32; beside it is that of the textbook's own network. Blur has no noise either: only settings that come as
 near to the style compare. One row is the default ended as soon as it is as near as the textbook's. Noise is
 that of `neural_style.metrics`, relative to the noisier of the two inputs at the same size. ``--smoke`` tries it
@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cases import add_pair_arguments, cases_of_pairs, channel_width, collect, keep_picture, settings_of
+from cases import add_pair_arguments, cases_of_pairs, collect, keep_picture, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark
 from neural_style import Progress, StyleTransfer
 from neural_style.hardware import choose_device
@@ -75,7 +75,7 @@ OF_RUN, OF_BENCHMARK = ("levels", "init"), ("stops", "averages")
 
 
 class Pair:
-    """A pair at a size: its filters, its style distances, and the distance that the textbook's reached."""
+    """A pair at a size: its weights, its style distances, and the distance that the textbook's reached."""
 
     def __init__(
         self, name: str, content: Tensor, style: Tensor, size: int, arguments: argparse.Namespace
@@ -83,8 +83,7 @@ class Pair:
         self.name, self.content, self.style, self.size = name, content, style, size
         self.arguments = arguments
         self.device = choose_device(arguments.device)
-        learner = StyleTransfer(weights="self-taught", width=channel_width(arguments), device=self.device)
-        self.weights = learner.learn(style, size=size, seed=arguments.seed)
+        self.weights = weights_of(arguments)
         self.judges = {
             "style_distance": self._judge(),
             "style_distance_of_textbook": self._judge(pooling="max", padding="zeros"),

@@ -21,16 +21,15 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from cases import channel_width, settings_of
+from cases import settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark, seeded_picture
 from neural_style.distributed import Stripes
 from neural_style.features import VGG19Features
 from neural_style.hardware import choose_device, choose_dtype, set_up
 from neural_style.objective import Objective
-from neural_style.presets import choose_settings
+from neural_style.presets import PRESETS
 from neural_style.ranks import Ranks
 from neural_style.share import Share
-from neural_style.weights import random_weights
 
 SIZES = [1024, 1536]  # rows of a 4:3 picture that stands
 SMOKE_SIZES = [176]
@@ -44,9 +43,8 @@ def objective_of(
 ) -> tuple[Objective, Tensor]:
     """Return the default objective of a picture of so many rows, and the picture to evaluate."""
     size, device = (rows, rows * 3 // 4 // ALIGNMENT * ALIGNMENT), choose_device(arguments.device)
-    settings = choose_settings("default", self_taught=True)
-    weights = random_weights(deepest=settings.layers[-1], width=channel_width(arguments), seed=arguments.seed)
-    network = VGG19Features(weights, settings.layers)
+    settings = PRESETS["default"]
+    network = VGG19Features(weights_of(arguments), settings.layers)
     network.set_precision(choose_dtype(arguments.precision, device))
     content, style, image = (seeded_picture(size, arguments.seed + number) for number in range(3))
     return Objective(network, content, style, settings.terms, share=share), image

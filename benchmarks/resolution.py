@@ -17,14 +17,13 @@ from functools import partial
 
 import torch
 
-from cases import Case, channel_width, collect, in_fresh_process, settings_of
+from cases import Case, channel_width, collect, in_fresh_process, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark, seeded_picture, synchronizer
 from memory import peak
 from neural_style.features import VGG19Features
 from neural_style.hardware import choose_device, choose_dtype, set_up
 from neural_style.objective import Objective
-from neural_style.presets import choose_settings
-from neural_style.weights import random_weights
+from neural_style.presets import PRESETS
 
 CASES = [(1.0, None), (4.0, None), (4.0, 1024), (16.0, 1024), (64.0, 1024), (100.0, 1024)]  # megapixels, tile
 SMOKE_CASES = [(0.02, None), (0.06, 96)]
@@ -46,9 +45,8 @@ def measure_case(megapixels: float, tile: int | None, arguments: argparse.Namesp
         torch.set_num_threads(arguments.threads)
     device = choose_device(arguments.device)
     size = (round(math.sqrt(megapixels * 0.75e6)), round(math.sqrt(megapixels / 0.75e-6)))
-    settings, width = choose_settings("default", self_taught=True), channel_width(arguments)
-    weights = random_weights(deepest=settings.layers[-1], width=width, seed=arguments.seed)
-    network = VGG19Features(weights, settings.layers).to(device)
+    settings, width = PRESETS["default"], channel_width(arguments)
+    network = VGG19Features(weights_of(arguments), settings.layers).to(device)
     network.set_precision(choose_dtype(arguments.precision, device))
     before = peak(device)
     content, image = (seeded_picture(size, arguments.seed + number).to(device) for number in range(2))

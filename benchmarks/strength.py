@@ -2,11 +2,10 @@
 
     python benchmarks/strength.py --pairs PHOTO PAINTING [PHOTO PAINTING …]
 
-The default with self-taught filters, at nine strengths from 0.1 to 0.9 and at every size, on the same pairs.
+The default, at nine strengths from 0.1 to 0.9 and at every size, on the same pairs.
 The content distance is the default's, from the photograph as it is; the style distance is the default's too;
 both are 0 for the same and do not depend on the size of the picture. The similarity is that of
-`metrics.similarity`. The filters are learned anew for each size, as a run does. ``--smoke`` tries it within
-seconds on pictures of ours.
+`metrics.similarity`. ``--smoke`` tries it within seconds on pictures of ours.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from functools import partial
 
 from torch import Tensor
 
-from cases import SMOKE_WIDTH, add_pair_arguments, cases_of_pairs, collect, keep_picture, settings_of
+from cases import add_pair_arguments, cases_of_pairs, collect, keep_picture, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark
 from neural_style import StyleTransfer
 from neural_style.metrics import similarity
@@ -29,19 +28,16 @@ SMOKE_STRENGTHS = [0.2, 0.5, 0.8]
 
 
 class Pair:
-    """A pair at a size, with its filters and the two distances."""
+    """A pair at a size, with its weights and the two distances."""
 
     def __init__(
         self, name: str, content: Tensor, style: Tensor, size: int, arguments: argparse.Namespace
     ) -> None:
         self.name, self.content, self.style, self.size = name, content, style, size
         self.arguments = arguments
-        device, width = arguments.device, SMOKE_WIDTH if arguments.smoke else arguments.width
-        learner = StyleTransfer(weights="self-taught", width=width, device=device)
-        self.weights = learner.learn(style, size=size, seed=arguments.seed)
-        judge = partial(
-            StyleTransfer, weights=self.weights, device=device, precision="float32", variation_weight=0.0
-        )
+        self.weights = weights_of(arguments)
+        plain = {"weights": self.weights, "device": arguments.device, "precision": "float32"}
+        judge = partial(StyleTransfer, **plain, variation_weight=0.0)
         of_content = judge(content_weight=1.0, style_weight=0.0, match_colors=False)
         self.judges = {
             "content_distance": of_content.objective(content, style, size=size),
@@ -72,11 +68,8 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
         (f"{strength:g}", {"strength": strength}, partial(Pair.measure, strength=strength))
         for strength in (SMOKE_STRENGTHS if arguments.smoke else STRENGTHS)
     ]
-    settings = settings_of(arguments)
-    if not arguments.smoke:
-        settings["channel_width"] = arguments.width
     for results in collect(cases_of_pairs(arguments, sizes, Pair, works), _told):
-        yield {"settings": settings, "results": results}
+        yield {"settings": settings_of(arguments), "results": results}
 
 
 def _told(result: Record) -> str:
@@ -96,9 +89,6 @@ def argument_parser() -> argparse.ArgumentParser:
         smoke="tiny sizes, two evaluations",
     )
     add_pair_arguments(parser)
-    parser.add_argument(
-        "--width", type=float, default=1.0, help="share of the network's channels: 1, 0.5, 0.25"
-    )
     return parser
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from neural_style import Terms
+from neural_style import Terms, Weights
 from neural_style.variation import EDGE
 from neural_style.vgg19 import truncated
 
@@ -62,15 +62,15 @@ class TextbookLoss(nn.Module):
     """α · content + β · style + variation of a picture, relative to the targets: our default's loss.
 
     Args:
-        parameters: of VGG-19's convolutions by torchvision's names.
+        weights: of VGG-19's convolutions, of either convention.
         content: shape (1, 3, H, W), RGB in [0, 1].
         style: shape (1, 3, H', W').
         terms: weights and layers.
     """
 
-    def __init__(self, parameters: Mapping[str, Tensor], content: Tensor, style: Tensor, terms: Terms) -> None:
+    def __init__(self, weights: Weights, content: Tensor, style: Tensor, terms: Terms) -> None:
         super().__init__()
-        self.terms = terms
+        self.terms, self.convention, parameters = terms, weights.convention, weights.parameters
         wanted = [*terms.content_layers, *terms.style_layers]
         self.modules_by_name: dict[str, nn.Module] = {}
         deepest = [layer.name for layer in truncated("relu5_4") if layer.name in wanted][-1]
@@ -93,9 +93,14 @@ class TextbookLoss(nn.Module):
 
     def activations(self, image: Tensor) -> dict[str, Tensor]:
         """Return the activations by name."""
-        mean = torch.tensor([0.485, 0.456, 0.406], device=image.device).view(1, 3, 1, 1)
-        std = torch.tensor([0.229, 0.224, 0.225], device=image.device).view(1, 3, 1, 1)
-        values, found = (image - mean) / std, {}
+        if self.convention == "caffe":  # blue, green, red
+            mean = torch.tensor([103.939, 116.779, 123.68], device=image.device).view(1, 3, 1, 1)
+            values = 255 * image.flip(1) - mean
+        else:
+            mean = torch.tensor([0.485, 0.456, 0.406], device=image.device).view(1, 3, 1, 1)
+            std = torch.tensor([0.229, 0.224, 0.225], device=image.device).view(1, 3, 1, 1)
+            values = (image - mean) / std
+        found = {}
         for name, module in self.modules_by_name.items():
             values = found[name] = module(values)
         return found

@@ -2,7 +2,7 @@
 
     python benchmarks/time_to_loss.py --pairs PHOTO PAINTING [PHOTO PAINTING …]
 
-Both work on the same pictures with the same filters, from the photograph, in one process and in turn, each on
+Both work on the same pictures with the same weights, from the photograph, in one process and in turn, each on
 a clock of its own: after some evaluations of ours, coarse to fine, the textbook's loop (`textbook.py`) goes on
 by some, so that a machine that grows slower or faster does so for both. Ours ends once its loss at the full
 size is as low as the textbook's has become. Both losses are those of one function, evaluated in float32 even
@@ -22,10 +22,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from cases import Case, channel_width, collect, error_text, pairs_of, settings_of
+from cases import Case, collect, error_text, pairs_of, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, page_faults, run_benchmark
 from neural_style import Progress, StyleTransfer
-from neural_style.color import match_colors
 from neural_style.hardware import choose_device, choose_dtype, set_up
 from neural_style.pyramid import plan_levels
 from neural_style.resizing import fit_within, resize
@@ -46,14 +45,13 @@ def measure_pair(content: Tensor, style: Tensor, size: int, arguments: argparse.
     record: Record = {"longer_side": size}
     book = None
     try:
-        learner = StyleTransfer(weights="self-taught", width=channel_width(arguments), device=device)
-        weights = learner.learn(style, size=size, seed=arguments.seed)
+        weights = weights_of(arguments)
         transfer = StyleTransfer(weights=weights, device=device, precision=arguments.precision)
         exact = StyleTransfer(weights=weights, device=device, precision="float32")
         objective = exact.objective(content, style, size=size)
-        start = resize(match_colors(content, style), fit_within(_sides(content), size)).to(device)
+        start = resize(content, fit_within(_sides(content), size)).to(device)
         reduced = style if max(_sides(style)) <= size else resize(style, fit_within(_sides(style), size))
-        loss = TextbookLoss(weights.parameters, start, reduced.to(device), objective.terms)
+        loss = TextbookLoss(weights, start, reduced.to(device), objective.terms)
         book = TextbookRun(loss, start, evaluations)
 
         def in_float32(image: Tensor) -> float:

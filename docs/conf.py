@@ -5,7 +5,7 @@ from importlib.metadata import version as installed_version
 project = "neural_style"
 author = "The neural_style authors"
 copyright = "2026, the neural_style authors"
-release = installed_version("neural-style")
+release = installed_version("neural-style-gatys")
 
 extensions = [
     "myst_parser",

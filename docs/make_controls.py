@@ -66,7 +66,7 @@ def statistic(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
 
 def smoothness(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
     """No total variation, the default's, three times as much."""
-    weights = (0.0, None, 6.0)
+    weights = (0.0, None, 3.0)
     return [run(photo, paintings["cafe_terrace"], variation_weight=weight) for weight in weights]
 
 
@@ -76,21 +76,19 @@ def start(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
     return [run(photo, paintings["starry_night"], init=init) for init in starts]
 
 
-def layers(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
+def layers(photo: Tensor, _paintings: dict[str, Tensor]) -> list[Tensor]:
     """Reconstructions from an early, a middle and a late layer."""
-    weights = StyleTransfer(weights="self-taught").learn(paintings["starry_night"], size=SIZE)
     names = ("relu1_2", "relu2_2", "relu4_2")
-    return [reconstruct_content(photo, name, size=SIZE, weights=weights) for name in names]
+    return [reconstruct_content(photo, name, size=SIZE) for name in names]
 
 
 def texture(_photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
     """A texture, another, and four copies of one that tiles the plane."""
-    options = {"weights": "self-taught", "device": "auto"}
     sides = (240, 320)
-    tile = synthesize_texture(paintings["starry_night"], (112, 160), padding="circular", **options)
+    tile = synthesize_texture(paintings["starry_night"], (112, 160), padding="circular")
     return [
-        synthesize_texture(paintings["starry_night"], sides, **options),
-        synthesize_texture(paintings["olive_trees"], sides, **options),
+        synthesize_texture(paintings["starry_night"], sides),
+        synthesize_texture(paintings["olive_trees"], sides),
         tile.repeat(1, 2, 2),
     ]
 
@@ -101,9 +99,9 @@ ROWS: tuple[Row, ...] = (
 
 
 def run(photo: Tensor, style: object, **options: object) -> Tensor:
-    """Return the default's transfer, with self-taught filters."""
+    """Return the default's transfer."""
     of_run = {name: options.pop(name) for name in ("style_weights", "init") if name in options}
-    transfer = StyleTransfer(weights="self-taught", **options)  # type: ignore[arg-type]
+    transfer = StyleTransfer(**options)  # type: ignore[arg-type]
     return transfer.run(photo, style, size=SIZE, **of_run).cpu()  # type: ignore[arg-type]
 
 

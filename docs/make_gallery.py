@@ -70,7 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--pictures", type=Path, required=True, help="the folder of the inputs")
     pictures = parser.parse_args().pictures
-    transfer = StyleTransfer(weights="self-taught")
+    transfer = StyleTransfer()
     for piece in PIECES:
         target = DOCS / "images" / f"{piece.name}.jpg"
         if not target.exists():
@@ -118,9 +118,8 @@ def page() -> str:
     parts = [
         "# Gallery\n",
         "<!-- Written by docs/make_gallery.py. -->\n",
-        "Every picture is made by the defaults, with filters learned from its painting alone, seed 0, and "
-        "nothing else done to it:\n",
-        '```python\nStyleTransfer(weights="self-taught").run(content, style, size=384)\n```\n',
+        "Every picture is made by the defaults, seed 0, and nothing else done to it:\n",
+        "```python\nStyleTransfer().run(content, style, size=384)\n```\n",
         "![All of them](images/gallery.jpg)\n",
     ]
     for piece in PIECES:

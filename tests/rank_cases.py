@@ -12,6 +12,7 @@ import time
 
 import torch
 
+from narrow import RANDOM
 from neural_style import StyleTransfer
 from neural_style.distributed import Stripes
 from neural_style.ranks import Ranks, joined, place
@@ -44,7 +45,7 @@ def run(ranks: Ranks, *, dies: bool = False, differs: bool = False, sleeps: bool
     """Return the sum of the result of a small run, in which rank 1 may die, differ or fall silent."""
     generator = torch.Generator().manual_seed(0)
     content, style = (torch.rand(3, *size, generator=generator) for size in ((176, 64), (64, 64)))
-    transfer = StyleTransfer(weights="random", width=0.25, device="cpu", precision="float32", ranks=ranks)
+    transfer = StyleTransfer(weights=RANDOM, device="cpu", precision="float32", ranks=ranks)
     seed = ranks.rank if differs else 0
     if dies and ranks.rank == 1:
         os._exit(3)
@@ -59,8 +60,7 @@ def levels(ranks: Ranks) -> object:
     generator = torch.Generator().manual_seed(0)
     content, style = (torch.rand(3, *size, generator=generator) for size in ((256, 64), (64, 64)))
     one, many = (
-        StyleTransfer(weights="self-taught", width=0.25, device="cpu", precision="float32", ranks=each)
-        for each in (None, ranks)
+        StyleTransfer(weights=RANDOM, device="cpu", precision="float32", ranks=each) for each in (None, ranks)
     )
     pictures = [each.run(content, style, size=None, iterations=(2, 2), init="noise") for each in (one, many)]
     return (pictures[1] - pictures[0]).abs().max().item()

@@ -21,28 +21,25 @@ import torch
 from torch import Tensor
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
+from narrow import RANDOM
 from neural_style import (
     Progress,
     cli,
     image_io,
     load_image,
-    networks,
     ranks,
     save_image,
-    typed_transfer,
-    weights,
 )
 from neural_style.arguments import PICTURE_OPTIONS
-from neural_style.batch import Job, by_style
 from neural_style.progress import ProgressBar
 from neural_style.ranks import Place, ending_together, place, rank_device
 from neural_style.transfer import StyleTransfer
 
-SMALL = ("--weights", "self-taught", "--width", "0.25", "--size", "32", "--iterations", "1", "--levels", "1")
+SMALL = ("--weights", "narrow.pth", "--size", "32", "--iterations", "1", "--levels", "1")
 LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 TWO = "content,style,output\nphoto.png,art.png,a.png\nphoto.png,art2.png,b.png\n"
 SIZED = "content,style,output,size\nphoto.png,art.png,a.png,32\nphoto.png,art2.png,b.png,\n"
-INPUTS = {"photo.png", "art.png", "art2.png", "jobs.csv"}
+INPUTS = {"photo.png", "art.png", "art2.png", "jobs.csv", "narrow.pth"}
 
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch
@@ -57,6 +54,7 @@ def in_a_folder_with_three_pictures(tmp_path: Path, monkeypatch: Patch) -> None:
     generator = torch.Generator().manual_seed(0)
     for name, size in (("photo", (24, 32)), ("art", (40, 40)), ("art2", (40, 40))):
         save_image(torch.rand(3, *size, generator=generator), f"{name}.png")
+    RANDOM.save("narrow.pth")
 
 
 @pytest.fixture
@@ -168,40 +166,6 @@ def test_a_spreadsheets_list_can_be_read(ran: list[dict[str, Any]]) -> None:
     assert batch(text) == 0
     assert written() == {"a.png"}
     assert ran[0]["preview"] is True
-
-
-def test_the_network_is_loaded_once_and_learned_once_for_each_style(
-    monkeypatch: Patch, capsys: Capture
-) -> None:
-    learned, loaded = [], []
-    learn, init = weights.learn_weights, StyleTransfer.__init__
-
-    def learning(*arguments: Any, **options: Any) -> Any:
-        learned.append(options["seed"])
-        return learn(*arguments, **options)
-
-    @functools.wraps(init)
-    def loading(self: StyleTransfer, **options: Any) -> None:
-        loaded.append(options)
-        init(self, **options)
-
-    monkeypatch.setattr(networks, "learn_weights", learning)
-    monkeypatch.setattr(StyleTransfer, "__init__", loading)
-    lines = [f"photo.png,art{'2' * (index % 2)}.png,{index}.png" for index in range(4)]
-    assert batch(rows(*lines)) == 0
-    assert len(loaded) == 1
-    assert len(learned) == 2
-    assert re.findall(r"\d\.png", capsys.readouterr().out) == ["0.png", "2.png", "1.png", "3.png"]
-
-
-def job(line: int, style: str, **options: Any) -> Job:
-    chosen: dict[str, Any] = {**dict.fromkeys(PICTURE_OPTIONS), "size": 512, "seed": 0, **options}
-    return Job(line, Path("photo.png"), Path(style), Path(f"{line}.png"), chosen)
-
-
-def test_jobs_are_ordered_by_style_then_by_what_is_learned_of_it_else_as_in_the_list() -> None:
-    jobs = [job(1, "b"), job(2, "a"), job(3, "b", size=64), job(4, "b"), job(5, "a", seed=1), job(6, "a")]
-    assert [each.line for each in by_style(jobs)] == [1, 4, 3, 2, 6, 5]
 
 
 def test_a_note_about_a_picture_is_a_plain_line(
@@ -530,22 +494,11 @@ def test_every_picture_is_made_by_exactly_one_rank(
     assert told[1].err == "[rank 0] neural-style: 3 of 3 pictures made\n"
 
 
-def test_a_rank_shows_no_progress_and_only_the_first_tells_of_the_weights(
-    capsys: Capture, monkeypatch: Patch
-) -> None:
-    monkeypatch.setattr(typed_transfer, "imagenet_file", lambda: Path("none"))
-    monkeypatch.setattr(typed_transfer, "_answers", lambda _url: False)
-    small = ("--size", "32", "--iterations", "1", "--levels", "1", "--style-layers", "relu2_1")
-    Path("jobs.csv").write_text(TWO)
-    told = []
+def test_a_rank_shows_no_progress(capsys: Capture, monkeypatch: Patch) -> None:
     for rank in (0, 1):
         as_rank(monkeypatch, rank, 2)
-        assert cli.main(["batch", "jobs.csv", *small, "--content-layers", "relu2_1"]) == 0
-        told.append(capsys.readouterr().err)
-    assert told[0].startswith("neural-style: note: learning the filters from the style picture.")
-    assert told[0].endswith("\n[rank 0] neural-style: 1 of 1 picture made\n")
-    assert told[0].count("\n") == 2
-    assert told[1] == "[rank 1] neural-style: 1 of 1 picture made\n"
+        assert batch() == 0
+        assert capsys.readouterr().err == f"[rank {rank}] neural-style: 1 of 1 picture made\n"
 
 
 def test_a_rank_without_a_picture_has_nothing_to_do(capsys: Capture, monkeypatch: Patch) -> None:

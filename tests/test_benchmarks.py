@@ -28,10 +28,11 @@ import tables
 import textbook
 import time_to_loss
 from measurement import Record
+from narrow import RANDOM
 from neural_style import Objective, Progress, StyleTransfer, load_image, save_image
-from neural_style.weights import random_weights
+from neural_style.weights import CONVENTIONS, Convention, Weights
 
-SMALL = ["--smoke", "--sizes", "64", "--repeats", "5", "--weights", "random"]
+SMALL = ["--smoke", "--sizes", "64", "--repeats", "5"]
 
 
 @pytest.fixture
@@ -187,7 +188,7 @@ def test_the_smoke_run_works_as_a_command_and_its_record_is_complete(tmp_path: P
     assert circumstances["threads"] == 1
     assert circumstances["torch"] == str(torch.__version__)
     assert {"commit", "dirty", "date", "cpu", "load_average_before", "load_average_after"} <= set(circumstances)
-    assert record["settings"]["weights"] == "self-taught"
+    assert record["settings"]["weights"] == "random"
     assert [result["longer_side"] for result in record["results"]] == iterations.SMOKE_SIZES
     for result in record["results"]:
         assert 4 * result["height"] == 3 * result["width"]
@@ -207,7 +208,6 @@ def test_every_option_changes_the_run(tmp_path: Path, monkeypatch: pytest.Monkey
     base = measured(tmp_path)
     (result,) = base["results"]
     assert measured(tmp_path, "--seed", "1")["results"][0]["loss"] != result["loss"]
-    assert measured(tmp_path, "--weights", "self-taught")["results"][0]["loss"] != result["loss"]
     assert len(measured(tmp_path, "--repeats", "6")["results"][0]["samples_seconds"]) == 6
     assert [other["width"] for other in measured(tmp_path, "--sizes", "68", "80")["results"]] == [68, 80]
     assert measured(tmp_path, "--device", "cpu")["circumstances"]["device"] == "cpu"
@@ -276,13 +276,14 @@ def test_a_full_run_goes_to_the_results_and_a_smoke_run_nowhere(
 # ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_textbooks_loss_is_our_objective_written_another_way() -> None:
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_the_textbooks_loss_is_our_objective_written_another_way(convention: Convention) -> None:
     content, style, image = (measurement.seeded_picture((48, 64), seed) for seed in range(3))
-    weights = random_weights(width=0.25)
+    weights = Weights(RANDOM.parameters, convention)
     layers = {"relu2_2": 0.5, "relu3_1": 1}
     transfer = StyleTransfer(weights=weights, content_layers=layers, precision="float32")
     objective = transfer.objective(content, style)
-    loss = textbook.TextbookLoss(weights.parameters, content, style, objective.terms)
+    loss = textbook.TextbookLoss(weights, content, style, objective.terms)
     leaf = image.clone().requires_grad_(True)
     value = loss(leaf)
     (gradient,) = torch.autograd.grad(value, leaf)
@@ -548,13 +549,6 @@ def test_strength_is_measured_by_size(tmp_path: Path) -> None:
     assert "drawn, 48 px, 0.2: failed, MemoryError" in page
 
 
-def test_strength_has_a_width_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strength, "collect", lambda *_: iter([[]]))
-    arguments = strength.argument_parser().parse_args(["--width", "0.5"])
-    (record,) = strength.measure(arguments)
-    assert record["settings"]["channel_width"] == 0.5
-
-
 # ---------------------------------------------------------------------------------------------------------
 # Any resolution
 # ---------------------------------------------------------------------------------------------------------
@@ -662,7 +656,7 @@ def small_record() -> Record:
             "load_average_before": [0.11, 0.5, 0.5],
             "load_average_after": None,
         },
-        "settings": {"weights": "self-taught", "seed": 0, "repeats": 9, "warm_up": 2},
+        "settings": {"weights": "vgg19", "seed": 0, "repeats": 9, "warm_up": 2},
         "gemm": {"float32": {"gflops": 123.4, "side": 2048}},
         "results": [
             {

@@ -11,21 +11,17 @@ import re
 import runpy
 import socket
 import sys
-import threading
-import time
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import Request
 
 import pytest
 import torch
 from torch import Tensor
 
+from narrow import RANDOM, TAUGHT
 from neural_style import (
     Estimate,
     Objective,
@@ -45,14 +41,18 @@ from neural_style.hardware import PRECISIONS
 from neural_style.optimizers import LBFGS, Adam
 from neural_style.presets import PRESETS
 from neural_style.progress import ProgressBar
-from neural_style.resizing import fit_within
+from neural_style.resizing import fit_within, resize
 from neural_style.starts import INITS
-from neural_style.styles import Style
 from neural_style.transfer import StyleTransfer
-from neural_style.weights import CONVENTIONS, NAMED_SOURCES, WIDTHS, Weights, WeightsUnavailableError
+from neural_style.weights import (
+    CONVENTIONS,
+    NAMED_SOURCES,
+    Weights,
+    WeightsUnavailableError,
+    learn_weights,
+)
 
-SMALL = ("--weights", "self-taught", "--width", "0.25", "--size", "32", "--iterations", "1", "--levels", "1")
-NOTE = "neural-style: note: learning the filters from the style picture. To have ImageNet's, save https://"
+SMALL = ("--weights", "narrow.pth", "--size", "32", "--iterations", "1", "--levels", "1")
 
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch
@@ -60,17 +60,12 @@ Patch = pytest.MonkeyPatch
 
 @pytest.fixture(autouse=True)
 def in_a_folder_with_two_pictures(tmp_path: Path, monkeypatch: Patch) -> None:
-    """Work in an empty folder with photo.png (32×24) and art.png (40×40); no test reaches the network."""
+    """Work in an empty folder with photo.png (32×24), art.png (40×40) and the weights narrow.pth."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setattr(typed_transfer, "urlopen", unreachable)
     generator = torch.Generator().manual_seed(0)
     save_image(torch.rand(3, 24, 32, generator=generator), "photo.png")
     save_image(torch.rand(3, 40, 40, generator=generator), "art.png")
-
-
-def unreachable(_request: Request, *, timeout: float) -> AbstractContextManager[None]:
-    raise URLError(f"no network in tests, {timeout:g} s")
+    RANDOM.save("narrow.pth")
 
 
 def stylize(*more: str, out: str | None = "out.png") -> int:
@@ -80,8 +75,8 @@ def stylize(*more: str, out: str | None = "out.png") -> int:
 
 
 def written() -> set[str]:
-    """Return what lies in the folder besides the two inputs."""
-    return {path.name for path in Path().iterdir()} - {"photo.png", "art.png"}
+    """Return what lies in the folder besides the inputs."""
+    return {path.name for path in Path().iterdir()} - {"photo.png", "art.png", "narrow.pth"}
 
 
 ESTIMATE = "neural-style: this will take about 1 min 15 s and 3.0 GB of memory\n"
@@ -94,7 +89,7 @@ class Recorder:
     made: list[dict[str, Any]] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     estimated: list[dict[str, Any]] = field(default_factory=list)
-    imagenet: Exception | None = None
+    unavailable: Exception | None = None
 
 
 @pytest.fixture
@@ -106,11 +101,10 @@ def recorder(monkeypatch: Patch) -> Recorder:
     def init(_self: StyleTransfer, **options: Any) -> None:
         record.made.append(options)
         _self.device = torch.device("cpu")
-        if options["weights"] == "imagenet":
+        if options.get("weights") == "torchvision":
             sys.stderr.write("Downloading: torch's own words\n")
-            assert socket.getdefaulttimeout() == typed_transfer.SERVER_SECONDS
-            if record.imagenet is not None:
-                raise record.imagenet
+        if record.unavailable is not None:
+            raise record.unavailable
 
     @functools.wraps(StyleTransfer.run)
     def run(_self: StyleTransfer, content: Tensor, style: Tensor, **options: Any) -> Tensor:
@@ -173,7 +167,7 @@ def test_a_quiet_run_takes_no_probe(recorder: Recorder) -> None:
 
 def test_the_picture_is_the_librarys() -> None:
     assert stylize("--seed", "3") == 0
-    transfer = StyleTransfer(weights="self-taught", width=0.25)
+    transfer = StyleTransfer(weights=RANDOM)
     image = transfer.run("photo.png", "art.png", size=32, iterations=1, levels=1, seed=3)
     assert torch.equal(load_image("out.png"), image.mul(255).round() / 255)
 
@@ -235,7 +229,7 @@ def test_the_options_of_a_run_reach_it(
 @pytest.mark.parametrize(
     ("given", "made"),
     [
-        ((), {"preset": "default", "device": "auto", "precision": "auto", "width": 1.0, "optimizer": LBFGS()}),
+        ((), {"preset": "default", "device": "auto", "precision": "auto", "optimizer": LBFGS()}),
         ((), dict.fromkeys(("convention", "content_layers", "style_layers", "pooling", "padding"))),
         ((), {"match_colors": None}),
         ((), dict.fromkeys(("content_weight", "style_weight", "variation_weight"))),
@@ -243,7 +237,6 @@ def test_the_options_of_a_run_reach_it(
         (("--device", "cpu", "--precision", "float32"), {"device": "cpu", "precision": "float32"}),
         ((), {"compile": "auto"}),
         (("--compile", "off"), {"compile": "off"}),
-        (("--width", "0.5"), {"width": 0.5}),
         (("--convention", "caffe"), {"convention": "caffe"}),
         (("--content-weight", "2", "--style-weight", "3"), {"content_weight": 2.0, "style_weight": 3.0}),
         (("--variation-weight", "0"), {"variation_weight": 0.0}),
@@ -276,8 +269,7 @@ def test_the_help_lists_what_the_tables_have_and_their_defaults(capsys: Capture,
     text = capsys.readouterr().out
     for table in (PRESETS, POOLINGS, PADDINGS, PRECISIONS, CONVENTIONS, INITS, NAMED_SOURCES, OPTIMIZERS):
         assert ", ".join(table) in text
-    assert ", ".join(f"{width:g}" for width in WIDTHS) in text
-    for default in ("512", "0", "95", "auto", "default", "lbfgs"):
+    for default in ("512", "0", "95", "auto", "default", "lbfgs", "vgg19"):
         assert f"(default: {default})" in text
 
 
@@ -285,8 +277,8 @@ def test_the_version_is_the_packages(capsys: Capture) -> None:
     with pytest.raises(SystemExit) as leaving:
         cli.main(["--version"])
     assert leaving.value.code == 0
-    assert capsys.readouterr().out == f"neural-style {importlib.metadata.version('neural-style')}\n"
-    assert __version__ == importlib.metadata.version("neural-style")
+    assert capsys.readouterr().out == f"neural-style {importlib.metadata.version('neural-style-gatys')}\n"
+    assert __version__ == importlib.metadata.version("neural-style-gatys")
 
 
 def test_the_package_runs_as_a_module(capsys: Capture, monkeypatch: Patch) -> None:
@@ -346,17 +338,15 @@ def test_what_cannot_be_read_is_one_line_that_leads_to_the_help(
             ("--style-layers", "relu4_5"),
             "style_layers must be names of VGG-19 layers; got 'relu4_5'. Did you mean 'relu4_4'?",
         ),
-        (("--width", "0.3"), "width must be one of 1, 0.5, 0.25; got 0.3. Choose one of them."),
         (
             ("--weights", "no.pth"),
             "weights must be a known name or an existing file; got 'no.pth'. "
-            "Give one of 'imagenet', 'self-taught', 'random', or the path of a weight file.",
+            "Give one of 'vgg19', 'torchvision', 'random', or the path of a weight file.",
         ),
     ],
 )
 def test_what_the_library_refuses_is_one_line(given: tuple[str, ...], text: str, capsys: Capture) -> None:
-    width = () if "--width" in given else ("--width", "1")
-    assert stylize(*width, *given) == 2
+    assert stylize(*given) == 2
     assert capsys.readouterr() == ("", f"neural-style: error: {text}\n")
     assert written() == set()
 
@@ -481,10 +471,10 @@ def test_ctrl_c_saves_the_picture_so_far(capsys: Capture, monkeypatch: Patch) ->
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ProgressBar, "show", interrupt)
-    assert stylize("--quiet", "--save-weights", "filters.pth") == 130
+    assert stylize("--quiet") == 130
     assert load_image("out.png").shape == (3, 24, 32)
     assert capsys.readouterr() == ("", "neural-style: interrupted; the picture so far is in out.png\n")
-    assert written() == {"out.png", "filters.pth"}  # what was learned is not lost either
+    assert written() == {"out.png"}
 
 
 def test_ctrl_c_before_there_is_a_picture_writes_nothing(capsys: Capture, monkeypatch: Patch) -> None:
@@ -502,198 +492,122 @@ def test_an_interrupted_run_is_no_error_of_its_own() -> None:
 
 # Weights -------------------------------------------------------------------------------------------------
 
-
-def auto(*more: str) -> int:
-    """Run with the weights that are taken by default."""
-    return cli.main(["stylize", "photo.png", "art.png", "-o", "out.png", "--size", "32", *more])
+DEFAULT = ("stylize", "photo.png", "art.png", "-o", "out.png", "--size", "32", "--iterations", "1")
 
 
-def cache_imagenet() -> None:
-    """Put a file where torchvision's weights are kept."""
-    folder = Path("torch", "hub", "checkpoints")
-    folder.mkdir(parents=True)
-    (folder / "vgg19-dcbb9e9d.pth").write_bytes(b"weights")
+def test_the_packaged_network_is_the_default_of_every_command(recorder: Recorder) -> None:
+    Path("jobs.csv").write_text("content,style,output\nphoto.png,art.png,batch.png\n")
+    for words in (
+        DEFAULT,
+        ("texture", "art.png", "--size", "32"),
+        ("reconstruct", "photo.png", "relu1_1", "--size", "32"),
+        ("batch", "jobs.csv"),
+    ):
+        assert cli.main([*words, "--quiet"]) == 0
+    assert [made["weights"] for made in recorder.made] == ["vgg19"] * 4
 
 
-def test_where_imagenet_cannot_be_reached_the_filters_are_self_taught_and_a_line_says_so(
-    capsys: Capture, recorder: Recorder, tmp_path: Path
+def test_the_default_is_made_without_a_network_and_nothing_is_said_of_its_weights(
+    capsys: Capture, monkeypatch: Patch
 ) -> None:
-    assert auto() == 0
-    assert [made["weights"] for made in recorder.made] == ["self-taught"]
-    url = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
-    path = tmp_path / "torch" / "hub" / "checkpoints" / "vgg19-dcbb9e9d.pth"
-    text = f"learning the filters from the style picture. To have ImageNet's, save {url} as {path}"
-    assert capsys.readouterr().err == f"neural-style: note: {text}\n{ESTIMATE}"
-
-
-def test_a_self_taught_picture_comes_out_by_default_where_there_is_no_network(capsys: Capture) -> None:
-    assert auto("--size", "32", "--iterations", "1", "--levels", "1", "--style-layers", "relu2_1") == 0
-    assert NOTE in capsys.readouterr().err
+    monkeypatch.setattr(socket, "socket", raising(OSError("no network")))
+    assert cli.main([*DEFAULT, "--levels", "1"]) == 0
+    assert capsys.readouterr().err.count("\n") == 2  # what it will take, and the level
     assert written() == {"out.png"}
 
 
-def test_cached_imagenet_weights_are_taken_without_a_word(capsys: Capture, recorder: Recorder) -> None:
-    cache_imagenet()
-    assert auto() == 0
-    assert [made["weights"] for made in recorder.made] == ["imagenet"]
-    assert "note" not in capsys.readouterr().err
-
-
-def test_a_download_is_announced_with_how_to_avoid_it(
-    capsys: Capture, recorder: Recorder, monkeypatch: Patch
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_download_of_torchvisions_shows_its_own_bar_unless_quiet(
+    quiet: bool, capsys: Capture, recorder: Recorder
 ) -> None:
-    monkeypatch.setattr(typed_transfer, "urlopen", lambda _request, **_options: nullcontext())
-    assert auto() == 0
-    assert [made["weights"] for made in recorder.made] == ["imagenet"]
-    text = "downloading ImageNet's weights once, 548 MB; --weights self-taught does without"
-    assert capsys.readouterr().err == f"neural-style: note: {text}\nDownloading: torch's own words\n{ESTIMATE}"
+    assert cli.main([*DEFAULT, "--weights", "torchvision", *(["--quiet"] if quiet else [])]) == 0
+    assert capsys.readouterr().err == ("" if quiet else f"Downloading: torch's own words\n{ESTIMATE}")
+    assert [made["weights"] for made in recorder.made] == ["torchvision"]
 
 
-@pytest.mark.parametrize("prepare", [cache_imagenet, None])
-def test_a_damaged_file_or_a_failed_download_falls_back_too(
-    prepare: Callable[[], None] | None, capsys: Capture, recorder: Recorder, monkeypatch: Patch
+@pytest.mark.parametrize("name", ["vgg19", "torchvision"])
+def test_weights_that_cannot_be_had_are_an_error_and_never_replaced(
+    name: str, capsys: Capture, recorder: Recorder
 ) -> None:
-    if prepare is None:
-        monkeypatch.setattr(typed_transfer, "urlopen", lambda _request, **_options: nullcontext())
-    else:
-        prepare()
-    recorder.imagenet = WeightsUnavailableError("damaged")
-    assert auto() == 0
-    assert [made["weights"] for made in recorder.made] == ["imagenet", "self-taught"]
-    assert NOTE in capsys.readouterr().err
-
-
-def test_quiet_hides_notes_and_the_downloads_own_words(
-    capsys: Capture, recorder: Recorder, monkeypatch: Patch
-) -> None:
-    monkeypatch.setattr(typed_transfer, "urlopen", lambda _request, **_options: nullcontext())
-    recorder.imagenet = WeightsUnavailableError("none")
-    assert auto("--quiet") == 0
-    assert len(recorder.made) == 2
-    assert capsys.readouterr() == ("", "")
-
-
-def test_imagenet_asked_for_by_name_is_never_replaced(capsys: Capture, recorder: Recorder) -> None:
-    recorder.imagenet = WeightsUnavailableError("weights must be cached; got none. Do this.")
-    assert auto("--weights", "imagenet", "--quiet") == 2
-    assert capsys.readouterr().err == "neural-style: error: weights must be cached; got none. Do this.\n"
-    assert [made["weights"] for made in recorder.made] == ["imagenet"]
+    recorder.unavailable = WeightsUnavailableError("weights must be there; got none. Do this.")
+    assert cli.main([*DEFAULT, "--weights", name, "--quiet"]) == 2
+    assert capsys.readouterr().err == "neural-style: error: weights must be there; got none. Do this.\n"
+    assert len(recorder.made) == 1
     assert written() == set()
 
 
-def test_a_narrow_network_is_self_taught_without_asking_the_network(
-    recorder: Recorder, capsys: Capture
-) -> None:
-    assert auto("--width", "0.25") == 0
-    assert [made["weights"] for made in recorder.made] == ["self-taught"]
-    assert capsys.readouterr().err == ESTIMATE
-
-
-def test_the_sockets_timeout_is_as_it_was(recorder: Recorder) -> None:
-    cache_imagenet()
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(77)
-    try:
-        recorder.imagenet = WeightsUnavailableError("none")
-        assert auto() == 0
-        assert socket.getdefaulttimeout() == 77
-    finally:
-        socket.setdefaulttimeout(before)
-
-
-def test_a_server_that_hangs_is_given_up(monkeypatch: Patch) -> None:
-    release = threading.Event()
-
-    def hanging(_request: Request, **_options: float) -> AbstractContextManager[None]:
-        release.wait(10)
-        return nullcontext()
-
-    monkeypatch.setattr(typed_transfer, "urlopen", hanging)
-    monkeypatch.setattr(typed_transfer, "SERVER_SECONDS", 0.05)
-    began = time.monotonic()
-    assert not typed_transfer._answers("https://example.org/file")
-    assert time.monotonic() - began < 5
-    release.set()
-
-
-def test_the_server_is_asked_for_the_head_only(monkeypatch: Patch) -> None:
-    methods = []
-
-    def answering(request: Request, **_options: float) -> AbstractContextManager[None]:
-        methods.append((request.get_method(), request.full_url))
-        return nullcontext()
-
-    monkeypatch.setattr(typed_transfer, "urlopen", answering)
-    assert typed_transfer._answers("https://example.org/file")
-    assert methods == [("HEAD", "https://example.org/file")]
-
-
 @pytest.mark.parametrize("name", ["filters.pth", "filters.safetensors"])
-def test_saved_filters_are_those_of_the_run_and_load_again(name: str) -> None:
-    assert stylize("--save-weights", name, "--size", "40") == 0
-    saved = load_weights(name)
-    transfer = StyleTransfer(weights="self-taught", width=0.25)
-    learned = transfer.learn(load_image("art.png"), size=40)
-    assert saved.parameters.keys() == learned.parameters.keys()
-    for key, tensor in learned.parameters.items():
-        assert torch.equal(saved.parameters[key], tensor)
-    assert stylize("--weights", name, "--width", "1", out="again.png") == 0
-    assert written() == {"out.png", "again.png", name}
+def test_filters_are_learned_from_paintings_and_serve(name: str, capsys: Capture, recorder: Recorder) -> None:
+    assert cli.main(["learn", "art.png", "photo.png", "-o", name, "--size", "20", "--seed", "3"]) == 0
+    assert re.fullmatch(rf"{name}: filters of 2 pictures in \d+\.\d s\n", capsys.readouterr().out)
+    pictures = [load_image("art.png").unsqueeze(0), load_image("photo.png").unsqueeze(0)]
+    sizes = [(20, 20), (15, 20)]
+    expected = learn_weights([resize(one, size) for one, size in zip(pictures, sizes, strict=True)], seed=3)
+    learned = load_weights(name)
+    assert learned.self_taught
+    assert all(torch.equal(value, expected.parameters[key]) for key, value in learned.parameters.items())
+    assert cli.main([*DEFAULT, "--weights", name, "--quiet"]) == 0
+    assert recorder.made[0]["weights"] == name
 
 
-def test_filters_to_be_kept_are_self_taught_by_default(
-    recorder: Recorder, monkeypatch: Patch, tmp_path: Path
+@pytest.fixture
+def learned(monkeypatch: Patch) -> list[list[tuple[int, ...]]]:
+    """Return the shapes of the pictures that filters were asked of, instead of learning any."""
+    asked: list[list[tuple[int, ...]]] = []
+
+    def learn(pictures: list[Tensor], *, seed: int) -> Weights:
+        assert seed == 0
+        asked.append([tuple(picture.shape[-2:]) for picture in pictures])
+        return TAUGHT
+
+    monkeypatch.setattr(cli, "learn_weights", learn)
+    return asked
+
+
+def test_paintings_are_learned_no_larger_than_they_are(
+    learned: list[list[tuple[int, ...]]], capsys: Capture
 ) -> None:
-    def learn(_self: StyleTransfer, style: list[Style], content: Tensor, *, size: int, seed: int) -> Weights:
-        assert content.shape[:2] == (1, 3)
-        assert isinstance(style[0].image, Tensor)
-        assert (style[0].image.shape, size, seed) == ((1, 3, 40, 40), 64, 3)
-        return Weights({"features.0.weight": torch.zeros(64, 3, 3, 3), "features.0.bias": torch.zeros(64)})
-
-    monkeypatch.setattr(StyleTransfer, "learn", learn)
-    cache_imagenet()
-    path = tmp_path / "filters.pth"
-    assert auto("--save-weights", str(path), "--size", "64", "--seed", "3") == 0
-    assert [made["weights"] for made in recorder.made] == ["self-taught"]
-    assert path.exists()
+    assert cli.main(["learn", "art.png", "-o", "f.pth", "--quiet"]) == 0
+    assert cli.main(["learn", ".", "-o", "f.pth", "--size", "original", "--quiet"]) == 0
+    assert cli.main(["learn", ".", "-o", "f.pth", "--size", "16", "--quiet"]) == 0
+    assert learned == [[(40, 40)], [(40, 40), (24, 32)], [(16, 16), (12, 16)]]
+    assert capsys.readouterr() == ("", "")
 
 
-FILTERS = "--save-weights must"
+FILTERS = "--output must"
 
 
 @pytest.mark.parametrize(
     ("given", "text"),
     [
         (
-            ("filters.pth", "--preview"),
-            f"{FILTERS} come with self-taught filters of full width; got --preview. Leave one of them out.",
-        ),
-        (
-            ("filters.pth", "--weights", "random"),
-            f"{FILTERS} come with self-taught filters of full width; got --weights random. "
-            "Leave one of them out.",
-        ),
-        (
             ("no/filters.pth",),
             f"{FILTERS} lie in a folder that exists; got 'no/filters.pth'. Make the folder first.",
         ),
         ((".",), f"{FILTERS} name a file; got '.', a folder. Add a file name."),
-        (("out.png",), f"{FILTERS} leave the other files alone; got 'out.png'. Give it a name of its own."),
         (("art.png",), f"{FILTERS} leave the other files alone; got 'art.png'. Give it a name of its own."),
         (
             ("f.safetensors",),
             f"{FILTERS} end in .pth where safetensors is not installed; got 'f.safetensors'. "
             "Choose .pth, or install safetensors.",
         ),
+        (
+            ("f.pth", "no.png"),
+            "painting 2 must be a file that exists; got 'no.png'. Check the path.",
+        ),
     ],
 )
-def test_filters_that_could_not_be_saved_are_refused_before_the_run(
-    given: tuple[str, ...], text: str, capsys: Capture, recorder: Recorder, monkeypatch: Patch
+def test_filters_that_could_not_be_learned_or_saved_are_refused_before_any_work(
+    given: tuple[str, ...],
+    text: str,
+    capsys: Capture,
+    learned: list[list[tuple[int, ...]]],
+    monkeypatch: Patch,
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    assert stylize("--save-weights", *given) == 2
+    assert cli.main(["learn", "art.png", *given[1:], "-o", given[0]]) == 2
     assert capsys.readouterr().err == f"neural-style: error: {text}\n"
-    assert recorder.made == []
+    assert learned == []
     assert written() == set()
 
 
@@ -903,7 +817,7 @@ def test_the_demo_writes_its_picture_and_the_sheet(capsys: Capture, recorder: Re
     row = load_image("demo-sheet.png")
     assert row.shape[-2] == height
     assert torch.equal(row[..., -width:], load_image("demo.png"))
-    assert recorder.made == [{"weights": "self-taught"}]
+    assert recorder.made == [{}]
     assert recorder.asked[0]["seed"] == 0
     picture, sheet = capsys.readouterr().out.splitlines()
     assert picture.startswith(f"demo.png: {width}x{height} pixels in ")
@@ -933,7 +847,7 @@ def test_the_demos_sheet_is_checked_before_the_run_too(capsys: Capture, recorder
 
 def test_the_demo_needs_no_network(monkeypatch: Patch) -> None:
     monkeypatch.setattr(socket, "socket", raising(OSError("no network")))
-    narrow = functools.partial(StyleTransfer, width=0.25, style_layers=["relu2_1"])
+    narrow = functools.partial(StyleTransfer, weights=RANDOM, style_layers=["relu2_1"])
     monkeypatch.setattr(cli, "StyleTransfer", functools.wraps(StyleTransfer)(narrow))
     monkeypatch.setattr(narrow, "run", StyleTransfer.run, raising=False)
     assert cli.main(["demo", "--size", "32", "--quiet"]) == 0

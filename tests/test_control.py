@@ -11,12 +11,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from narrow import RANDOM, TAUGHT
 from neural_style import (
     Adam,
     Progress,
     RunInterrupted,
     Style,
     StyleTransfer,
+    Weights,
     reconstruct_content,
     synthesize_texture,
 )
@@ -39,7 +41,7 @@ CONTENT, STYLE = picture(64, 80, 1, (0.9, 0.8, 0.5)), picture(96, 72, 2, (0.3, 0
 
 
 def transfer(**options: Any) -> StyleTransfer:
-    chosen = {"weights": "random", "width": 0.25, "device": "cpu", "precision": "float32", **options}
+    chosen = {"weights": RANDOM, "device": "cpu", "precision": "float32", **options}
     return StyleTransfer(**chosen)
 
 
@@ -62,8 +64,8 @@ def style_distance(image: Tensor) -> float:
     return plain.objective(CONTENT, STYLE).value_and_grad(batch(image))[0].item()
 
 
-@pytest.mark.parametrize("weights", ["random", "self-taught"])
-def test_strength_goes_from_the_photograph_to_the_style(weights: str) -> None:
+@pytest.mark.parametrize("weights", [RANDOM, TAUGHT], ids=["random", "self-taught"])
+def test_strength_goes_from_the_photograph_to_the_style(weights: Weights) -> None:
     results = [
         made(weights=weights, content_layers="relu1_2", strength=strength, run={"iterations": 25})
         for strength in (0, 0.25, 0.5, 0.75, 1)
@@ -85,7 +87,7 @@ def test_half_the_strength_has_the_presets_own_weights() -> None:
 
 @pytest.mark.parametrize("longer_side", [64, 96])
 def test_a_strength_is_a_limit_to_the_content_distance_whatever_the_size(longer_side: int) -> None:
-    options: dict[str, Any] = {"weights": "self-taught", "content_layers": "relu1_2"}
+    options: dict[str, Any] = {"weights": TAUGHT, "content_layers": "relu1_2"}
     found = []
     for strength in (0.1, 0.2, 0.4):
         result = made(strength=strength, run={"size": longer_side, "iterations": 60}, **options)
@@ -264,8 +266,8 @@ def test_an_interrupted_run_keeps_the_contents_chroma_too() -> None:
     torch.testing.assert_close(chroma[0], chroma[1], atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("weights", ["random", "self-taught"])
-def test_a_matched_style_leaves_the_content_its_colours(weights: str) -> None:
+@pytest.mark.parametrize("weights", [RANDOM, TAUGHT], ids=["random", "self-taught"])
+def test_a_matched_style_leaves_the_content_its_colours(weights: Weights) -> None:
     own = Colors.of(batch(CONTENT)).mean
     moved = {
         color: float((Colors.of(batch(made(color=color, weights=weights))).mean - own).norm())
@@ -281,23 +283,6 @@ def test_every_map_gives_a_picture_of_its_own() -> None:
     for number, one in enumerate(results):
         for other in results[:number]:
             assert (one - other).abs().max() > 1e-4
-
-
-@pytest.mark.parametrize("color", ["style", "match", "content"])
-@pytest.mark.parametrize("preset", ["default", "paper"])
-def test_filters_learned_beside_a_content_are_those_of_its_run(color: str, preset: str) -> None:
-    taught = transfer(weights="self-taught", color=color, preset=preset)
-    learned = taught.learn(STYLE, CONTENT, size=64)
-    assert learned.self_taught
-    before = taught.networks.stand_in()
-    taught.run(CONTENT, STYLE, size=64, iterations=1, levels=1)
-    assert taught.networks.stand_in() is before  # nothing was learned anew
-
-
-def test_a_style_in_a_contents_colours_is_not_learned_without_it() -> None:
-    text = "content must be given where color is 'match'; got None. The filters are learned from the style in"
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
-        transfer(weights="self-taught", color="match").learn(STYLE)
 
 
 # -- statistics -----------------------------------------------------------------------------------------
@@ -410,7 +395,7 @@ def test_noise_starts_without_the_contents_detail() -> None:
 
 
 def test_an_early_layer_keeps_the_pixels_and_a_late_one_less() -> None:
-    options: dict[str, Any] = {"weights": "random", "width": 0.25, "device": "cpu", "precision": "float32"}
+    options: dict[str, Any] = {"weights": RANDOM, "device": "cpu", "precision": "float32"}
     alike = [
         similarity(
             batch(reconstruct_content(CONTENT, layer, size=None, iterations=60, **options)), batch(CONTENT)
@@ -422,7 +407,7 @@ def test_an_early_layer_keeps_the_pixels_and_a_late_one_less() -> None:
 
 
 def test_a_texture_has_the_styles_statistics_at_any_size_and_no_content() -> None:
-    options: dict[str, Any] = {"weights": "random", "width": 0.25, "device": "cpu", "precision": "float32"}
+    options: dict[str, Any] = {"weights": RANDOM, "device": "cpu", "precision": "float32"}
     texture = synthesize_texture(STYLE, (96, 128), iterations=20, **options)
     assert texture.shape == (3, 96, 128)
     distance = transfer(content_weight=0, variation_weight=0)
@@ -435,7 +420,7 @@ def test_a_texture_has_the_styles_statistics_at_any_size_and_no_content() -> Non
 
 
 def test_a_circular_texture_has_no_seam() -> None:
-    options: dict[str, Any] = {"weights": "random", "width": 0.25, "device": "cpu", "precision": "float32"}
+    options: dict[str, Any] = {"weights": RANDOM, "device": "cpu", "precision": "float32"}
     seams = []
     for padding in ("circular", "reflect"):
         texture = synthesize_texture(STYLE, 96, iterations=25, padding=padding, **options)
@@ -509,7 +494,7 @@ def test_the_part_of_a_style_that_counts_gets_the_contents_colours() -> None:
 
 
 def test_noise_has_the_colours_of_all_styles() -> None:
-    options: dict[str, Any] = {"weights": "random", "width": 0.25, "device": "cpu", "precision": "float32"}
+    options: dict[str, Any] = {"weights": RANDOM, "device": "cpu", "precision": "float32"}
     starts: list[Tensor] = []
 
     def keep(progress: Any) -> bool:
@@ -567,7 +552,7 @@ def test_a_start_of_another_aspect_is_cut_and_not_stretched() -> None:
 
 
 def test_reconstructions_take_a_number_for_every_level() -> None:
-    options: dict[str, Any] = {"weights": "random", "width": 0.25, "device": "cpu"}
+    options: dict[str, Any] = {"weights": RANDOM, "device": "cpu"}
     assert reconstruct_content(CONTENT, "relu1_1", size=64, iterations=(1, 1), **options).shape == (3, 51, 64)
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from narrow import RANDOM
 from neural_style import LBFGS, Adam, Progress, RunInterrupted, Style, StyleTransfer, TorchLBFGS
 from neural_style.distributed import CallbackError, StripedPreconditioner, Stripes
 from neural_style.grid import grid_of, stripes_in
@@ -144,14 +145,12 @@ OPTIONS: dict[str, Any] = {"size": 200, "iterations": (3, 3, 3), "init": "noise"
 
 
 def transfer(ranks: ThreadRanks | None = None, **options: Any) -> StyleTransfer:
-    return StyleTransfer(
-        **{"weights": "random", "width": 0.25, "device": "cpu", "precision": "float32", **options}, ranks=ranks
-    )
+    return StyleTransfer(**{"weights": RANDOM, "device": "cpu", "precision": "float32", **options}, ranks=ranks)
 
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"weights": "self-taught"}, {"optimizer": Adam()}, {"precondition": False}, {"padding": "circular"}],
+    [{}, {"optimizer": Adam()}, {"precondition": False}, {"padding": "circular"}],
 )
 def test_a_run_over_ranks_gives_every_rank_the_picture_of_one_process(options: dict[str, Any]) -> None:
     chosen = {**OPTIONS, "size": None} if "padding" in options else OPTIONS

@@ -239,9 +239,9 @@ def test_bad_arguments_are_refused_with_what_exists() -> None:
         ValueError, match="padding must be one of 'reflect', 'replicate', 'zeros', 'circular'; got"
     ):
         VGG19Features(narrow(), ["relu1_1"], padding="same")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="weights must come with pictures to learn from; got none"):
+    with pytest.raises(ValueError, match=r"got 'self-taught'\. Learn them first"):
         VGG19Features("self-taught", ["relu1_1"])
-    with pytest.raises(TypeError, match="weights must be one of 'imagenet', 'self-taught', 'random', a path"):
+    with pytest.raises(TypeError, match="weights must be one of 'vgg19', 'torchvision', 'random', a path"):
         VGG19Features(3, ["relu1_1"])  # type: ignore[arg-type]
 
 

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from narrow import RANDOM
 from neural_style import Style, StyleTransfer, save_image
 from neural_style.color import luma
 from neural_style.guidance import Guidance, Guide, Part, along_edges, on_grids, union
@@ -34,7 +35,7 @@ RED, BLUE = stripes(3, 9, (0.9, 0.3, 0.1)), stripes(11, 1, (0.1, 0.4, 0.9))
 
 
 def transfer(**options: Any) -> StyleTransfer:
-    chosen = {"weights": "random", "width": 0.25, "device": "cpu", "precision": "float32", **options}
+    chosen = {"weights": RANDOM, "device": "cpu", "precision": "float32", **options}
     return StyleTransfer(**chosen)
 
 
@@ -535,20 +536,6 @@ def test_weights_that_do_nothing_are_told() -> None:
     apart: list[StyleSource] = [Style(RED, region=WEST), BLUE]
     (left,) = load_styles(apart, content, style_layers=LAYERS, style_weights=[1, 0])  # warnings are errors
     assert left.region is not None
-
-
-def test_filters_are_learned_once_from_a_picture_that_serves_twice() -> None:
-    taught = transfer(weights="self-taught")
-    one, twice = taught.learn(RED, size=64), taught.learn([Style(RED), Style(RED.clone(), weight=3)], size=64)
-    assert torch.equal(one.parameters["features.0.weight"], twice.parameters["features.0.weight"])
-
-
-def test_filters_are_learned_from_all_styles() -> None:
-    taught = transfer(weights="self-taught")
-    both, one = taught.learn([RED, BLUE], size=64), taught.learn(RED, size=64)
-    assert not torch.equal(both.parameters["features.0.weight"], one.parameters["features.0.weight"])
-    image = taught.run(CONTENT, [RED, BLUE], size=64, iterations=1, levels=1)
-    assert image.shape == (3, 55, 64)
 
 
 def test_guidance_without_styles_has_no_parts() -> None:

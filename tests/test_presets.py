@@ -29,19 +29,26 @@ def test_the_authors_settings_are_those_of_their_code() -> None:
     assert (authors.scales, authors.iterations) == ((0.64, 1.0), (500, 200))
 
 
-def test_self_taught_filters_hold_the_content_in_a_shallower_layer_by_default_only() -> None:
-    taught = choose_settings("default", self_taught=True)
-    assert {name: getattr(taught, name) for name in SELF_TAUGHT} == SELF_TAUGHT
+def test_self_taught_filters_bring_their_settings_in_the_defaults_place() -> None:
+    taught = PRESETS[SELF_TAUGHT]
+    assert choose_settings("default", self_taught=True) == taught != PRESETS["default"]
+    assert choose_settings(SELF_TAUGHT, self_taught=True) == choose_settings(SELF_TAUGHT) == taught
     assert list(taught.content_layers) == ["relu2_2"]
-    assert list(choose_settings("default", self_taught=False).content_layers) == ["relu4_2"]
-    assert list(choose_settings("paper", self_taught=True).content_layers) == ["relu4_2"]
+    assert taught.match_colors
     asked = choose_settings("default", self_taught=True, content_layers="relu3_1")
     assert asked.content_layers == {"relu3_1": 1.0}
 
 
+@pytest.mark.parametrize("preset", ["paper", "authors"])
+def test_another_preset_leaves_those_aside_and_says_so(preset: str) -> None:
+    text = f"Self-taught filters have settings of their own, which preset='{preset}' leaves aside. "
+    with pytest.warns(UserWarning, match=f"^{text}preset='self-taught' takes them.$"):
+        assert choose_settings(preset, self_taught=True) == PRESETS[preset]
+
+
 @pytest.mark.parametrize("preset", list(PRESETS))
 def test_an_option_replaces_the_presets_and_none_leaves_it(preset: str) -> None:
-    settings = choose_settings(preset, self_taught=False, content_weight=7, pooling=None, padding="circular")
+    settings = choose_settings(preset, content_weight=7, pooling=None, padding="circular")
     assert (settings.content_weight, settings.padding) == (7.0, "circular")
     assert settings.pooling == PRESETS[preset].pooling
 
@@ -49,4 +56,4 @@ def test_an_option_replaces_the_presets_and_none_leaves_it(preset: str) -> None:
 def test_layers_are_weighed_by_name_in_network_order() -> None:
     assert list(layer_weights("style_layers", {"relu3_1": 1, "relu1_1": 2})) == ["relu1_1", "relu3_1"]
     assert layer_weights("content_layers", "relu4_2") == {"relu4_2": 1.0}
-    assert choose_settings("default", self_taught=False).layers == [*FIVE[:4], "relu4_2", "relu5_1"]
+    assert choose_settings("default").layers == [*FIVE[:4], "relu4_2", "relu5_1"]

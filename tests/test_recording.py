@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from narrow import RANDOM
 from neural_style import StyleTransfer, recording
 from neural_style.features import VGG19Features
 from neural_style.objective import Objective, Terms
@@ -19,7 +20,7 @@ from neural_style.recording import FIRST, RecordedObjective, choose_objective
 
 def objective_of(kind: type[Objective], device: torch.device) -> Objective:
     """Return the default's objective of 48×64 pixels, of narrow random filters."""
-    transfer = StyleTransfer(weights="random", width=0.25, device=device, precision="float32")
+    transfer = StyleTransfer(weights=RANDOM, device=device, precision="float32")
     plain = transfer.objective(picture(1, device)[0], picture(2, device)[0])
     terms = replace(plain.terms, content_limit=0.01, limit_weight=1.0)
     return kind(plain.network, picture(1, device), picture(2, device), terms)
@@ -128,7 +129,7 @@ def test_a_run_and_its_estimate_use_the_chosen_kind(monkeypatch: pytest.MonkeyPa
             super().__init__(network, content, style, terms, **options)
 
     monkeypatch.setattr("neural_style.composition.choose_objective", lambda _compile, _device: Spy)
-    transfer = StyleTransfer(weights="random", width=0.25, device="cpu")
+    transfer = StyleTransfer(weights=RANDOM, device="cpu")
     content, style = (picture(seed, torch.device("cpu"))[0] for seed in (1, 2))
     transfer.run(content, style, size=64, iterations=(1, 1))
     assert made == [(24, 32), (48, 64)]

@@ -11,10 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from narrow import RANDOM
 from neural_style import StyleTransfer, cli, load_image, save_image
 from neural_style.style_files import color_regions, pictures_in, typed_styles
 
-SMALL = ("--weights", "random", "--width", "0.25", "--size", "48", "--iterations", "1", "--quiet")
+SMALL = ("--weights", "narrow.pth", "--size", "48", "--iterations", "1", "--quiet")
 
 
 @pytest.fixture
@@ -30,6 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save_image(halves((0, 0, 1), (0, 0, 1)), tmp_path / "b-map.png")
     save_image(halves((1, 1, 1), (0, 0, 0)), tmp_path / "west.png")
     save_image(halves((0, 0, 0), (1, 1, 1)), tmp_path / "east.png")
+    RANDOM.save(tmp_path / "narrow.pth")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -219,7 +221,7 @@ def test_masks_are_read_before_weights_are_asked_for(
 
 
 def test_a_texture_is_made_in_any_size(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["texture", "a.png", "b.png", "--weights", "random", "--width", "0.25", "--iterations", "1"]
+    words = ["texture", "a.png", "b.png", "--weights", "narrow.pth", "--iterations", "1"]
     assert cli.main([*words, "--size", "64x48"]) == 0
     assert load_image(folder / "a-texture.png").shape == (3, 48, 64)
     said = capsys.readouterr()
@@ -230,7 +232,7 @@ def test_a_texture_is_made_in_any_size(folder: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_reconstruction_is_made_of_a_layer(folder: Path) -> None:
-    words = ["reconstruct", "photo.png", "relu2_1", "--weights", "random", "--width", "0.25", "--quiet"]
+    words = ["reconstruct", "photo.png", "relu2_1", "--weights", "narrow.pth", "--quiet"]
     assert cli.main([*words, "--iterations", "2"]) == 0
     assert load_image(folder / "photo-relu2_1.png").shape == (3, 256, 256)
     assert cli.main([*words, "--iterations", "2,1", "--size", "64", "-o", "two_levels.png"]) == 0

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 
+from narrow import RANDOM
 from neural_style import load_image, save_image
 
 HERE = Path(__file__).parent
@@ -24,9 +25,7 @@ ENVIRONMENT = {
 }
 SMALL = (
     "--weights",
-    "self-taught",
-    "--width",
-    "0.25",
+    "narrow.pth",
     "--size",
     "176",
     "--levels",
@@ -117,6 +116,7 @@ def folder(tmp_path: Path) -> Path:
     generator = torch.Generator().manual_seed(0)
     save_image(torch.rand(3, 176, 96, generator=generator), tmp_path / "photo.png")
     save_image(torch.rand(3, 64, 64, generator=generator), tmp_path / "art.png")
+    RANDOM.save(tmp_path / "narrow.pth")
     return tmp_path
 
 

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from narrow import RANDOM, TAUGHT
 from neural_style import (
     LBFGS,
     Adam,
@@ -19,17 +20,17 @@ from neural_style import (
     Progress,
     RunInterrupted,
     StyleTransfer,
+    composition,
     engine,
-    networks,
     save_image,
 )
 from neural_style.costs import SCRATCH
 from neural_style.features import VGG19Features
 from neural_style.guidance import Part
-from neural_style.networks import PREVIEW_WIDTH
+from neural_style.presets import PRESETS
 from neural_style.pyramid import PREVIEW_COARSER, PREVIEW_FINEST
 from neural_style.resizing import resize
-from neural_style.weights import Weights, learn_weights, random_weights
+from neural_style.weights import Weights, random_weights
 
 
 def picture(height: int = 40, width: int = 56, seed: int = 0) -> Tensor:
@@ -42,8 +43,8 @@ def picture(height: int = 40, width: int = 56, seed: int = 0) -> Tensor:
 
 
 def quick(**options: Any) -> StyleTransfer:
-    """Return a narrow transfer on the CPU; random weights unless others are asked for."""
-    return StyleTransfer(**{"weights": "random", "width": 0.25, "device": "cpu", **options})
+    """Return a narrow transfer on the CPU, of random weights unless others are asked for."""
+    return StyleTransfer(**{"weights": RANDOM, "device": "cpu", **options})
 
 
 CONTENT, STYLE = picture(seed=1), picture(48, 48, seed=2)
@@ -56,11 +57,10 @@ def run(transfer: StyleTransfer, **options: Any) -> Tensor:
 # -- what comes out -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("weights", ["random", "self-taught"])
-@pytest.mark.parametrize("preset", ["default", "paper", "authors"])
-def test_a_run_returns_an_image_and_lowers_the_loss(weights: str, preset: str, device: torch.device) -> None:
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_run_returns_an_image_and_lowers_the_loss(preset: str, device: torch.device) -> None:
     losses: list[float] = []
-    transfer = quick(weights=weights, preset=preset, device=device, precision="float32")
+    transfer = quick(preset=preset, device=device, precision="float32")
     result = run(transfer, iterations=12, callback=lambda p: losses.append(p.loss.item()))
     assert result.shape == (3, 40, 56)
     assert (result.dtype, result.device.type) == (torch.float32, device.type)
@@ -108,12 +108,11 @@ def test_size_is_the_longer_side_and_none_keeps_the_contents_own(
 )
 def test_any_size_and_aspect_works(shapes: tuple[tuple[int, int], tuple[int, int]]) -> None:
     content, style = (picture(*shape, seed=3) for shape in shapes)
-    result = quick(weights="self-taught").run(content, style, size=None, iterations=2)
+    result = quick(weights=TAUGHT).run(content, style, size=None, iterations=2)
     assert result.shape[1:] == shapes[0]
     assert bool(torch.isfinite(result).all())
 
 
-@pytest.mark.parametrize("weights", ["random", "self-taught"])
 @pytest.mark.parametrize(
     ("content", "style"),
     [
@@ -135,23 +134,22 @@ def test_any_size_and_aspect_works(shapes: tuple[tuple[int, int], tuple[int, int
         "same",
     ],
 )
-def test_degenerate_pictures_give_finite_results(weights: str, content: Tensor, style: Tensor) -> None:
-    result = quick(weights=weights).run(content, style, size=40, iterations=8)
+def test_degenerate_pictures_give_finite_results(content: Tensor, style: Tensor) -> None:
+    result = quick(weights=TAUGHT).run(content, style, size=40, iterations=8)
     assert bool(torch.isfinite(result).all())
 
 
 # -- the same again, and everything as it was found -----------------------------------------------------
 
 
-@pytest.mark.parametrize("weights", ["random", "self-taught"])
-def test_the_same_seed_gives_the_same_bits(weights: str) -> None:
-    first, same, other = (run(quick(weights=weights), init="noise", seed=seed) for seed in (3, 3, 4))
+def test_the_same_seed_gives_the_same_bits() -> None:
+    first, same, other = (run(quick(), init="noise", seed=seed) for seed in (3, 3, 4))
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
 
 
 def test_a_second_run_of_the_same_object_gives_the_same_bits() -> None:
-    transfer = quick(weights="self-taught")
+    transfer = quick(weights=TAUGHT)
     first = run(transfer)
     transfer.run(STYLE, CONTENT, size=40, iterations=1)
     assert torch.equal(run(transfer), first)
@@ -167,7 +165,7 @@ def test_inputs_and_global_state_are_left_as_they_were(broken: bool) -> None:
     array = (CONTENT.permute(1, 2, 0) * 255).to(torch.uint8).numpy()
     kept = array.copy()
     transfer = quick()
-    network = transfer.networks.for_style([STYLE.unsqueeze(0)], 0)
+    network = transfer.network
     random_state, numpy_state = torch.get_rng_state(), np.random.get_state(legacy=True)[1]  # type: ignore[index]  # noqa: NPY002
 
     def callback(_progress: Progress) -> None:
@@ -193,18 +191,18 @@ def test_inputs_and_global_state_are_left_as_they_were(broken: bool) -> None:
 
 
 def test_the_callers_modes_and_default_dtype_change_nothing() -> None:
-    expected = run(quick(weights="self-taught"))
+    expected = run(quick(weights=TAUGHT))
     with torch.no_grad():
-        assert torch.equal(run(quick(weights="self-taught")), expected)
+        assert torch.equal(run(quick(weights=TAUGHT)), expected)
     with torch.inference_mode():
-        inside = run(quick(weights="self-taught"))
+        inside = run(quick(weights=TAUGHT))
         assert torch.is_inference_mode_enabled()
     assert torch.equal(inside, expected)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(run(quick(weights="self-taught")), expected)
+        assert torch.equal(run(quick(weights=TAUGHT)), expected)
     torch.set_default_dtype(torch.float64)
     try:
-        double = run(quick(weights="self-taught"))
+        double = run(quick(weights=TAUGHT))
         assert torch.get_default_dtype() == torch.float64
     finally:
         torch.set_default_dtype(torch.float32)
@@ -237,8 +235,8 @@ def test_the_callers_modes_and_default_dtype_change_nothing() -> None:
         {"optimizer": LBFGS(learning_rate=0.5)},
         {"preset": "paper"},
         {"preset": "authors"},
-        {"weights": "self-taught"},
-        {"width": 0.5},
+        {"weights": random_weights(width=0.25, seed=1)},
+        {"weights": random_weights(width=0.5)},
         {"precision": "bfloat16"},
         {"precision": "float16"},
     ],
@@ -414,43 +412,17 @@ def test_bad_tile_sizes_are_refused_before_any_work(tile_size: Any, error: type[
         quick(tile_size=tile_size)
 
 
-# -- self-taught filters --------------------------------------------------------------------------------
-
-
-def test_a_style_is_learned_once_for_many_contents(monkeypatch: pytest.MonkeyPatch) -> None:
-    transfer = quick(weights="self-taught")
-    learned: list[int] = []
-
-    def counting(*arguments: Any, **options: Any) -> Weights:
-        learned.append(options["seed"])
-        return learn_weights(*arguments, **options)
-
-    monkeypatch.setattr(networks, "learn_weights", counting)
-    for content in (CONTENT, picture(seed=5), picture(seed=6)):
-        transfer.run(content, STYLE, size=48, iterations=1)
-    transfer.learn(STYLE, size=48)
-    assert learned == [0]
-    transfer.run(CONTENT, CONTENT, size=48, iterations=1)
-    transfer.run(CONTENT, CONTENT, size=48, iterations=1, seed=1)
-    assert learned == [0, 0, 1]
-
-
-def test_learned_weights_can_be_saved_and_give_the_same_picture(tmp_path: Path) -> None:
-    transfer = quick(weights="self-taught")
-    expected = transfer.run(CONTENT, STYLE, size=48, iterations=3)
-    transfer.learn(STYLE, size=48).save(tmp_path / "style.pth")
-    again = StyleTransfer(weights=tmp_path / "style.pth", device="cpu")
-    assert torch.equal(again.run(CONTENT, STYLE, size=48, iterations=3), expected)
+# -- weights --------------------------------------------------------------------------------------------
 
 
 def test_weights_in_hand_are_used() -> None:
-    transfer = StyleTransfer(weights=random_weights(width=0.25), device="cpu")
-    assert torch.equal(run(transfer), run(quick()))
+    other = random_weights(width=0.25, seed=1)
+    assert not torch.equal(run(StyleTransfer(weights=other, device="cpu")), run(quick()))
 
 
 def test_a_normalised_network_can_be_used() -> None:
     transfer = quick()
-    network = VGG19Features(random_weights(width=0.25), transfer.settings.layers)
+    network = VGG19Features(RANDOM, transfer.settings.layers)
     network.normalize_activations([CONTENT.unsqueeze(0), STYLE.unsqueeze(0)])
     result = run(StyleTransfer(weights=network.weights, device="cpu"))
     assert not torch.equal(result, run(transfer))
@@ -570,7 +542,11 @@ def test_the_objective_is_the_finest_levels() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        ({"preset": "gatys"}, ValueError, "preset must be one of 'default', 'paper', 'authors'; got 'gatys'. "),
+        (
+            {"preset": "gatys"},
+            ValueError,
+            "preset must be one of 'default', 'paper', 'authors', 'self-taught'; got 'gatys'. ",
+        ),
         (
             {"weights": "imagnet"},
             FileNotFoundError,
@@ -579,7 +555,7 @@ def test_the_objective_is_the_finest_levels() -> None:
         (
             {"weights": 3},
             TypeError,
-            "weights must be one of 'imagenet', 'self-taught', 'random', a path or Weights;",
+            "weights must be one of 'vgg19', 'torchvision', 'random', a path or Weights;",
         ),
         (
             {"device": "gpu"},
@@ -593,7 +569,6 @@ def test_the_objective_is_the_finest_levels() -> None:
             "precision must be one of 'auto', 'float32', 'bfloat16', 'float16'; got 'half'. ",
         ),
         ({"compile": "on"}, ValueError, "compile must be one of 'auto', 'off'; got 'on'. "),
-        ({"width": 0.3}, ValueError, "width must be one of 1, 0.5, 0.25; got 0.3. Choose one of them."),
         ({"convention": "bgr"}, ValueError, "convention must be one of 'torchvision', 'caffe'; got 'bgr'. "),
         ({"style_layers": []}, ValueError, "style_layers must be names of VGG-19 layers; got none. "),
         (
@@ -631,14 +606,8 @@ def test_the_objective_is_the_finest_levels() -> None:
     ids=str,
 )
 def test_bad_choices_are_refused(options: dict[str, Any], error: type[Exception], text: str) -> None:
-    options = {"width": 1.0, **options} if "weights" in options else options
     with pytest.raises(error, match=re.escape(text)):
         quick(**options)
-
-
-def test_width_belongs_to_weights_made_here() -> None:
-    with pytest.raises(ValueError, match=r"width must be 1 for weights that have their own; got 0\.25\. "):
-        StyleTransfer(weights=random_weights(deepest="relu1_1"), width=0.25, device="cpu")
 
 
 @pytest.mark.parametrize(
@@ -716,15 +685,15 @@ def test_bad_options_are_refused_before_weights_are_loaded(
     def load(*_arguments: object, **_options: object) -> None:
         raise AssertionError("weights were loaded first")
 
-    monkeypatch.setattr(networks, "load_weights", load)
+    monkeypatch.setattr(composition, "resolve_weights", load)
     with pytest.raises((ValueError, TypeError), match=f"^{next(iter(options))}"):
         StyleTransfer(device="cpu", **options)
 
 
 def test_the_callers_default_device_changes_nothing() -> None:
-    expected = run(quick(weights="self-taught"), init="noise", iterations=1)
+    expected = run(quick(weights=TAUGHT), init="noise", iterations=1)
     with torch.device("meta"):
-        found = run(quick(weights="self-taught"), init="noise", iterations=1)
+        found = run(quick(weights=TAUGHT), init="noise", iterations=1)
     assert torch.equal(found, expected)
 
 
@@ -734,7 +703,7 @@ def test_numpys_numbers_are_numbers() -> None:
     assert torch.equal(plain, numpys)
 
 
-@pytest.mark.parametrize("weights", ["self-taught", "random", random_weights(deepest="relu5_1", width=0.25)])
+@pytest.mark.parametrize("weights", ["vgg19", "torchvision", "random", RANDOM], ids=str)
 def test_a_convention_for_weights_that_have_one_is_refused(weights: str | Weights) -> None:
     with pytest.raises(ValueError, match="convention must be left to weights that have one; got caffe"):
         StyleTransfer(weights=weights, convention="caffe", device="cpu")
@@ -802,10 +771,9 @@ def test_the_enlarged_picture_alone_goes_on_where_the_content_has_no_say(options
 # Previews ------------------------------------------------------------------------------------------------
 
 
-def test_a_preview_is_at_most_256_pixels_with_half_of_the_channels_and_few_iterations() -> None:
+def test_a_preview_is_at_most_256_pixels_with_few_iterations() -> None:
     steps: list[Progress] = []
-    learner = StyleTransfer(weights="self-taught", style_layers=["relu1_1"], content_layers=["relu1_1"])
-    result = learner.run(
+    result = quick(style_layers=["relu1_1"], content_layers=["relu1_1"]).run(
         picture(400, 320), picture(64, 64, seed=1), size=384, callback=steps.append, preview=True
     )
     assert result.shape == (3, 256, 205)
@@ -813,9 +781,6 @@ def test_a_preview_is_at_most_256_pixels_with_half_of_the_channels_and_few_itera
         (1, PREVIEW_COARSER),
         (2, PREVIEW_FINEST),
     ]
-    assert learner.networks.to_be_learned
-    assert learner.previews.stand_in().width == PREVIEW_WIDTH
-    assert quick(weights="self-taught").previews.width == 0.25  # no wider than the whole run's
 
 
 def test_a_preview_of_a_smaller_picture_has_its_size_and_the_callers_own_iterations() -> None:
@@ -832,13 +797,7 @@ def test_a_presets_own_iterations_are_no_previews(device: torch.device) -> None:
     assert [step.steps for step in steps if step.step == 1] == [PREVIEW_COARSER]
 
 
-def test_a_preview_of_fixed_weights_takes_their_network() -> None:
-    transfer = quick()
-    assert transfer.previews is transfer.networks
-
-
 def test_a_preview_is_estimated_as_such() -> None:
-    transfer = StyleTransfer(weights="self-taught")
-    full, preview = (transfer.estimate(512, preview=choice) for choice in (False, True))
-    assert preview.flops < full.flops / 20
-    assert preview.bytes - SCRATCH < (full.bytes - SCRATCH) / 6
+    full, preview = (quick().estimate(512, preview=choice) for choice in (False, True))
+    assert preview.flops < full.flops / 5
+    assert preview.bytes - SCRATCH < (full.bytes - SCRATCH) / 3

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 import reference
+from narrow import RANDOM
 from neural_style import StyleTransfer, total_variation
 from neural_style.features import VGG19Features
 from neural_style.objective import Objective
@@ -131,7 +132,7 @@ def test_each_kind_is_exact_in_an_objectives_tiles(kind: str, padding: str) -> N
 @pytest.mark.parametrize("kind", KINDS)
 def test_more_of_each_kind_is_smoother_and_each_is_another_picture(kind: str) -> None:
     def run(weight: float, kind: str) -> Tensor:
-        transfer = StyleTransfer(weights="random", width=0.25, variation_weight=weight, variation=kind)
+        transfer = StyleTransfer(weights=RANDOM, variation_weight=weight, variation=kind)
         return transfer.run(picture(40, 48)[0].float(), picture(40, 40, 2)[0].float(), size=48, iterations=5)
 
     light, heavy = (run(weight, kind) for weight in (0.1, 100.0))
@@ -145,4 +146,4 @@ def test_an_unknown_kind_is_told_which_there_are() -> None:
     with pytest.raises(ValueError, match=f"kind {text}"):
         total_variation(picture(4, 4), "cubes")
     with pytest.raises(ValueError, match=f"variation {text}"):
-        StyleTransfer(weights="random", width=0.25, variation="cubes")
+        StyleTransfer(weights=RANDOM, variation="cubes")

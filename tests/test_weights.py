@@ -13,8 +13,15 @@ import torch
 from torch import Tensor
 from torchvision.models import VGG19_Weights, vgg19
 
+from narrow import RANDOM, TAUGHT
+from neural_style import StyleTransfer, VGG19Features
+from neural_style.presets import PRESETS
+from neural_style.resizing import resize
+from neural_style.self_taught import learn_filters
 from neural_style.vgg19 import convolutions
 from neural_style.weights import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
     Weights,
     WeightsUnavailableError,
     check_width,
@@ -23,7 +30,7 @@ from neural_style.weights import (
     random_weights,
 )
 
-IMAGENET_FILE = Path(VGG19_Weights.IMAGENET1K_V1.url).name
+TORCHVISIONS_FILE = Path(VGG19_Weights.IMAGENET1K_V1.url).name
 
 
 def picture(height: int = 32, width: int = 32, seed: int = 0) -> Tensor:
@@ -31,7 +38,7 @@ def picture(height: int = 32, width: int = 32, seed: int = 0) -> Tensor:
 
 
 def narrow() -> Weights:
-    return random_weights(width=0.25)
+    return RANDOM
 
 
 def equal(first: Weights, second: Weights) -> bool:
@@ -54,7 +61,7 @@ def torch_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_imagenet_weights_are_read_from_torchs_cache(torch_home: Path) -> None:
+def test_torchvisions_weights_are_read_from_torchs_cache(torch_home: Path) -> None:
     """A file of torchvision's true names and shapes; its classifier's values are one number each."""
     with torch.device("meta"):
         shapes = {name: value.shape for name, value in vgg19(weights=None).state_dict().items()}
@@ -64,30 +71,30 @@ def test_imagenet_weights_are_read_from_torchs_cache(torch_home: Path) -> None:
         name: torch.rand(shape, generator=generator) if "features" in name else torch.zeros(1).expand(shape)
         for name, shape in shapes.items()
     }
-    torch.save(state, torch_home / IMAGENET_FILE)
-    weights = load_weights("imagenet")
+    torch.save(state, torch_home / TORCHVISIONS_FILE)
+    weights = load_weights("torchvision")
     assert weights.convention == "torchvision"
     assert weights.width == 1.0
     assert len(weights.parameters) == 32
     assert all(torch.equal(value, state[name]) for name, value in weights.parameters.items())
 
 
-def test_imagenet_weights_that_cannot_be_had_are_an_error_with_advice(torch_home: Path) -> None:
+def test_torchvisions_weights_that_cannot_be_had_are_an_error_with_advice(torch_home: Path) -> None:
     text = (
         "weights must be cached or possible to download; "
-        "got 'imagenet' (URLError: <urlopen error no network in tests>). "
-        f"Put that file of torchvision's at {torch_home / IMAGENET_FILE} "
+        "got 'torchvision' (URLError: <urlopen error no network in tests>). "
+        f"Put that file of torchvision's at {torch_home / TORCHVISIONS_FILE} "
         "(a damaged one has to be deleted first), "
-        "name another weight file, or take weights='self-taught', which needs no download."
+        "name another weight file, or take weights='vgg19', which needs no download."
     )
     with pytest.raises(WeightsUnavailableError, match=re.escape(text)):
-        load_weights("imagenet")
+        load_weights("torchvision")
 
 
 def test_a_damaged_file_in_the_cache_is_an_error_that_names_it(torch_home: Path) -> None:
-    (torch_home / IMAGENET_FILE).write_bytes(b"")
-    with pytest.raises(WeightsUnavailableError, match=re.escape(str(torch_home / IMAGENET_FILE))):
-        load_weights("imagenet")
+    (torch_home / TORCHVISIONS_FILE).write_bytes(b"")
+    with pytest.raises(WeightsUnavailableError, match=re.escape(str(torch_home / TORCHVISIONS_FILE))):
+        load_weights("torchvision")
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
@@ -209,18 +216,38 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> Non
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
     text = (
         "weights must be a known name or an existing file; got 'imagnet'. "
-        "Give one of 'imagenet', 'self-taught', 'random', or the path of a weight file."
+        "Give one of 'vgg19', 'torchvision', 'random', or the path of a weight file."
     )
     with pytest.raises(FileNotFoundError, match=re.escape(text)):
         load_weights("imagnet")
 
 
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("imagenet", "It is called 'torchvision' now."),
+        ("self-taught", "Learn them first: weights=learn_weights([picture]), or `neural-style learn PAINTING"),
+    ],
+)
+def test_a_name_that_there_was_is_refused_with_what_to_do_now(name: str, advice: str) -> None:
+    rule = "must be one of 'vgg19', 'torchvision', 'random', a path or Weights"
+    for load in (load_weights, VGG19Features, lambda name: StyleTransfer(weights=name)):
+        with pytest.raises(ValueError, match=f"^{re.escape(f'weights {rule}; got {name!r}. {advice}')}"):
+            load(name)
+
+
+def test_random_weights_are_made_not_loaded() -> None:
+    with pytest.raises(FileNotFoundError, match=re.escape("Make these with random_weights().")):
+        load_weights("random")
+    assert StyleTransfer(weights="random", style_layers="relu1_1", content_weight=0).network.width == 1
+
+
 def test_safetensors_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "safetensors.torch", None)
-    with pytest.raises(ImportError, match=re.escape("pip install 'neural-style[safetensors]'")):
+    with pytest.raises(ImportError, match=re.escape("pip install safetensors")):
         narrow().save(tmp_path / "w.safetensors")
     (tmp_path / "w.safetensors").write_bytes(b"")
-    with pytest.raises(ImportError, match=re.escape("pip install 'neural-style[safetensors]'")):
+    with pytest.raises(ImportError, match=re.escape("pip install safetensors")):
         load_weights(tmp_path / "w.safetensors")
 
 
@@ -249,6 +276,36 @@ def test_several_pictures_teach_together() -> None:
     assert not equal(one, both)
 
 
+def test_a_picture_teaches_at_its_size_and_at_half_of_it() -> None:
+    weights = learn_weights([picture()[0]], deepest="relu2_1", width=0.25, seed=3)
+    assert equal(weights, learn_weights([picture()], deepest="relu2_1", width=0.25, seed=3))
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    both = [(image - mean) / std for image in (picture(), resize(picture(), (16, 16)))]
+    expected = learn_filters(both, [[16, 16], [32]], torch.Generator().manual_seed(3))
+    for layer, (weight, bias) in zip(convolutions(), expected, strict=False):
+        assert torch.equal(weights.parameters[f"features.{layer.index}.weight"], weight)
+        assert torch.equal(weights.parameters[f"features.{layer.index}.bias"], bias)
+
+
+def test_learned_filters_make_the_same_picture_once_they_are_saved(tmp_path: Path) -> None:
+    TAUGHT.save(tmp_path / "style.pth")
+    photo, painting = picture(24, 32, seed=1), picture(seed=2)
+    first, again = (
+        StyleTransfer(weights=weights, device="cpu") for weights in (TAUGHT, tmp_path / "style.pth")
+    )
+    assert first.settings == again.settings == PRESETS["self-taught"]
+    results = [each.run(photo, painting, size=32, iterations=2, levels=1) for each in (first, again)]
+    assert torch.equal(*results)
+
+
+def test_a_file_that_has_lost_its_mark_is_an_ordinary_network(tmp_path: Path) -> None:
+    torch.save(TAUGHT.parameters, tmp_path / "style.pth")
+    transfer = StyleTransfer(weights=tmp_path / "style.pth", device="cpu")
+    assert transfer.settings == PRESETS["default"]
+    transfer = StyleTransfer(weights=tmp_path / "style.pth", preset="self-taught", device="cpu")
+    assert transfer.settings == PRESETS["self-taught"]
+
+
 def test_random_filters_are_orthogonal_and_unbiased() -> None:
     weights = random_weights(width=0.5, seed=3)
     rows = weights.parameters["features.2.weight"].flatten(1)
@@ -269,23 +326,14 @@ def test_the_global_generator_is_left_alone() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("name", ["self-taught", "random"])
-def test_weights_that_are_made_are_not_loaded(name: str) -> None:
-    with pytest.raises(
-        FileNotFoundError, match=re.escape("Make these with learn_weights([image]) or random_weights()")
-    ):
-        load_weights(name)
-
-
 def test_a_source_that_is_no_name_or_path_is_refused() -> None:
     with pytest.raises(TypeError, match="weights must be a name or a path; got int"):
         load_weights(5)  # type: ignore[arg-type]
 
 
-def test_imagenets_weights_have_their_convention(torch_home: Path) -> None:
-    assert torch_home.exists()
+def test_named_weights_have_their_convention() -> None:
     with pytest.raises(ValueError, match="convention must be left to weights that have one; got caffe"):
-        load_weights("imagenet", convention="caffe")
+        load_weights("torchvision", convention="caffe")
 
 
 def test_weights_in_hand_are_checked_like_a_files() -> None:
@@ -306,10 +354,15 @@ def test_weights_in_hand_are_checked_like_a_files() -> None:
             TypeError,
             "images must be tensors of floats; got a tensor of",
         ),
-        ([picture()[0]], ValueError, "images must have shape (1, 3, H, W); got (3, 32, 32). "),
+        ([picture()[0, 0]], ValueError, "images must have shape (3, H, W) or (1, 3, H, W); got (32, 32). "),
+        (
+            [picture().expand(2, -1, -1, -1)],
+            ValueError,
+            "images must have shape (3, H, W) or (1, 3, H, W); got",
+        ),
         ([picture() * 255], ValueError, "images values must lie in [0, 1]; got a maximum of "),
     ],
-    ids=["none", "a tensor", "a path", "uint8", "three dimensions", "0 to 255"],
+    ids=["none", "a tensor", "a path", "uint8", "two dimensions", "two at once", "0 to 255"],
 )
 def test_pictures_that_cannot_teach_are_refused(images: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=re.escape(text)):

@@ -35,6 +35,7 @@ from neural_style.weights import Weights as Weights
 from neural_style.weights import WeightsUnavailableError as WeightsUnavailableError
 from neural_style.weights import learn_weights as learn_weights
 from neural_style.weights import load_weights as load_weights
+from neural_style.weights import random_weights as random_weights
 
 __all__ = [
     "LBFGS",
@@ -61,6 +62,7 @@ __all__ = [
     "learn_weights",
     "load_image",
     "load_weights",
+    "random_weights",
     "reconstruct_content",
     "save_image",
     "style_loss",
@@ -72,5 +74,5 @@ __all__ = [
 
 def __getattr__(name: str) -> str:
     if name == "__version__":  # read where it is asked for: a source tree that is not installed has none
-        return _metadata.version("neural-style")
+        return _metadata.version("neural-style-gatys")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -32,7 +32,7 @@ from neural_style.starts import INITS
 from neural_style.style_statistics import STATISTICS
 from neural_style.transfer import StyleTransfer
 from neural_style.variation import VARIATIONS
-from neural_style.weights import CONVENTIONS, NAMED_SOURCES, WIDTHS
+from neural_style.weights import CONVENTIONS, NAMED_SOURCES, learn_weights
 
 AUTO = "auto"
 OPTIMIZERS: Mapping[str, Callable[[], Optimizer]] = {
@@ -86,7 +86,7 @@ def read_option(name: str, text: str) -> Any:
 
 def _parser() -> tuple[argparse.ArgumentParser, Any]:
     """Return the parser, and argparse's action of its commands."""
-    version = importlib.metadata.version("neural-style")
+    version = importlib.metadata.version("neural-style-gatys")
     parser = _Parser(prog="neural-style", description="A photograph's content in a painting's style.")
     parser.add_argument("--version", action="version", version=f"neural-style {version}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -100,7 +100,9 @@ def _parser() -> tuple[argparse.ArgumentParser, Any]:
     _fill_reconstruct(
         commands.add_parser("reconstruct", help=text, description=f"{text[0].upper()}{text[1:]}.")
     )
-    text = "make a picture of two bundled ones, and a sheet that shows all three; no network needed"
+    text = "learn filters from paintings alone, for --weights"
+    _fill_learn(commands.add_parser("learn", help=text, description=f"{text[0].upper()}{text[1:]}."))
+    text = "make a picture of two bundled ones, and a sheet that shows all three"
     _fill_demo(commands.add_parser("demo", help=text, description=f"{text[0].upper()}{text[1:]}."))
     return parser, commands
 
@@ -117,7 +119,6 @@ def _fill_stylize(parser: argparse.ArgumentParser) -> None:
     _add_transfer_options(parser)
     text = "under torchrun: how long a rank waits for another before the job ends"
     add("--rank-timeout", type=_seconds, metavar="SECONDS", default=1800.0, help=f"{text} (default: 1800)")
-    add("--save-weights", metavar="FILE", type=Path, help="keep the self-taught filters, for --weights FILE")
     parser.set_defaults(command="stylize")
 
 
@@ -146,7 +147,7 @@ def _fill_texture(parser: argparse.ArgumentParser) -> None:
     add("--size", type=_sides, metavar="N", default=(512, 512), help=f"{text} (default: 512)")
     _add_from_noise(parser, TEXTURE_ITERATIONS)
     _add_transfer_options(parser, content=False)
-    parser.set_defaults(command="texture", init="colored-noise", levels=None, save_weights=None)
+    parser.set_defaults(command="texture", init="colored-noise", levels=None)
     parser.set_defaults(**dict.fromkeys(BOTH), **TEXTURE)
 
 
@@ -160,8 +161,23 @@ def _fill_reconstruct(parser: argparse.ArgumentParser) -> None:
     add("--size", type=_size, metavar="N", default=256, help=text)
     _add_from_noise(parser, RECONSTRUCTED_ITERATIONS)
     _add_transfer_options(parser, style=False)
-    parser.set_defaults(command="reconstruct", init="noise", levels=RECONSTRUCTED_LEVELS, save_weights=None)
+    parser.set_defaults(command="reconstruct", init="noise", levels=RECONSTRUCTED_LEVELS)
     parser.set_defaults(**{**dict.fromkeys((*BOTH, "style_layers", "statistic")), **RECONSTRUCTION})
+
+
+def _fill_learn(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "--weights FILTERS takes them; they bring the settings of --preset self-taught along."
+    add = parser.add_argument
+    add("painting", metavar="PAINTING", type=Path, nargs="+", help="a picture, or a folder of them")
+    text = "file to write, .pth or .safetensors"
+    add("-o", "--output", metavar="FILTERS", type=Path, required=True, help=text)
+    text = "longer side in pixels, at most, that a painting is learned at, or 'original' for its own"
+    add("--size", type=_size, metavar="N", default=512, help=f"{text} (default: 512)")
+    seed = _default_of(learn_weights, "seed")
+    text = f"same seed, same filters (default: {seed})"
+    add("--seed", type=_seed, metavar="N", default=seed, help=text)
+    add("--quiet", action="store_true", help="say nothing but errors")
+    parser.set_defaults(command="learn")
 
 
 def _add_from_noise(parser: argparse.ArgumentParser, iterations: int) -> None:
@@ -187,7 +203,7 @@ def _fill_batch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("jobs", metavar="JOBS", type=Path, help=text)
     _add_picture_options(parser)
     _add_transfer_options(parser)
-    parser.set_defaults(command="batch", save_weights=None)
+    parser.set_defaults(command="batch")
 
 
 def _add_picture_options(parser: argparse.ArgumentParser) -> None:
@@ -208,11 +224,9 @@ def _add_transfer_options(parser: argparse.ArgumentParser, *, content: bool = Tr
     """Add what decides the network and the loss, as far as that has a content and a style."""
     add, choose = parser.add_argument, partial(_add_choice, parser)
     choose("--preset", PRESETS, default=_default_of(StyleTransfer, "preset"))
-    text = f"or a file; or {AUTO}: ImageNet's where they can be had, else self-taught"
-    choose("--weights", NAMED_SOURCES, also=text, default=AUTO)
+    text = "or a file, such as neural-style learn writes; torchvision's are downloaded once, 548 MB"
+    choose("--weights", NAMED_SOURCES, also=text, default=_default_of(StyleTransfer, "weights"))
     choose("--convention", CONVENTIONS, also="the input that a weight file was made for")
-    widths = [f"{width:g}" for width in WIDTHS]
-    choose("--width", widths, also="share of the network's channels; below 1, it is self-taught", type=float)
     add("--variation-weight", type=float, metavar="X", help="larger is smoother")
     choose("--variation", VARIATIONS, also="what roughness is")
     named: dict[str, Any] = {"type": _layers, "metavar": "NAME[=X],..."}

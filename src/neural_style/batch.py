@@ -1,4 +1,4 @@
-"""A list of pictures to make: read, checked, ordered, and recorded as they are done.
+"""A list of pictures to make: read, checked, and recorded as they are done.
 
 The list is a CSV file with a header. What can be wrong with it is found out before any work.
 """
@@ -88,22 +88,6 @@ def read_jobs(path: Path, defaults: Mapping[str, Any]) -> list[Job]:
         raise ValueError(_checks.message("JOBS", "have a row below its header", f"{str(path)!r}", advice))
     _check_outputs(path, jobs)
     return jobs
-
-
-def by_style(jobs: Sequence[Job]) -> list[Job]:
-    """Return the jobs with those of one style together, for a network learned from it is kept until the next.
-
-    What is learned depends on size and seed too. Otherwise the order stays.
-    """
-    order: dict[object, int] = {}
-    for job in jobs:
-        order.setdefault(job.style, len(order))
-        order.setdefault(_taught(job), len(order))
-    return sorted(jobs, key=lambda job: (order[job.style], order[_taught(job)]))
-
-
-def _taught(job: Job) -> tuple[object, ...]:
-    return (job.style, *(job.options[name] for name in ("size", "seed", "preview")))
 
 
 class Record:

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.arguments import AUTO, PICTURE_OPTIONS, parse
-from neural_style.batch import Job, Record, by_style, read_jobs
+from neural_style.arguments import PICTURE_OPTIONS, parse
+from neural_style.batch import Job, Record, read_jobs
 from neural_style.demo import bundled_pictures, sheet
 from neural_style.descent import Callback, RunInterrupted
 from neural_style.image_io import check_writable, save_image, to_image_tensor
@@ -31,14 +31,14 @@ from neural_style.messages import in_a_line, tell, tell_enlarged, tell_estimate,
 from neural_style.progress import ProgressBar, pixels
 from neural_style.pyramid import previewed
 from neural_style.ranks import Ranks, ending_together, joined, place, rank_device
-from neural_style.resizing import fit_within
+from neural_style.resizing import fit_within, resize
 from neural_style.starts import check_there, is_picture
 from neural_style.style_files import pictures_in, typed_styles
 from neural_style.styles import Style, to_mask
 from neural_style.transfer import StyleTransfer
 from neural_style.typed_transfer import typed_transfer
 from neural_style.vgg19 import check_layers
-from neural_style.weights import WeightsUnavailableError
+from neural_style.weights import WeightsUnavailableError, learn_weights
 
 ERRORS = (
     *(ValueError, TypeError, OSError, ImportError, MemoryError, FloatingPointError),
@@ -100,18 +100,12 @@ def _prepared(
     size = _result_size(given["content"], options.size)
     check_writable(out, size=size, argument="--output")
     tell_enlarged(given["content"], previewed(size) if options.preview else size, quiet=options.quiet)
-    if options.save_weights is not None:
-        _check_weights_file(options, [*inputs, out])
     transfer = typed_transfer(options, ranks=ranks)
     schedule = {name: getattr(options, name) for name in ("iterations", "levels", "init", "preview")}
     chosen = {name: getattr(options, name) for name in ("size", "seed")} | schedule
     save: Callable[[Tensor], None] = partial(save_image, path=out, quality=options.quality)
-    first = ranks is None or ranks.rank == 0
-    if not first:
+    if ranks is not None and ranks.rank > 0:
         save = _left_to_the_first
-    if options.save_weights is not None and first:  # the run takes them from there
-        learned = transfer.learn(given["style"], given["content"], size=max(size), seed=options.seed)
-        learned.save(options.save_weights)
     tell_estimate(transfer, size, quiet=options.quiet, **schedule)
     return partial(transfer.run, **{**chosen, **given}), save, out
 
@@ -186,7 +180,7 @@ def _batch(options: argparse.Namespace) -> int:
     jobs = read_jobs(options.jobs, {name: getattr(options, name) for name in PICTURE_OPTIONS})
     shared = {name: value for name, value in vars(options).items() if name not in NOT_SHARED}
     record, share = Record(options.jobs, shared), here.share(jobs)
-    to_do = by_style([job for job in share if job not in record])
+    to_do = [job for job in share if job not in record]
     there = len(share) - len(to_do)
     count = f"of {len(share)} picture{'' if len(share) == 1 else 's'}"
     made = failed = 0
@@ -233,6 +227,29 @@ def _make_job(transfer: StyleTransfer, job: Job, record: Record, title: str, ran
     return True
 
 
+def _learn(options: argparse.Namespace) -> int:
+    """Learn filters from paintings and write them."""
+    began, out = time.monotonic(), options.output
+    paths = [picture for path in options.painting for picture in pictures_in(path)]
+    _check_not_among("--output", out, paths)
+    _checks.file_to_write("--output", out)
+    if out.suffix == ".safetensors" and importlib.util.find_spec("safetensors") is None:
+        rule, advice = "end in .pth where safetensors is not installed", "Choose .pth, or install safetensors."
+        raise ImportError(_checks.message("--output", rule, f"'{out}'", advice))
+    pictures = []
+    for number, path in enumerate(paths, 1):
+        picture = to_image_tensor(path, "painting" if len(paths) == 1 else f"painting {number}")
+        size = _result_size(picture, options.size)
+        pictures.append(resize(picture, size) if max(size) < max(picture.shape) else picture)
+    learn_weights(pictures, seed=options.seed).save(out)
+    if not options.quiet:
+        print(
+            f"{out}: filters of {len(paths)} picture{'' if len(paths) == 1 else 's'} "
+            f"in {time.monotonic() - began:.1f} s"
+        )
+    return 0
+
+
 def _demo(options: argparse.Namespace) -> int:
     out = options.output
     sheet_path = out.with_name(f"{out.stem}-sheet{out.suffix}")
@@ -244,7 +261,7 @@ def _demo(options: argparse.Namespace) -> int:
         save_image(image, out)
         save_image(sheet([content, style, image]), sheet_path)
 
-    transfer, size = StyleTransfer(weights="self-taught"), _result_size(content, options.size)
+    transfer, size = StyleTransfer(), _result_size(content, options.size)
     tell_enlarged(content, size, quiet=options.quiet)
     tell_estimate(transfer, size, quiet=options.quiet)
     run = partial(transfer.run, content, style, size=options.size, seed=options.seed)
@@ -304,24 +321,11 @@ def _check_not_among(argument: str, path: Path, others: Sequence[Path]) -> None:
             raise ValueError(_checks.message(argument, "leave the other files alone", f"'{path}'", advice))
 
 
-def _check_weights_file(options: argparse.Namespace, others: Sequence[Path]) -> None:
-    """Check, before the run, that there will be filters to save and that they can be."""
-    path, argument = options.save_weights, "--save-weights"
-    if options.preview or options.weights not in (AUTO, "self-taught"):
-        rule = "come with self-taught filters of full width"
-        got = "--preview" if options.preview else f"--weights {options.weights}"
-        raise ValueError(_checks.message(argument, rule, got, "Leave one of them out."))
-    _check_not_among(argument, path, others)
-    _checks.file_to_write(argument, path)
-    if path.suffix == ".safetensors" and importlib.util.find_spec("safetensors") is None:
-        rule, advice = "end in .pth where safetensors is not installed", "Choose .pth, or install safetensors."
-        raise ImportError(_checks.message(argument, rule, f"'{path}'", advice))
-
-
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "stylize": _stylize,
     "batch": _batch,
     "texture": _texture,
     "reconstruct": _reconstruct,
+    "learn": _learn,
     "demo": _demo,
 }

@@ -16,9 +16,9 @@ from neural_style import _checks
 from neural_style.costs import Needs
 from neural_style.distributed import check_optimizer
 from neural_style.engine import Engine
+from neural_style.features import VGG19Features
 from neural_style.hardware import Precision, choose_device, choose_dtype, set_up
 from neural_style.image_io import ImageSource
-from neural_style.networks import PREVIEW_WIDTH, NetworkSource, resolve_weights
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.pictures import load_pictures
@@ -28,7 +28,7 @@ from neural_style.ranks import Ranks
 from neural_style.recording import Compile, choose_objective
 from neural_style.sizes import Sizes
 from neural_style.styles import Loaded, StyleSource
-from neural_style.weights import Convention, Weights
+from neural_style.weights import Convention, Weights, resolve_weights
 
 
 class Composition:
@@ -40,8 +40,7 @@ class Composition:
         settings: what decides the loss and the schedule.
         sizes: the rules of sizes.
         engine: how objectives are evaluated.
-        networks: where the network comes from.
-        previews: likewise, for a preview.
+        network: what shows the layers, one for all runs.
     """
 
     def __init__(
@@ -53,7 +52,6 @@ class Composition:
         precision: Precision,
         compile: Compile,  # noqa: A002  # the field's name
         tile_size: int | str | None,
-        width: float,
         convention: Convention | None,
         optimizer: Optimizer | None,
         ranks: Ranks | None,
@@ -73,27 +71,28 @@ class Composition:
         if ranks is not None:
             check_optimizer(self.optimizer)
         settings = partial(choose_settings, preset, precondition=precondition, **options)
-        settings(self_taught=weights == "self-taught")  # refuses what it must before anything is downloaded
-        resolved = resolve_weights(weights, width=width, convention=convention)
-        taught = resolved.self_taught if isinstance(resolved, Weights) else resolved == "self-taught"
-        self.settings = settings(self_taught=taught)
+        self.settings = settings()  # refuses what it must before anything is downloaded
+        resolved = resolve_weights(weights, convention=convention, deepest=self.settings.layers[-1])
+        if resolved.self_taught:
+            self.settings = settings(self_taught=True)
         self.sizes = Sizes(self.settings)
         kind = Objective if self.settings.decomposes else kind
         self.engine = Engine(self.device, kind, tile_size, ranks)
         self.engine.check(self.sizes.deepest)
-        source = partial(
-            NetworkSource,
-            resolved,
-            layers=self.settings.layers,
-            pooling=self.settings.pooling,
-            padding=self.settings.padding,
-            device=self.device,
-            dtype=dtype,
+        self.network = self._built(resolved, dtype)
+
+    def _built(self, weights: Weights, dtype: torch.dtype) -> VGG19Features:
+        """Return the network on the device."""
+        settings = self.settings
+        network = VGG19Features(
+            weights,
+            settings.layers,
+            pooling=settings.pooling,  # type: ignore[arg-type]  # its own check names the choices
+            padding=settings.padding,  # type: ignore[arg-type]
         )
-        self.networks = source(width=width)
-        self.previews = self.networks
-        if self.networks.self_taught:
-            self.previews = source(width=min(width, PREVIEW_WIDTH))
+        with torch.inference_mode(False):
+            network.set_precision(dtype)
+            return network.to(self.device)
 
     @contextmanager
     def _own_state(self) -> Iterator[None]:
@@ -127,16 +126,16 @@ class Composition:
             return replace(self.optimizer, tolerance=FLAT)
         return self.optimizer
 
-    def _needs(self, networks: NetworkSource, styles: Sequence[Loaded] = ()) -> Needs:
-        """Return what decides the memory that a run with such networks needs."""
+    def _needs(self, styles: Sequence[Loaded] = ()) -> Needs:
+        """Return what decides the memory that a run needs."""
         content = self.settings.content_layers if self.settings.content_weight > 0 else {}
         style = self.settings.style_layers if self.settings.style_weight > 0 else {}
         return Needs(
-            layers=networks.layers,
+            layers=self.network.layers,
             style_layers=style.keys(),
             content_layers=content.keys(),
-            width=networks.channel_width,
-            bytes_per_value=networks.dtype.itemsize,
+            width=self.network.width,
+            bytes_per_value=self.network.dtype.itemsize,
             device=self.device.type,
             regions=len({id(each.region) for each in styles if each.region is not None}),
             contents=self.settings.contents,

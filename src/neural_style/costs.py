@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from neural_style.self_taught import KMEANS_ITERATIONS, OVERSAMPLING, PATCHES, RANK
 from neural_style.vgg19 import Layer, truncated
 from neural_style.winograd import FEWEST_CHANNELS, TILE
 
@@ -13,7 +12,7 @@ FLOAT32 = 4  # bytes
 PICTURES = 17  # of the picture's own size in float32 that an optimiser and an objective hold beside its history
 PASSING = 4  # responses of the largest layer that are there for a moment only
 IN_PIECES = 3  # as many more as are free on a CPU, but in pieces: measured
-SCRATCH = 150_000_000  # bytes that torch's kernels, and the learning of filters, hold on to: measured
+SCRATCH = 150_000_000  # bytes that torch's kernels hold on to: measured
 
 
 def evaluation_flops(
@@ -124,25 +123,3 @@ class Needs:
 
     def _responses(self, layer: Layer, size: tuple[int, int]) -> int:
         return self._channels(layer) * (size[0] // layer.stride) * (size[1] // layer.stride)
-
-
-def learning_flops(size: tuple[int, int], *, deepest: str, width: float = 1.0) -> int:
-    """Return about how many operations it takes to learn a network from a picture and the same at half size.
-
-    Args:
-        size: (height, width) of the style picture.
-        deepest: the last layer to learn.
-        width: as of `evaluation_flops`.
-    """
-    flops = 0.0
-    for layer in truncated(deepest):
-        if layer.kind == "conv":
-            positions = (size[0] // layer.stride) * (size[1] // layer.stride)
-            leaving = round(layer.out_channels * width)
-            values = 9 * (3 if layer.index == 0 else round(layer.in_channels * width))  # of a patch
-            rank = min(RANK, values)
-            flops += 2.5 * leaving * values * positions  # the responses, of both pictures
-            flops += 8 * PATCHES * values * min(values, rank + OVERSAMPLING)  # principal directions
-            flops += 2 * (PATCHES + leaving) * values * rank  # whitening there and back
-            flops += 2 * PATCHES * rank * leaving * (2 * KMEANS_ITERATIONS + 1)  # clusters, and the scale
-    return round(flops)

@@ -298,13 +298,6 @@ def check_optimizer(optimizer: Optimizer) -> None:
         raise TypeError(_checks.message("optimizer", "be LBFGS or Adam over ranks", got, advice))
 
 
-def share_parameters(network: torch.nn.Module, ranks: Ranks) -> None:
-    """Give every rank the first one's parameters: those learned elsewhere may differ in their last digits."""
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.copy_(ranks.from_first(parameter))
-
-
 @contextmanager
 def _interrupts_noted() -> Iterator[threading.Event]:
     """Note Ctrl-C instead of raising it in the midst of a message, where this is the main thread."""

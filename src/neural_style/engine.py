@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +15,11 @@ from neural_style import _checks
 from neural_style.bounded import BoundedObjective
 from neural_style.budget import PAIR_BYTES, Fit, fit
 from neural_style.costs import Needs
-from neural_style.distributed import StripedObjective, check_ranks, share_parameters
+from neural_style.distributed import StripedObjective, check_ranks
 from neural_style.features import VGG19Features
 from neural_style.grid import alignment_of, check_tile, halo_of
 from neural_style.guidance import Guide
 from neural_style.memory import available_memory
-from neural_style.networks import fingerprint
 from neural_style.objective import Objective, Terms
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.pyramid import Level
@@ -114,11 +114,14 @@ class Engine:
             for level in reversed(plan)  # a refusal speaks of the result
         }
 
-    def prepared(self, prepare: Callable[[], Prepared], choices: Mapping[str, object]) -> Prepared:
+    def prepared(
+        self, prepare: Callable[[], Prepared], network: VGG19Features, choices: Mapping[str, object]
+    ) -> Prepared:
         """Return what a run is made of, which all ranks have found to be right and the same.
 
         Args:
             prepare: finds it, on each rank by itself.
+            network: whose parameters have to be the same.
             choices: what else has to be the same, by name.
 
         Raises:
@@ -134,7 +137,8 @@ class Engine:
                 called = "style" if len(found.styles) == 1 else f"style {number + 1}"
                 images |= {f"{called}{name}": one for name, one in parts.items() if one is not None}
             levels = [(level.size, level.iterations) for level in found.plan]
-            prints = {name: fingerprint(image) for name, image in images.items()}
+            prints = {name: _fingerprint(image) for name, image in images.items()}
+            prints["the weights"] = " ".join(_fingerprint(values) for values in network.parameters())
             numbers = [(style.weight, style.scale, sorted(style.layers or ())) for style in found.styles]
             texts = {"size and iterations": str(levels), "weights, scales and layers of styles": str(numbers)}
             return {**texts, **prints, **{name: str(choice) for name, choice in choices.items()}}
@@ -143,11 +147,6 @@ class Engine:
         finest = found.plan[-1].size
         pairs = min(self.ranks.everyones(found.fits[finest].pairs))
         return replace(found, fits={**found.fits, finest: replace(found.fits[finest], pairs=pairs)})
-
-    def share_parameters(self, network: VGG19Features) -> None:
-        """Give every rank the first one's parameters."""
-        if self.ranks is not None:
-            share_parameters(network, self.ranks)
 
     def objective(
         self,
@@ -203,3 +202,10 @@ def fitted_optimizer(optimizer: Optimizer, found: Fit, level: Level) -> Optimize
     if found.offloaded and isinstance(optimizer, LBFGS):
         optimizer = replace(optimizer, offload=True)
     return optimizer
+
+
+def _fingerprint(values: Tensor) -> str:
+    """Return a text that two tensors share where they are the same."""
+    sizes = "×".join(str(side) for side in values.shape[-2:])
+    content = values.detach().cpu().contiguous().view(torch.uint8).numpy()  # bytes: of any dtype
+    return f"{sizes}, {hashlib.sha256(content.data).hexdigest()[:16]}"

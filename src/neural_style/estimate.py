@@ -27,9 +27,7 @@ class Estimate:
     """What a run will cost.
 
     Attributes:
-        seconds: of the whole run. The learning of filters is included until the object has learned some
-            style's (for previews and for whole runs apart), which the next run then reuses if its style and
-            size are the same.
+        seconds: of the whole run.
         bytes: of memory at the peak, on the device, beside what torch itself takes. A style picture with many
             more pixels than the result, such as a square one for a panorama, may take more.
         flops: floating-point operations.
@@ -56,7 +54,6 @@ def estimate_run(
     fits: Mapping[tuple[int, int], Fit],
     *,
     objective: type[Objective] = Objective,
-    learning: int = 0,
     world: int = 1,
     contents: int = 1,
 ) -> Estimate:
@@ -69,7 +66,6 @@ def estimate_run(
         fits: how each level is evaluated, by its size.
         objective: the class that the run will use.
         world: over how many ranks, each as fast as this one.
-        learning: operations of learning the filters first; 0 where they are at hand.
         contents: how many pictures the content's features are of.
     """
     device = next(network.parameters()).device.type
@@ -107,8 +103,8 @@ def estimate_run(
     line = _fitted([(flops_at(size), timed(size)) for size in sizes])
     # A level's targets take the forward passes of a content and a style: as much as one evaluation.
     seconds = sum((level.iterations + 1) * line(level_flops(level.size)) for level in plan)
-    flops = sum((level.iterations + 1) * level_flops(level.size) for level in plan) + learning
-    return Estimate(OVERHEAD * seconds + (line(learning) if learning else 0.0), fits[finest].bytes, flops)
+    flops = sum((level.iterations + 1) * level_flops(level.size) for level in plan)
+    return Estimate(OVERHEAD * seconds, fits[finest].bytes, flops)
 
 
 def time_evaluation(

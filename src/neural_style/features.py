@@ -19,15 +19,7 @@ from torch.utils.hooks import RemovableHandle
 from neural_style import _checks
 from neural_style.convolution import FrozenConvolution
 from neural_style.vgg19 import check_layers, layer_table, truncated
-from neural_style.weights import (
-    CAFFE_MEAN,
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    NAMED_SOURCES,
-    Weights,
-    load_weights,
-    random_weights,
-)
+from neural_style.weights import CAFFE_MEAN, IMAGENET_MEAN, IMAGENET_STD, Weights, resolve_weights
 
 Pooling = Literal["average", "max"]
 Padding = Literal["reflect", "replicate", "zeros", "circular"]
@@ -40,8 +32,8 @@ class VGG19Features(nn.Module):
     """The activations of VGG-19 by layer name, for a picture of any size.
 
     Args:
-        weights: ``"imagenet"``, ``"random"``, the path of a weight file, or `Weights`, such as those that
-            `learn_weights` makes from pictures.
+        weights: ``"vgg19"``, ``"torchvision"``, ``"random"``, the path of a weight file, or `Weights`, such as
+            those that `learn_weights` makes from pictures. See `load_weights`.
         layers: names of the layers to return, such as ``relu4_2``: ``conv4_2`` before and ``relu4_2`` after the
             rectifier, ``pool4`` after the pooling.
         pooling: ``"average"`` (the paper found it to look better) or ``"max"`` (as VGG-19 was trained).
@@ -51,6 +43,7 @@ class VGG19Features(nn.Module):
         seed: for ``"random"``.
 
     Raises:
+        WeightsUnavailableError: if the weights cannot be had on this machine.
         ValueError: if a name is unknown, or the weights end before the deepest layer.
 
     >>> network = VGG19Features("random", ["relu1_1", "pool1"])
@@ -63,7 +56,7 @@ class VGG19Features(nn.Module):
 
     def __init__(
         self,
-        weights: str | os.PathLike[str] | Weights = "imagenet",
+        weights: str | os.PathLike[str] | Weights = "vgg19",
         layers: Iterable[str] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1"),
         *,
         pooling: Pooling = "average",
@@ -74,7 +67,7 @@ class VGG19Features(nn.Module):
         self.layers = check_layers("layers", layers)
         self.pooling = _checks.choice("pooling", pooling, POOLINGS)
         self.padding = _checks.choice("padding", padding, PADDINGS)
-        loaded = _resolve(weights, self.layers[-1], _checks.seed(seed))
+        loaded = resolve_weights(weights, deepest=self.layers[-1], seed=_checks.seed(seed))
         self.convention, self.self_taught = loaded.convention, loaded.self_taught
         caffe = loaded.convention == "caffe"
         mean = [value / 255 for value in CAFFE_MEAN] if caffe else IMAGENET_MEAN
@@ -268,20 +261,3 @@ def _capture(network: nn.Sequential, names: Iterable[str]) -> Iterator[dict[str,
     finally:
         for handle in handles:
             handle.remove()
-
-
-def _resolve(weights: str | os.PathLike[str] | Weights, deepest: str, seed: int) -> Weights:
-    """Return the weights meant by a name, a path or themselves."""
-    if isinstance(weights, Weights):
-        return weights
-    if not isinstance(weights, str | os.PathLike):
-        names = ", ".join(repr(name) for name in NAMED_SOURCES)
-        rule = f"be one of {names}, a path or Weights"
-        got = f"{type(weights).__name__}"
-        raise TypeError(_checks.message("weights", rule, got, "Give one of these."))
-    if weights == "random":
-        return random_weights(deepest=deepest, seed=seed)
-    if weights == "self-taught":
-        advice = "Learn them first: VGG19Features(learn_weights([image]), layers)."
-        raise ValueError(_checks.message("weights", "come with pictures to learn from", "none", advice))
-    return load_weights(weights)

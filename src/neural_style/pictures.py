@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from neural_style import _checks
 from neural_style.color import grey, with_chroma
 from neural_style.guidance import union
 from neural_style.image_io import ImageSource, to_image_tensor
@@ -15,13 +14,11 @@ from neural_style.presets import Settings
 from neural_style.resizing import resize
 from neural_style.styles import (
     Loaded,
-    Style,
     StyleSource,
     in_colors_of,
     in_grey_of,
     load_styles,
     matched_to_styles,
-    sources_of,
 )
 
 
@@ -58,26 +55,6 @@ def load_pictures(
     if settings.match_colors and settings.match_share > 0:
         content_image = original.lerp(matched_to_styles(original, styles), settings.match_share)
     return content_image, styles, original
-
-
-def load_alone(
-    style: StyleSource | Sequence[StyleSource], settings: Settings, device: torch.device
-) -> list[Loaded]:
-    """Return the styles of a run whose content is not known: their pictures, weights and scales.
-
-    Raises:
-        TypeError, ValueError, OSError: as of `load_pictures`; or if they take their colours from the content.
-    """
-    if settings.color != "style":
-        rule = f"be given where color is {settings.color!r}"
-        advice = "The filters are learned from the style in its colours."
-        raise ValueError(_checks.message("content", rule, None, advice))
-    blank = torch.zeros(1, 3, 1, 1, device=device)
-    styles = [
-        Style(each.image, each.weight, each.scale) if isinstance(each, Style) else each
-        for each in sources_of(style)
-    ]
-    return load_styles(styles, blank, style_layers=settings.style_layers)
 
 
 def for_objective(content_image: Tensor, original: Tensor, size: tuple[int, int], settings: Settings) -> Tensor:

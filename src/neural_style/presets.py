@@ -1,10 +1,11 @@
-"""Named sets of choices: the default, the paper's and those of the authors' published code.
+"""Named sets of choices: the default, the paper's, those of the authors' published code, self-taught filters'.
 
 A preset is a table row; every option given to `StyleTransfer` beside a preset replaces the preset's.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -19,6 +20,8 @@ from neural_style.variation import VARIATIONS
 from neural_style.vgg19 import check_layers
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+
+SELF_TAUGHT = "self-taught"  # the preset that such filters bring along
 
 LEAST_STRENGTH = 1e-3  # below, nothing of the style is left to be seen, and the weights grow without bound
 # What is beyond a strength's limit has this weight at ½, and in general as much times the square of the ratio
@@ -192,27 +195,36 @@ PRESETS: dict[str, Settings] = {
     ),
 }
 
-# Where the default differs with self-taught filters, which know only the painting: their deep layers dissolve
-# what it does not show, colours that it does not have would outweigh the shapes, and the first layer's full
-# share would be paid in dots.
-SELF_TAUGHT: dict[str, Any] = {
-    "content_layers": {"relu2_2": 1.0},
-    "style_layers": {"relu1_1": 0.05, "relu2_1": 0.2, "relu3_1": 0.25, "relu4_1": 0.25, "relu5_1": 0.25},
-    "variation_weight": 2.0,
-    "match_colors": True,
-}
+# Self-taught filters know only the painting: their deep layers dissolve what it does not show, colours that it
+# does not have would outweigh the shapes, and the first layer's full share would be paid in dots.
+PRESETS[SELF_TAUGHT] = replace(
+    PRESETS["default"],
+    content_layers={"relu2_2": 1.0},
+    style_layers={"relu1_1": 0.05, "relu2_1": 0.2, "relu3_1": 0.25, "relu4_1": 0.25, "relu5_1": 0.25},
+    variation_weight=2.0,
+    match_colors=True,
+)
 
 
-def choose_settings(preset: str, *, self_taught: bool, **options: Any) -> Settings:
+def choose_settings(preset: str, *, self_taught: bool = False, **options: Any) -> Settings:
     """Return a preset's settings with the given options in place of its own; None leaves the preset's.
+
+    Args:
+        preset: a name of `PRESETS`.
+        self_taught: whether the weights are, and so bring the settings of ``"self-taught"`` for the default's.
+            A warning says where another preset leaves those aside.
+        options: in place of the preset's own.
 
     Raises:
         ValueError: if the preset is unknown, or an option breaks its rule.
         TypeError: if an option is of the wrong type.
     """
     settings = PRESETS[_checks.choice("preset", preset, PRESETS)]
-    if preset == "default" and self_taught:
-        settings = replace(settings, **SELF_TAUGHT)
+    if self_taught and preset == "default":
+        settings = PRESETS[SELF_TAUGHT]
+    elif self_taught and preset != SELF_TAUGHT:
+        text = f"Self-taught filters have settings of their own, which preset={preset!r} leaves aside."
+        warnings.warn(f"{text} preset={SELF_TAUGHT!r} takes them.", UserWarning, stacklevel=2)
     given = {name: value for name, value in options.items() if value is not None}
     given = {name: _checked(name, value) for name, value in given.items()}
     if "strength" in given:

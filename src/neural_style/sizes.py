@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor
 
 from neural_style import _checks
@@ -18,7 +17,6 @@ from neural_style.resizing import fit_within, resize
 from neural_style.styles import Loaded
 from neural_style.vgg19 import layer_table, receptive_field
 
-LARGEST_TAUGHT = 2048  # pixels of the longer side: a larger picture teaches no more, and takes its memory
 SMALL = 0.75  # of a level's longer side: below, a style picture is much smaller
 
 
@@ -141,22 +139,8 @@ class Sizes:
             guides.append(guide)
         return guides
 
-    def taught_pictures(self, styles: Sequence[Loaded], size: tuple[int, int]) -> list[Tensor]:
-        """Return the pictures that filters are learned from, for a result of (height, width): each one once."""
-        taught, found = self.taught(size), list[Tensor]()
-        for each in styles:
-            scale = min(each.scale, LARGEST_TAUGHT / max(taught))
-            picture = self.style_at(each.image, taught, scale).clamp(0, 1)
-            if not any(torch.equal(picture, other) for other in found):
-                found.append(picture)
-        return found
-
     def _scaled(self, side: int, scale: float) -> int:
         return max(self.minimum, round(side * scale))
-
-    def taught(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Return the size that filters are learned at, for a result of (height, width)."""
-        return fit_within(size, LARGEST_TAUGHT) if max(size) > LARGEST_TAUGHT else size
 
 
 def sides_of(size: int | tuple[int, int]) -> tuple[int, int]:

