@@ -62,7 +62,8 @@ class Tile:
         """Return the features (B, C, H, W) of a window at the positions, `stride` pixels each, that it owns."""
         for side, span in ((-2, self.rows), (-1, self.columns)):
             begin, length = (span.start - span.first) // stride, (span.stop - span.start) // stride
-            features = features.narrow(side, begin, length)
+            if length < features.shape[side]:  # a cut to the whole would cost its gradient a copy
+                features = features.narrow(side, begin, length)
         return features
 
     def placed(self, values: Tensor, stride: int) -> Tensor:
