@@ -2,7 +2,7 @@
 
     python benchmarks/noise.py --pairs PHOTO PAINTING [PHOTO PAINTING …]
 
-The textbook's setting (max pooling, zero padding, no total variation, one scale, from noise, in pixels) runs a
+The textbook's setting (max pooling, zero padding, no total variation, one scale, from noise) runs a
 given number of evaluations, and so does each variation of it; the default and its variations run by their own
 schedule, on the same pair with the same weights. The style distance is one function for all, the default's in
 float32; beside it is that of the textbook's own network. Blur has no noise either: only settings that come as
@@ -48,7 +48,6 @@ TEXTBOOK: Mapping[str, Any] = {
     "pooling": "max",
     "padding": "zeros",
     "variation_weight": 0.0,
-    "precondition": False,
     "levels": 1,
     "init": "noise",
 }
@@ -64,7 +63,6 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "default, average of the last 5": {"averages": True},
     "default, max pooling": {"pooling": "max"},
     "default, zero padding": {"padding": "zeros"},
-    "default, in pixels": {"precondition": False},
     "default, no total variation": {"variation_weight": 0.0},
     "default, squared variation": {"variation": "squares"},
     "default, nine-point variation": {"variation": "nine-point"},

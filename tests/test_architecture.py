@@ -12,7 +12,7 @@ import neural_style
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("_checks", "_shared", "winograd", "variation"),
     ("allocation", "sums", "resizing"),
-    ("vgg19", "losses", "color", "lbfgs", "preconditioning", "image_io", "self_taught", "hardware", "memory"),
+    ("vgg19", "losses", "color", "lbfgs", "image_io", "self_taught", "hardware", "memory"),
     ("packaged_vgg19",),
     ("weights", "steps", "starts", "convolution", "ranks", "metrics"),
     ("optimizers",),

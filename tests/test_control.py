@@ -13,7 +13,6 @@ from torch import Tensor
 
 from narrow import RANDOM, TAUGHT
 from neural_style import (
-    Adam,
     Progress,
     RunInterrupted,
     Style,
@@ -198,7 +197,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "max pooling": {"pooling": "max"},
     "zero padding": {"padding": "zeros"},
     "circular padding": {"padding": "circular"},
-    "no preconditioning": {"precondition": False},
     "the paper's preset": {"preset": "paper"},
     "the authors' preset": {"preset": "authors"},
 }
@@ -535,9 +533,6 @@ def test_options_that_would_do_nothing_are_refused() -> None:
     )
     with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
         transfer(preset="paper", variation="squares")
-    text = "precondition must be left out beside Adam; got True. Only LBFGS is preconditioned."
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
-        transfer(optimizer=Adam(), precondition=True)
 
 
 def test_a_start_of_another_aspect_is_cut_and_not_stretched() -> None:

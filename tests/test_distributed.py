@@ -13,10 +13,9 @@ from torch import Tensor
 
 from narrow import RANDOM
 from neural_style import LBFGS, Adam, Progress, RunInterrupted, Style, StyleTransfer, TorchLBFGS
-from neural_style.distributed import CallbackError, StripedPreconditioner, Stripes
+from neural_style.distributed import CallbackError, Stripes
 from neural_style.grid import grid_of, stripes_in
 from neural_style.objective import Objective
-from neural_style.preconditioning import ColorSpectrum
 from neural_style.ranks import Place, joined, rank_device, sharing
 from test_tiling import Case, both, difference
 from thread_ranks import ThreadRanks, on_ranks
@@ -89,30 +88,6 @@ def test_a_style_is_dealt_out_in_tiles_and_a_rank_without_one_adds_nothing() -> 
     assert [share.dealing(tile) for tile in (None, 64, 4096)] == [512] * 3  # whatever each rank's own
 
 
-@pytest.mark.parametrize("world", WORLDS)
-def test_a_striped_preconditioner_is_the_whole_one(world: int) -> None:
-    generator = torch.Generator().manual_seed(0)
-    style, values = (torch.rand(1, 3, *size, generator=generator) for size in ((40, 50), (330, 64)))
-    pairs = torch.rand(2, 4, 3, 330, 64, generator=generator)
-    whole = ColorSpectrum(style)
-    before = whole.change(values), whole.gradient(values)
-    whole.observe(*pairs)
-    after = whole.change(values)
-
-    def work(ranks: ThreadRanks) -> list[Tensor]:
-        share, mine = stripes(ranks), ColorSpectrum(style)
-        rows = share.rows(330)
-        own = partial(torch.narrow, dim=-2, start=rows.start, length=len(rows))
-        striped = StripedPreconditioner(mine, share, 330)
-        found = [striped.change(own(values)), striped.gradient(own(values))]
-        striped.observe(*(own(each) for each in pairs))
-        return [ranks.gathered(part, share.bounds(330)) for part in (*found, striped.change(own(values)))]
-
-    for found in on_ranks(world, work):
-        for part, expected in zip(found, (*before, after), strict=True):
-            torch.testing.assert_close(part, expected, rtol=1e-5, atol=1e-6)
-
-
 @pytest.mark.parametrize("optimizer", [LBFGS(), LBFGS(offload=True), Adam()], ids=repr)
 @pytest.mark.parametrize("world", [2, 3])
 def test_a_descent_over_ranks_goes_the_way_of_one_process(optimizer: LBFGS | Adam, world: int) -> None:
@@ -150,7 +125,7 @@ def transfer(ranks: ThreadRanks | None = None, **options: Any) -> StyleTransfer:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"optimizer": Adam()}, {"precondition": False}, {"padding": "circular"}],
+    [{}, {"optimizer": Adam()}, {"padding": "circular"}],
 )
 def test_a_run_over_ranks_gives_every_rank_the_picture_of_one_process(options: dict[str, Any]) -> None:
     chosen = {**OPTIONS, "size": None} if "padding" in options else OPTIONS

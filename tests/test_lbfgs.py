@@ -187,17 +187,8 @@ def test_no_copy_is_longer_than_three_slices_but_the_direction(
     memory = LimitedMemory(4, step, **options)
     with Made() as made:
         memory.remember(step, change, gradient)
-        memory.pairs_like(step.view(1, 1, 5000))
     assert max(made.sizes) <= 300
     with Made() as made:
         memory.direction()
     assert sorted(made.sizes)[-1] == 5000
     assert sorted(made.sizes)[-2] <= 100
-
-
-def test_the_pairs_are_given_as_views() -> None:
-    memory, _, _ = walk(7)
-    steps, changes = memory.pairs_like(torch.empty(1, 3, 2, 5))
-    assert steps.shape == changes.shape == (4, 3, 2, 5)
-    assert steps.data_ptr() == memory.vectors.data_ptr()
-    assert changes.data_ptr() == memory.vectors[4].data_ptr()

@@ -20,9 +20,7 @@ from neural_style.optimizers import (
     Optimizer,
     TorchLBFGS,
     ValueAndGrad,
-    _variables,
 )
-from neural_style.preconditioning import Preconditioner
 from neural_style.steps import Step
 
 CURVATURE = torch.linspace(1, 50, 12).view(1, 3, 2, 2)
@@ -73,7 +71,7 @@ def test_torchs_lbfgs_takes_its_own_steps_on_the_loss_relative_to_its_first_valu
     assert all(torch.equal(ours, other) for ours, other in zip(seen, theirs, strict=False))
 
 
-def evaluations(optimizer: Optimizer, function: object, loss: float, **options: object) -> int:
+def evaluations(optimizer: Optimizer, function: ValueAndGrad, loss: float) -> int:
     """Return how many evaluations an optimiser needs until the loss is below a number."""
     count: list[int] = []
 
@@ -81,7 +79,7 @@ def evaluations(optimizer: Optimizer, function: object, loss: float, **options: 
         count.append(step.number)
         return bool(step.loss < loss)
 
-    optimizer.minimize(start(), function, 200, stop, **options)  # type: ignore[arg-type]
+    optimizer.minimize(start(), function, 200, stop)
     return count[-1]
 
 
@@ -96,30 +94,17 @@ def test_lbfgs_first_step_moves_the_picture_by_two_grey_levels() -> None:
     assert (seen[1] - seen[0]).square().mean().sqrt().item() == pytest.approx(FIRST_STEP, rel=1e-4)
 
 
-class Scaled(Preconditioner):
-    """The bowl's own: in its variables every curvature is 1."""
-
-    def change(self, variables: Tensor) -> Tensor:
-        return variables / CURVATURE.sqrt()
-
-    def gradient(self, gradient: Tensor) -> Tensor:
-        return gradient / CURVATURE.sqrt()
-
-
-def plain_lbfgs(function: ValueAndGrad, steps: int, preconditioner: Preconditioner | None) -> list[Tensor]:
+def plain_lbfgs(function: ValueAndGrad, steps: int) -> list[Tensor]:
     """Return the pictures that L-BFGS evaluates, by the same formulas with every tensor made anew."""
-    change, gradient_of = _variables(preconditioner)
     pictures, memory = [start()], LimitedMemory(LBFGS().pairs(steps), start())
     generated = start()
     loss, gradient = function(generated)
-    gradient = gradient_of(gradient)
     step = -gradient
-    step = step * (FIRST_STEP / change(step).square().mean().sqrt())
+    step = step * (FIRST_STEP / step.square().mean().sqrt())
     while len(pictures) < steps:
-        trial = generated + change(step)
+        trial = generated + step
         pictures.append(trial)
         trial_loss, trial_gradient = function(trial)
-        trial_gradient = gradient_of(trial_gradient)
         good = trial_loss.isfinite() & trial_gradient.isfinite().all() & (trial_loss <= 2 * loss.abs())
         changed = trial_gradient - gradient
         generated, gradient = torch.where(good, trial, generated), torch.where(good, trial_gradient, gradient)
@@ -138,17 +123,11 @@ def walled(image: Tensor) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.filterwarnings("ignore:.*evaluations gave no finite")
 @pytest.mark.parametrize("function", [bowl, walled])
-@pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize("offload", [False, True])
-def test_lbfgs_walks_bit_by_bit_as_with_every_tensor_made_anew(
-    function: ValueAndGrad, scaled: bool, offload: bool
-) -> None:
-    preconditioner = Scaled() if scaled else None
+def test_lbfgs_walks_bit_by_bit_as_with_every_tensor_made_anew(function: ValueAndGrad, offload: bool) -> None:
     seen: list[Tensor] = []
-    LBFGS(offload=offload).minimize(
-        start(), function, 40, lambda step: seen.append(step.image.clone()), preconditioner=preconditioner
-    )
-    plain = plain_lbfgs(function, 40, preconditioner)
+    LBFGS(offload=offload).minimize(start(), function, 40, lambda step: seen.append(step.image.clone()))
+    plain = plain_lbfgs(function, 40)
     assert all(torch.equal(ours, other) for ours, other in zip(seen, plain, strict=True))
 
 
@@ -205,12 +184,6 @@ def test_lbfgs_takes_a_gradient_that_still_hangs_on_its_graph() -> None:
 )
 def test_the_history_is_as_long_as_helps(optimizer: LBFGS | TorchLBFGS, steps: int, expected: int) -> None:
     assert optimizer.pairs(steps) == expected
-
-
-def test_a_fitting_preconditioner_finds_the_same_minimum_in_fewer_evaluations() -> None:
-    torch.testing.assert_close(LBFGS().minimize(start(), bowl, 40, preconditioner=Scaled()), MINIMUM)
-    plain, fitting = (evaluations(LBFGS(), bowl, 1e-8, preconditioner=p) for p in (None, Scaled()))
-    assert fitting <= 4 < plain
 
 
 def test_lbfgs_takes_a_step_to_twice_the_loss_back_and_tries_a_quarter_of_it() -> None:

@@ -230,7 +230,6 @@ def test_the_callers_modes_and_default_dtype_change_nothing() -> None:
         {"padding": "zeros"},
         {"padding": "replicate"},
         {"match_colors": True},
-        {"precondition": False},
         {"optimizer": Adam()},
         {"optimizer": LBFGS(learning_rate=0.5)},
         {"preset": "paper"},
@@ -297,7 +296,7 @@ def test_a_circular_run_rolls_with_its_content_and_another_does_not() -> None:
     content = CONTENT[:, :32, :48]
     options: dict[str, Any] = {"size": None, "iterations": 3, "levels": 1}
     for padding, rolls in (("circular", True), ("reflect", False)):
-        transfer = quick(padding=padding, precision="float32", precondition=False, variation_weight=0)
+        transfer = quick(padding=padding, precision="float32", variation_weight=0)
         plain, rolled = (transfer.run(each, STYLE, **options) for each in (content, content.roll(16, dims=2)))
         assert ((rolled - plain.roll(16, dims=2)).abs().max() < 1e-3) == rolls, padding
 
@@ -306,7 +305,7 @@ def test_a_circular_run_rolls_over_its_levels_too() -> None:
     content = CONTENT[:, :32, :32]
     options: dict[str, Any] = {"size": 64, "iterations": (3, 1), "levels": 2}
     for padding, rolls in (("circular", True), ("reflect", False)):
-        settings: dict[str, Any] = {"precondition": False, "variation_weight": 0, "content_weight": 0}
+        settings: dict[str, Any] = {"variation_weight": 0, "content_weight": 0}
         transfer = quick(padding=padding, precision="float32", **settings)
         plain, rolled = (transfer.run(each, STYLE, **options) for each in (content, content.roll(16, dims=2)))
         assert ((rolled - plain.roll(32, dims=2)).abs().max() < 1e-3) == rolls, padding
@@ -600,7 +599,6 @@ def test_the_objective_is_the_finest_levels() -> None:
             "padding must be one of 'reflect', 'replicate', 'zeros', 'circular'; got",
         ),
         ({"match_colors": "yes"}, TypeError, "match_colors must be True or False; got 'yes'. Give one of them"),
-        ({"precondition": 1}, TypeError, "precondition must be True or False; got 1. Give one of them"),
         ({"optimizer": "adam"}, TypeError, "optimizer must be an Optimizer; got str. Give LBFGS() or Adam()."),
     ],
     ids=str,

@@ -23,8 +23,6 @@ from neural_style.optimizers import LBFGS as LBFGS
 from neural_style.optimizers import Adam as Adam
 from neural_style.optimizers import Optimizer as Optimizer
 from neural_style.optimizers import TorchLBFGS as TorchLBFGS
-from neural_style.preconditioning import ColorSpectrum as ColorSpectrum
-from neural_style.preconditioning import Preconditioner as Preconditioner
 from neural_style.reconstruction import reconstruct_content as reconstruct_content
 from neural_style.reconstruction import synthesize_texture as synthesize_texture
 from neural_style.steps import Step as Step
@@ -40,12 +38,10 @@ from neural_style.weights import random_weights as random_weights
 __all__ = [
     "LBFGS",
     "Adam",
-    "ColorSpectrum",
     "Estimate",
     "Moments",
     "Objective",
     "Optimizer",
-    "Preconditioner",
     "Progress",
     "RunInterrupted",
     "Step",

@@ -10,7 +10,6 @@ from torch import Tensor
 from neural_style.memory import give_back, ran_out
 from neural_style.objective import Objective
 from neural_style.optimizers import Optimizer
-from neural_style.preconditioning import Preconditioner
 from neural_style.steps import StepCallback
 
 Make = Callable[[int | None, bool], Objective]
@@ -51,10 +50,9 @@ class BoundedObjective:
         image: Tensor,
         steps: int,
         callback: StepCallback,
-        preconditioner: Preconditioner | None,
     ) -> Tensor:
         """Return the picture that an optimiser makes of another. See `Optimizer.minimize`."""
-        return optimizer.minimize(image, self.value_and_grad, steps, callback, preconditioner=preconditioner)
+        return optimizer.minimize(image, self.value_and_grad, steps, callback)
 
     def agreed(self, stopped: bool) -> bool:
         """Return whether the run ends: there is no other process to ask."""

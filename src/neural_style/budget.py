@@ -19,7 +19,7 @@ SHARE = 0.9  # of what is free: an estimate is no measurement
 COMFORTABLE = 512  # pixels of a tile: below, more than half of what it reads is halo
 LARGEST = 4096  # beyond, a larger tile saves nothing that shows
 PAIR_BYTES = 2 * 3 * FLOAT32  # a pixel: a step and the change of the gradient along it
-WHOLE = 8  # whole pictures that every rank has: the photograph, the start, what a preconditioner works on
+WHOLE = 8  # whole pictures that every rank has: the photograph, the start, the result brought together
 MOST_VALUES = 2**31 - 1  # of a tensor that every kernel can index
 FEWER_PAIRS = (20, 10, 5, 3)  # of the history, where as many as were wanted do not fit
 

@@ -55,7 +55,6 @@ class Composition:
         convention: Convention | None,
         optimizer: Optimizer | None,
         ranks: Ranks | None,
-        precondition: bool | None,
         **options: Any,
     ) -> None:
         self.device = choose_device(device)
@@ -65,12 +64,9 @@ class Composition:
             got = type(optimizer).__name__
             raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
         self.optimizer = LBFGS() if optimizer is None else optimizer
-        if precondition and not isinstance(self.optimizer, LBFGS):
-            rule, advice = f"be left out beside {type(optimizer).__name__}", "Only LBFGS is preconditioned."
-            raise ValueError(_checks.message("precondition", rule, True, advice))
         if ranks is not None:
             check_optimizer(self.optimizer)
-        settings = partial(choose_settings, preset, precondition=precondition, **options)
+        settings = partial(choose_settings, preset, **options)
         self.settings = settings()  # refuses what it must before anything is downloaded
         resolved = resolve_weights(weights, convention=convention, deepest=self.settings.layers[-1])
         if resolved.self_taught:

@@ -10,7 +10,6 @@ from typing import Protocol
 from torch import Tensor
 
 from neural_style.optimizers import Optimizer
-from neural_style.preconditioning import Preconditioner
 from neural_style.pyramid import Level
 from neural_style.resizing import resize
 from neural_style.steps import Step, StepCallback, asks_to_stop
@@ -60,7 +59,6 @@ class Evaluated(Protocol):
         image: Tensor,
         steps: int,
         callback: StepCallback,
-        preconditioner: Preconditioner | None,
     ) -> Tensor:
         """Return the picture that an optimiser makes of another. See `Optimizer.minimize`."""
 
@@ -86,7 +84,6 @@ def descend(
     objective_at: Callable[[tuple[int, int]], Evaluated],
     optimizer: Optimizer,
     callback: Callback | None = None,
-    preconditioner: Preconditioner | None = None,
     content: Tensor | None = None,
     wraps: bool = False,
 ) -> Tensor:
@@ -98,7 +95,6 @@ def descend(
         objective_at: (height, width) → the objective of that size. One at a time is kept.
         optimizer: what minimises it.
         callback: called after each evaluation; returning True ends the descent with the picture so far.
-        preconditioner: passed on to the optimiser, the same for all levels.
         content: shape (1, 3, H'', W''), of any size: a finer level then starts with the content's own detail
             beside what the coarser ones have changed; None starts it with the enlarged picture alone.
         wraps: whether the picture tiles the plane.
@@ -113,7 +109,7 @@ def descend(
             watch.objective = None  # the coarser level's targets are given back before the finer one's are made
             image = carried(image, level.size)
             objective = watch.enter(level, objective_at(level.size), image)
-            image = objective.minimized_by(optimizer, image, level.iterations, watch.after_step, preconditioner)
+            image = objective.minimized_by(optimizer, image, level.iterations, watch.after_step)
             watch.image = image
             watch.stopped = objective.agreed(watch.stopped)
             del objective

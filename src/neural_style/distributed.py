@@ -2,8 +2,7 @@
 
 What passes between them in an evaluation is 80 rows of the picture and of the gradient, between neighbours,
 and the sums of features, 0.6 million numbers at full width; in a step of L-BFGS the small table of inner
-products. A preconditioner works on the whole picture, which for that is brought together on every rank. Levels
-with too few rows for all ranks are evaluated by the first of them.
+products. Levels with too few rows for all ranks are evaluated by the first of them.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import cast
 
 import torch
@@ -22,7 +20,6 @@ from neural_style import _checks
 from neural_style.grid import Grid, Tile, folded, stripes_in, surrounded
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Adam, Optimizer
-from neural_style.preconditioning import Preconditioner
 from neural_style.ranks import Ranks
 from neural_style.share import Share, Whole
 from neural_style.steps import Step, StepCallback, asks_to_stop
@@ -110,53 +107,6 @@ class Stripes:
         return self._counts[key]
 
 
-class StripedPreconditioner(Preconditioner):
-    """A preconditioner of the whole picture, for one rank's rows of it.
-
-    Args:
-        whole: what works on the whole; the same on every rank.
-        stripes: how the picture is shared.
-        height: of the picture.
-    """
-
-    def __init__(self, whole: Preconditioner, stripes: Stripes, height: int) -> None:
-        self.whole, self.stripes, self.height = whole, stripes, height
-
-    def change(self, variables: Tensor) -> Tensor:
-        """Return this rank's rows of T z. See `Preconditioner.change`."""
-        return self._own(self.whole.change(self._gathered(variables)))
-
-    def gradient(self, gradient: Tensor) -> Tensor:
-        """Return this rank's rows of Tᵀ g. See `Preconditioner.gradient`."""
-        return self._own(self.whole.gradient(self._gathered(gradient)))
-
-    def observe(self, steps: Tensor, changes: Tensor) -> None:
-        """Learn from the pairs of the whole picture, brought together one at a time."""
-        whole = (cast("Tensor", _Gathered(pairs, self._gathered)) for pairs in (steps, changes))
-        self.whole.observe(*whole)
-
-    def _gathered(self, rows: Tensor) -> Tensor:
-        return self.stripes.ranks.gathered(rows, self.stripes.bounds(self.height))
-
-    def _own(self, picture: Tensor) -> Tensor:
-        rows = self.stripes.rows(self.height)
-        return picture[..., rows.start : rows.stop, :]
-
-
-class _Gathered:
-    """Pairs of the whole picture as `Preconditioner.observe` reads them: a shape, and one at a time."""
-
-    def __init__(self, pairs: Tensor, gather: Callable[[Tensor], Tensor]) -> None:
-        self._pairs, self._gather = pairs, gather
-        self.shape = (len(pairs), *gather(pairs[:1]).shape[1:])
-
-    def __getitem__(self, index: int) -> Tensor:
-        return self._gather(self._pairs[index : index + 1])[0]
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[index] for index in range(len(self._pairs)))
-
-
 class StripedObjective:
     """A level's objective over ranks, and the descent of the whole picture on it.
 
@@ -196,21 +146,17 @@ class StripedObjective:
         image: Tensor,
         steps: int,
         callback: StepCallback,
-        preconditioner: Preconditioner | None,
     ) -> Tensor:
         """Return the whole picture optimised, the same on every rank. See `BoundedObjective.minimized_by`.
 
         The first rank's callback is asked, after each evaluation, and its `Step` holds the first rank's rows.
         Ctrl-C ends the descent on all ranks after an evaluation; `agreed` then raises it.
         """
-        for name, values in vars(preconditioner or object).items():
-            if isinstance(values, Tensor):  # what it has learned, on however many ranks
-                getattr(preconditioner, name).copy_(self.everyone.from_first(values.to(image.device)))
         with _interrupts_noted() as noted:
             result, failure = image, None
             try:
                 if self.members.belongs:
-                    result = self._minimized(optimizer, image, steps, callback, preconditioner, noted)
+                    result = self._minimized(optimizer, image, steps, callback, noted)
             except Exception as error:
                 # What all members meet at once, the rest are told. After anything else there is no message that
                 # all would understand: this process ends, and torchrun with it the others.
@@ -241,7 +187,6 @@ class StripedObjective:
         image: Tensor,
         steps: int,
         callback: StepCallback,
-        preconditioner: Preconditioner | None,
         noted: threading.Event,
     ) -> Tensor:
         """Return the whole picture, optimised by the ranks that have some of its rows."""
@@ -261,16 +206,12 @@ class StripedObjective:
 
         if members.world == 1:
             self._objective = self._make(Whole())
-            run = partial(optimizer.minimize, image, self._objective.value_and_grad, steps, asked)
-            return run(preconditioner=preconditioner)
+            return optimizer.minimize(image, self._objective.value_and_grad, steps, asked)
         self._objective = self._make(self.stripes)
         rows = self.stripes.rows(self.size[0])
         own = image[..., rows.start : rows.stop, :].contiguous()
-        striped = None
-        if preconditioner is not None:
-            striped = StripedPreconditioner(preconditioner, self.stripes, self.size[0])
         result = cast("LBFGS | Adam", optimizer).minimize(
-            *(own, self._objective.value_and_grad, steps, asked), preconditioner=striped, total=members.total
+            own, self._objective.value_and_grad, steps, asked, total=members.total
         )
         return members.gathered(result, self.stripes.bounds(self.size[0]))
 

@@ -98,14 +98,6 @@ class LimitedMemory:
         self.table.index_copy_(0, rows, products.T.contiguous())
         self.order = torch.where(accepted, self.order.roll(-1), self.order)
 
-    def pairs_like(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Return all steps and all changes, each of shape (m, …) with the image's own but its batch of one.
-
-        They are views of the vectors, where these live and as they are stored.
-        """
-        shape = (self.pairs, *image.shape[1:])
-        return self.vectors[: self.pairs].view(shape), self.vectors[self.pairs : -1].view(shape)
-
     def direction(self) -> Tensor:
         """Return −H g, shape (n,); with no pair yet, γ is 1 and it is −g."""
         m = self.pairs

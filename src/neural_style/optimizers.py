@@ -13,7 +13,6 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.lbfgs import LimitedMemory
-from neural_style.preconditioning import Preconditioner
 from neural_style.steps import Best, StepCallback, StoppedError, Total, Watch, all_finite, alone, check_finite
 
 FIRST_STEP = 2 / 255  # root mean square change of the picture
@@ -34,8 +33,6 @@ class Optimizer(ABC):
         value_and_grad: ValueAndGrad,
         steps: int,
         callback: StepCallback | None = None,
-        *,
-        preconditioner: Preconditioner | None = None,
     ) -> Tensor:
         """Return a picture of lower loss than `image`, which is not changed.
 
@@ -44,8 +41,6 @@ class Optimizer(ABC):
             value_and_grad: picture → (scalar loss, gradient of the picture's shape).
             steps: how many, at least 1.
             callback: called after each evaluation; returning True ends the run with what is best so far.
-            preconditioner: variables in which the loss is rounder, for a method that can use them. `LBFGS`
-                does; torch's works in pixels, and Adam in a box of them.
         """
 
 
@@ -101,14 +96,12 @@ class LBFGS(Optimizer):
         steps: int,
         callback: StepCallback | None = None,
         *,
-        preconditioner: Preconditioner | None = None,
         total: Total = alone,
     ) -> Tensor:
         """Return the picture with the lowest loss of those evaluated. See `Optimizer.minimize`.
 
         Where each of several ranks has a part of the picture, `total` adds up a small tensor over them.
         """
-        change, gradient_of = _variables(preconditioner)
         generated = image.detach().clone()
         best = Best(generated)
         watch = Watch(steps, callback, self.tolerance)
@@ -120,18 +113,18 @@ class LBFGS(Optimizer):
             loss, gradient = value_and_grad(generated)
             best.offer(generated, loss)
             watch.after_evaluation(generated, loss)
-            gradient = gradient_of(gradient.detach())
+            gradient = gradient.detach()
             check_finite("the first gradient", gradient, total)
             memory.gradient.copy_(gradient.flatten())
             step = -gradient
-            step *= _ratio(FIRST_STEP, _root_mean_square(change(step), total))
+            step *= _ratio(FIRST_STEP, _root_mean_square(step, total))
             del gradient  # an evaluation needs the memory: it finds four pictures and the history, no more
             while watch.number < steps:
-                trial = generated + change(step)
+                trial = generated + step
                 trial_loss, trial_gradient = value_and_grad(trial)
                 best.offer(trial, trial_loss)
                 watch.after_evaluation(trial, trial_loss)
-                trial_gradient = gradient_of(trial_gradient.detach()).flatten()
+                trial_gradient = trial_gradient.detach().flatten()
                 finite = trial_loss.isfinite() & all_finite(trial_gradient, total)
                 good = finite & (trial_loss <= 2 * loss.abs())  # on the device
                 setbacks += ~finite
@@ -145,8 +138,6 @@ class LBFGS(Optimizer):
                 direction = memory.direction().view_as(step).mul_(self.learning_rate)
                 torch.where(good, direction, step.div_(4), out=step)
                 del direction
-        if preconditioner is not None:
-            preconditioner.observe(*memory.pairs_like(generated))
         check_finite("the loss", best.loss)
         watch.tell_setbacks(setbacks, "stepped back from. The result is the best of the others")
         return best.image
@@ -184,8 +175,6 @@ class TorchLBFGS(Optimizer):
         value_and_grad: ValueAndGrad,
         steps: int,
         callback: StepCallback | None = None,
-        *,
-        preconditioner: Preconditioner | None = None,  # noqa: ARG002  # torch's works in pixels
     ) -> Tensor:
         """Return the picture with the lowest loss of those evaluated. See `Optimizer.minimize`."""
         generated = image.detach().clone()
@@ -250,7 +239,6 @@ class Adam(Optimizer):
         steps: int,
         callback: StepCallback | None = None,
         *,
-        preconditioner: Preconditioner | None = None,  # noqa: ARG002  # works pixel by pixel
         total: Total = alone,
     ) -> Tensor:
         """Return the averaged iterate, in [0, 1]. See `Optimizer.minimize`, for `total` `LBFGS.minimize`."""
@@ -275,15 +263,6 @@ class Adam(Optimizer):
             check_finite("the gradient", gradient, total)
         watch.tell_setbacks(setbacks, "passed over")
         return average / weight if weight > 0 else generated
-
-
-def _variables(
-    preconditioner: Preconditioner | None,
-) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
-    """Return variables → change of the picture, and gradient of the picture → of the variables."""
-    if preconditioner is None:
-        return (lambda variables: variables), (lambda gradient: gradient)
-    return preconditioner.change, preconditioner.gradient
 
 
 def _root_mean_square(values: Tensor, total: Total) -> Tensor:

@@ -52,8 +52,6 @@ class Settings:
             that takes the style; or ``"match"``, those of a style that is given the content's first.
         color_map: how ``"match"`` does so, as of `color.recolored`.
         variation: what the total variation sums, a name of `variation.VARIATIONS`.
-        precondition: whether L-BFGS works in the style's decorrelated colours and frequencies rather than in
-            pixels.
         keep_detail: whether a finer level starts with the content's detail beside the enlarged picture.
         omit_layers: whether a style picture much smaller than the result goes without the layers that see more
             than the whole of it.
@@ -76,7 +74,6 @@ class Settings:
     padding: str
     stretch_style: bool
     match_colors: bool
-    precondition: bool
     keep_detail: bool
     omit_layers: bool
     init: str
@@ -145,7 +142,6 @@ PRESETS: dict[str, Settings] = {
         padding="reflect",
         stretch_style=False,
         match_colors=False,
-        precondition=True,
         keep_detail=True,
         omit_layers=True,
         init="content",
@@ -165,7 +161,6 @@ PRESETS: dict[str, Settings] = {
         padding="zeros",
         stretch_style=True,
         match_colors=False,
-        precondition=False,
         keep_detail=False,
         omit_layers=False,
         init="noise",
@@ -184,7 +179,6 @@ PRESETS: dict[str, Settings] = {
         padding="zeros",
         stretch_style=False,
         match_colors=False,
-        precondition=False,
         keep_detail=False,
         omit_layers=False,
         init="content",
@@ -313,7 +307,7 @@ def _checked(name: str, value: Any) -> Any:
         return _checks.number(name, value, maximum=1.0, advice="0 is the photograph, 1 only the style.")
     if name in named:
         return _checks.choice(name, value, named[name])
-    return _checks.flag(name, value) if name in ("match_colors", "precondition") else value
+    return _checks.flag(name, value) if name == "match_colors" else value
 
 
 def style_losses(

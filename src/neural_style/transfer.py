@@ -22,7 +22,6 @@ from neural_style.image_io import ImageSource
 from neural_style.objective import Objective
 from neural_style.optimizers import Optimizer
 from neural_style.pictures import finished, for_objective
-from neural_style.preconditioning import ColorSpectrum
 from neural_style.presets import LayerChoice
 from neural_style.pyramid import Level
 from neural_style.ranks import Ranks
@@ -82,8 +81,6 @@ class StyleTransfer(Composition):
         color_map: how ``"match"`` does so: ``"monge-kantorovich"``, ``"cholesky"``, ``"pca"`` or
             ``"symmetric"``, see `color.recolored`.
         match_colors: whether the content picture is first given the style's colours by `color.match_colors`.
-        precondition: whether `LBFGS` works in the style's decorrelated colours and frequencies, which takes
-            fewer evaluations to the same loss, or in pixels.
         optimizer: an `LBFGS`, `TorchLBFGS`, `Adam`, or other `Optimizer`; None takes `LBFGS()`.
         ranks: the processes that make each picture together, every one of which calls `run` with the same
             arguments and gets the whole picture; None works alone. `LBFGS` and `Adam` work over ranks.
@@ -116,7 +113,6 @@ class StyleTransfer(Composition):
         color: str | None = None,
         color_map: str | None = None,
         match_colors: bool | None = None,
-        precondition: bool | None = None,
         optimizer: Optimizer | None = None,
         ranks: Ranks | None = None,
     ) -> None:
@@ -141,7 +137,6 @@ class StyleTransfer(Composition):
             color=color,
             color_map=color_map,
             match_colors=match_colors,
-            precondition=precondition,
             optimizer=optimizer,
             ranks=ranks,
         )
@@ -225,9 +220,6 @@ class StyleTransfer(Composition):
                 terms = self.settings.terms
                 return self.engine.objective(self.network, pictures, terms, level_size, fits[level_size])
 
-            preconditioner = None
-            if self.settings.precondition:
-                preconditioner = ColorSpectrum([each.image for each in styles])
             batched = getattr(content, "ndim", 3) == 4
 
             def returned(image: Tensor) -> Tensor:
@@ -241,7 +233,7 @@ class StyleTransfer(Composition):
                 detailed = content_image if keeps else None
                 optimizer = fitted_optimizer(optimizer, fits[plan[-1].size], plan[-1])
                 result = descend(
-                    *(found.start, plan, objective_at, optimizer, callback, preconditioner, detailed),
+                    *(found.start, plan, objective_at, optimizer, callback, detailed),
                     wraps=self.settings.padding == "circular",
                 )
             except RunInterrupted as interrupt:
