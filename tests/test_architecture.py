@@ -16,6 +16,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("weights", "steps", "starts", "convolution", "ranks", "metrics"),
     ("optimizers",),
     ("features", "costs", "style_statistics"),
+    ("activation_means",),
     ("networks",),
     ("pyramid", "grid"),
     ("share", "guidance"),

@@ -61,7 +61,6 @@ class Composition:
         **options: Any,
     ) -> None:
         self.device = choose_device(device)
-        dtype = choose_dtype(precision, self.device)
         kind = choose_objective(compile, self.device)  # refuses another before anything is downloaded
         if optimizer is not None and not isinstance(optimizer, Optimizer):
             got = type(optimizer).__name__
@@ -73,7 +72,8 @@ class Composition:
         if ranks is not None:
             check_optimizer(self.optimizer)
         settings = partial(choose_settings, preset, precondition=precondition, **options)
-        settings(self_taught=weights == "self-taught")  # refuses what it must before anything is downloaded
+        self.settings = settings(self_taught=weights == "self-taught")  # refuses before anything is downloaded
+        dtype = choose_dtype(self.settings.precision if precision == "auto" else precision, self.device)
         resolved = resolve_weights(weights, width=width, convention=convention)
         taught = resolved.self_taught if isinstance(resolved, Weights) else resolved == "self-taught"
         self.settings = settings(self_taught=taught)
@@ -87,6 +87,7 @@ class Composition:
             layers=self.settings.layers,
             pooling=self.settings.pooling,
             padding=self.settings.padding,
+            normalized=self.settings.normalized,
             device=self.device,
             dtype=dtype,
         )

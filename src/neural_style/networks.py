@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
+from neural_style.activation_means import normalize_as_in_the_paper
 from neural_style.features import VGG19Features
 from neural_style.memory import give_back, ran_out
 from neural_style.resizing import resize
@@ -40,6 +41,7 @@ class NetworkSource:
         padding: as of `VGG19Features`.
         device: where the network works.
         dtype: of its parameters and activations.
+        normalized: whether the filters are rescaled as in the paper, where they are the original VGG-19's.
     """
 
     def __init__(
@@ -52,9 +54,10 @@ class NetworkSource:
         padding: str,
         device: torch.device,
         dtype: torch.dtype,
+        normalized: bool = False,
     ) -> None:
         self.layers, self.pooling, self.padding = list(layers), pooling, padding
-        self.width, self.device, self.dtype = width, device, dtype
+        self.width, self.device, self.dtype, self.normalized = width, device, dtype, normalized
         self.self_taught = weights == "self-taught"
         self._learned: tuple[str, Weights, VGG19Features] | None = None
         if not self.self_taught:
@@ -122,6 +125,8 @@ class NetworkSource:
             pooling=self.pooling,  # type: ignore[arg-type]  # its own check names the choices
             padding=self.padding,  # type: ignore[arg-type]
         )
+        if self.normalized:
+            normalize_as_in_the_paper(network)
         with torch.inference_mode(False):
             network.set_precision(self.dtype)
             return network.to(self.device)
