@@ -174,8 +174,7 @@ def main(words: Sequence[str] | None = None) -> None:
     found, shown = [], 0
     for name, picture in pictures:
         parts = crops(picture)
-        means = network.mean_activations(parts)
-        found.append(torch.cat([means[layer.name] for layer in convolutions()]))
+        found.append(torch.cat(list(network.mean_activations(parts).values())))
         shown += len(parts)
         print(f"{name}: {picture.shape[-2]}×{picture.shape[-1]}, {len(parts)} crops", flush=True)
     measured = torch.stack(found)

@@ -3,7 +3,10 @@
 They belong to one set of weights, the original VGG-19 of Simonyan and Zisserman. Which weights a network has is
 known by its filters' norms, which are kept beside the means: whatever file or package they came from.
 
-`benchmarks/activation_means.py` measured them and says on what.
+`benchmarks/activation_means.py` measured them on 192 crops of 52 photographs that pip packages bundle, in place
+of ImageNet's validation set. Between the two halves of the photographs the median filter's mean differs by 3 to
+13 % up to conv5_1, the deepest that styles use, and nine in ten by less than 38 %; it is less well known beyond
+(46 % in conv5_4). No filter's is near 0: the least are 2 to 5 % of their layer's median.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ TOLERANCE = 0.05
 
 
 def normalize_as_in_the_paper(network: VGG19Features) -> None:
-    """Rescale the original VGG-19's filters by the means that are kept; say that others are left alone.
+    """Rescale the original VGG-19's filters by the means that are kept; warn that others are left alone.
 
     Args:
         network: changed in place; in float32, as it was made.
