@@ -17,6 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("weights", "steps", "starts", "convolution", "ranks", "metrics"),
     ("optimizers",),
     ("features", "costs", "style_statistics"),
+    ("activation_means",),
     ("pyramid", "grid"),
     ("share", "guidance"),
     ("objective",),

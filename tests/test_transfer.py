@@ -422,7 +422,7 @@ def test_weights_in_hand_are_used() -> None:
 def test_a_normalised_network_can_be_used() -> None:
     transfer = quick()
     network = VGG19Features(RANDOM, transfer.settings.layers)
-    network.normalize_activations([CONTENT.unsqueeze(0), STYLE.unsqueeze(0)])
+    network.normalize_activations(network.mean_activations([CONTENT.unsqueeze(0), STYLE.unsqueeze(0)]))
     result = run(StyleTransfer(weights=network.weights, device="cpu"))
     assert not torch.equal(result, run(transfer))
     assert bool(torch.isfinite(result).all())

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
+from neural_style.activation_means import normalize_as_in_the_paper
 from neural_style.costs import Needs
 from neural_style.distributed import check_optimizer
 from neural_style.engine import Engine
@@ -58,7 +59,6 @@ class Composition:
         **options: Any,
     ) -> None:
         self.device = choose_device(device)
-        dtype = choose_dtype(precision, self.device)
         kind = choose_objective(compile, self.device)  # refuses another before anything is downloaded
         if optimizer is not None and not isinstance(optimizer, Optimizer):
             got = type(optimizer).__name__
@@ -68,6 +68,7 @@ class Composition:
             check_optimizer(self.optimizer)
         settings = partial(choose_settings, preset, **options)
         self.settings = settings()  # refuses what it must before anything is downloaded
+        dtype = choose_dtype(self.settings.precision if precision == "auto" else precision, self.device)
         resolved = resolve_weights(weights, convention=convention, deepest=self.settings.layers[-1])
         if resolved.self_taught:
             self.settings = settings(self_taught=True)
@@ -86,6 +87,8 @@ class Composition:
             pooling=settings.pooling,  # type: ignore[arg-type]  # its own check names the choices
             padding=settings.padding,  # type: ignore[arg-type]
         )
+        if settings.normalized:
+            normalize_as_in_the_paper(network)
         with torch.inference_mode(False):
             network.set_precision(dtype)
             return network.to(self.device)

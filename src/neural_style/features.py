@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
@@ -26,6 +26,8 @@ Padding = Literal["reflect", "replicate", "zeros", "circular"]
 
 POOLINGS: tuple[Pooling, ...] = ("average", "max")
 PADDINGS: tuple[Padding, ...] = ("reflect", "replicate", "zeros", "circular")
+
+LEAST_MEAN = 0.01  # of a layer's median mean activation: what a filter is taken to have at least
 
 
 class VGG19Features(nn.Module):
@@ -120,11 +122,10 @@ class VGG19Features(nn.Module):
     def weights(self) -> Weights:
         """A copy of the parameters, as after `normalize_activations`."""
         parameters = {}
-        for name, module in self.network.named_children():
-            if isinstance(module, FrozenConvolution):
-                for kind, parameter in module.named_parameters():
-                    copy = parameter.detach().to("cpu", torch.float32, copy=True)
-                    parameters[f"features.{layer_table()[name].index}.{kind}"] = copy
+        for name, module in self._filters.items():
+            for kind, parameter in module.named_parameters():
+                copy = parameter.detach().to("cpu", torch.float32, copy=True)
+                parameters[f"features.{layer_table()[name].index}.{kind}"] = copy
         return Weights(parameters, self.convention, self.self_taught)
 
     def forward(self, image: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:
@@ -150,51 +151,85 @@ class VGG19Features(nn.Module):
             network(self._normalised(image))
         return activations
 
-    def normalize_activations(self, images: Sequence[Tensor]) -> None:
-        """Rescale every filter so that its mean activation over images and positions is 1, as the paper does.
-
-        Exact, because the rectifier and both poolings are homogeneous: dividing a filter and multiplying what
-        reads it changes no later activation but by its own scale. A filter that never responds is left alone.
+    def mean_activations(self, images: Iterable[Tensor]) -> dict[str, Tensor]:
+        """Return the mean rectified response of every filter over images and positions.
 
         Args:
-            images: one or more of shape (1, 3, H, W), RGB in [0, 1]. The paper's are ImageNet's validation set.
+            images: one or more of shape (1, 3, H, W), RGB in [0, 1]. A larger one has more
+                positions, and counts for more.
 
-        Reference: Gatys et al. (2016), section 2.
+        Returns:
+            By the name of the convolution, such as ``conv1_1``, a tensor of shape (N_l,), float64, on the CPU.
+
+        Raises:
+            ValueError, TypeError: if there is no picture, or one breaks its rule.
         """
-        if not images:
-            advice = "Give one or more to average over."
-            raise ValueError(_checks.message("images", "hold at least one picture", "none", advice))
+        sums: dict[str, Tensor] = {}
+        positions = dict.fromkeys(self._filters, 0)
         for image in images:
             self._check(image)
             _checks.image_values("images", image)
-        names = [
-            name for name, module in self.network.named_children() if isinstance(module, FrozenConvolution)
-        ]
-        sums = dict.fromkeys(names, torch.zeros((), dtype=torch.float64, device="cpu"))
-        positions = dict.fromkeys(names, 0)
+            with torch.no_grad(), _capture(self.network, self._filters) as activations:
+                self.network(self._normalised(image))
+            for name, activation in activations.items():
+                rectified = activation.relu()
+                sums[name] = sums.get(name, 0.0) + rectified.sum((0, 2, 3), dtype=torch.float64).cpu()
+                positions[name] += rectified[:, 0].numel()
+        if not sums:
+            advice = "Give one or more to average over."
+            raise ValueError(_checks.message("images", "hold at least one picture", "none", advice))
+        return {name: total / positions[name] for name, total in sums.items()}
+
+    def normalize_activations(self, means: Mapping[str, Tensor]) -> None:
+        """Rescale every filter by its mean activation, so that it becomes 1, as the paper does.
+
+        Exact, because the rectifier and both poolings are homogeneous: dividing a filter and multiplying what
+        reads it changes no later activation but by its own scale. A filter with less than `LEAST_MEAN` of its
+        layer's median mean is rescaled as if it had that: a mean as small says more of the pictures that it was
+        measured on than of the filter, and divided by it the first response to come would outweigh all others.
+        (The median is that of the filters that respond at all; a layer of which none does is left alone.)
+
+        Args:
+            means: by the name of every convolution of the network, of shape (N_l,): what `mean_activations`
+                returns of this network. The paper's are over ImageNet's validation set. Further names are let
+                be.
+
+        Raises:
+            ValueError: if a convolution's are missing, negative or not finite, or of another number.
+
+        Reference: Gatys et al. (2016), section 2.
+
+        >>> network, image = VGG19Features("random", ["relu1_1"]), torch.full((1, 3, 16, 16), 0.5)
+        >>> network.normalize_activations(network.mean_activations([image]))
+        >>> round(network.mean_activations([image])["conv1_1"].max().item(), 4)
+        1.0
+        """
+        for name, module in self._filters.items():
+            mean, shape = means.get(name), tuple(module.bias.shape)
+            if (
+                mean is None
+                or tuple(mean.shape) != shape
+                or not bool((mean >= 0).all() & mean.isfinite().all())
+            ):
+                rule = f"hold {shape[0]} finite numbers of at least 0 for {name}"
+                got = "none" if mean is None else f"{tuple(mean.shape)}, {mean.min()} … {mean.max()}"
+                raise ValueError(_checks.message("means", rule, got, "Take those of mean_activations."))
+        entering: Tensor | None = None
         with torch.no_grad():
-            for image in images:
-                for name, mean, count in self._mean_activations(image, names):
-                    sums[name] = sums[name] + mean * count
-                    positions[name] += count
-            entering = torch.ones(3, dtype=torch.float64, device="cpu")
-            for name in names:
-                module = self.network.get_submodule(name)
-                mean = sums[name] / positions[name]
-                leaving = torch.where(mean > 1e-12, mean, torch.ones_like(mean))
-                ratio = entering.view(1, -1, 1, 1) / leaving.view(-1, 1, 1, 1)
-                weight, bias = module.get_parameter("weight"), module.get_parameter("bias")
-                weight.mul_(ratio.to(weight))
-                bias.div_(leaving.to(bias))
+            for name, module in self._filters.items():
+                leaving = _floored(means[name].to("cpu", torch.float64))
+                ratio = 1 / leaving.view(-1, 1, 1, 1)
+                if entering is not None:
+                    ratio = ratio * entering.view(1, -1, 1, 1)
+                module.weight.mul_(ratio.to(module.weight))
+                module.bias.div_(leaving.to(module.bias))
                 entering = leaving
 
-    def _mean_activations(self, image: Tensor, names: Sequence[str]) -> Iterator[tuple[str, Tensor, int]]:
-        """Yield each convolution's mean rectified response (N_l,), float64 on the CPU, and its positions."""
-        with _capture(self.network, names) as activations:
-            self.network(self._normalised(image))
-        for name, activation in activations.items():
-            rectified = activation.float().relu()
-            yield name, rectified.mean((0, 2, 3)).cpu().double(), rectified[:, 0].numel()
+    @property
+    def _filters(self) -> dict[str, FrozenConvolution]:
+        """The convolutions by name, in network order."""
+        children = self.network.named_children()
+        return {name: module for name, module in children if isinstance(module, FrozenConvolution)}
 
     def _normalised(self, image: Tensor) -> Tensor:
         """Return the picture as the parameters want it: their channel order, scale, dtype and memory layout."""
@@ -236,6 +271,14 @@ def _build(weights: Weights, deepest: str, pooling: str, padding: str) -> nn.Seq
             module = nn.AvgPool2d(2) if pooling == "average" else nn.MaxPool2d(2)
         network.add_module(layer.name, module)
     return network
+
+
+def _floored(mean: Tensor) -> Tensor:
+    """Return a layer's mean activations with those of almost silent filters raised to the least."""
+    responding = mean[mean > 0]
+    if not len(responding):
+        return torch.ones_like(mean)
+    return mean.clamp(min=LEAST_MEAN * responding.median())
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Any
 from neural_style import _checks, losses
 from neural_style.color import COLORS, MAPS
 from neural_style.features import PADDINGS, POOLINGS
+from neural_style.hardware import Precision
 from neural_style.objective import ContentLoss, StyleLoss, Terms
 from neural_style.starts import InitSource
 from neural_style.style_statistics import STATISTICS, StatisticChoice, mixture
@@ -63,6 +64,9 @@ class Settings:
         content_limit: how far from the photograph the result may be before that costs more.
         limit_weight: the weight of what is beyond.
         is_content: whether the result is the content, whatever it is asked to start from.
+        normalized: whether the filters are rescaled by their mean activations, as of
+            `activation_means.normalize_as_in_the_paper`.
+        precision: the network's where ``"auto"`` is asked for, as of `StyleTransfer`.
     """
 
     content_layers: Mapping[str, float]
@@ -88,6 +92,8 @@ class Settings:
     content_limit: float = 1.0
     limit_weight: float = 0.0
     is_content: bool = False
+    normalized: bool = False
+    precision: Precision = "auto"
 
     @property
     def terms(self) -> Terms:
@@ -168,6 +174,8 @@ PRESETS: dict[str, Settings] = {
         scales=(1.0,),
         content_loss=losses.half_squares,
         style_loss=losses.layer_style_loss,
+        normalized=True,
+        precision="float32",
     ),
     "authors": Settings(
         content_layers={"relu4_2": 1.0},
