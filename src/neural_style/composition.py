@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,10 +20,9 @@ from neural_style.features import VGG19Features
 from neural_style.hardware import Precision, choose_device, choose_dtype, set_up
 from neural_style.image_io import ImageSource
 from neural_style.objective import Objective
-from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
+from neural_style.optimizers import LBFGS, Optimizer
 from neural_style.pictures import load_pictures
 from neural_style.presets import choose_settings
-from neural_style.pyramid import FLAT
 from neural_style.ranks import Ranks
 from neural_style.recording import Compile, choose_objective
 from neural_style.sizes import Sizes
@@ -118,13 +116,6 @@ class Composition:
             argument = "style" if len(styles) == 1 else f"style {number + 1}"
             self.sizes.check(argument, size_of(each.image), "Give a larger picture.")
 
-    def _optimizer_of(self, iterations: int | Sequence[int] | None) -> Optimizer:
-        """Return a run's optimiser, which may end a level on a flat loss unless iterations were asked for."""
-        ruled = iterations is None and self.settings.iterations is None
-        if ruled and isinstance(self.optimizer, LBFGS | TorchLBFGS) and self.optimizer.tolerance is None:
-            return replace(self.optimizer, tolerance=FLAT)
-        return self.optimizer
-
     def _needs(self, styles: Sequence[Loaded] = ()) -> Needs:
         """Return what decides the memory that a run needs."""
         content = self.settings.content_layers if self.settings.content_weight > 0 else {}
@@ -137,7 +128,6 @@ class Composition:
             bytes_per_value=self.network.dtype.itemsize,
             device=self.device.type,
             regions=len({id(each.region) for each in styles if each.region is not None}),
-            contents=self.settings.contents,
         )
 
 

@@ -58,9 +58,7 @@ class Needs:
         width: as of `evaluation_flops`.
         bytes_per_value: of the network's activations, 4 in float32 and 2 in bfloat16.
         regions: of the picture that have styles of their own: their weighted features are kept beside.
-        contents: how many pictures the content's features are kept of.
-        device: its kind. On a CPU wide layers in float32 take Winograd's way; only CUDA makes half-precision
-            moments without float32 copies.
+        device: its kind. On a CPU wide layers in float32 take Winograd's way.
     """
 
     layers: Sequence[str]
@@ -70,21 +68,17 @@ class Needs:
     bytes_per_value: int = FLOAT32
     device: str = "cpu"
     regions: int = 0
-    contents: int = 1
 
     def evaluation_bytes(self, size: tuple[int, int]) -> int:
         """Return about how many bytes an evaluation of a picture or tile of (height, width) takes at its peak.
 
         The peak is early in the backward pass. Then there are the rectified response of every convolution, and
-        of the largest four more: what comes in, what goes out and torch's own rearrangements, on a CPU three
-        more that are free but in pieces, and in float32 where half-precision moments are made of copies; those
-        copies; the
-        weights as given, as the network has them and turned for the gradient, or transformed to four times
-        their size.
+        of the largest four more: what comes in, what goes out and torch's own rearrangements, and on a CPU
+        three more that are free but in pieces; the weights as given, as the network has them and turned for the
+        gradient, or transformed to four times their size.
         """
-        activations = largest = weights = forms = widened = weighted = 0
+        activations = largest = weights = forms = weighted = 0
         transformed = self.device == "cpu" and self.bytes_per_value == FLOAT32
-        copied = self.device != "cuda" and self.bytes_per_value < FLOAT32
         passing = PASSING + (IN_PIECES if self.device == "cpu" else 0)
         for layer in truncated(self.layers[-1]):
             leaving, responses = self._channels(layer), self._responses(layer, size)
@@ -95,20 +89,17 @@ class Needs:
                 weights += 9 * entering * leaving
                 wide = transformed and min(entering, leaving) >= FEWEST_CHANNELS
                 forms += (TILE * TILE if wide else 9) * entering * leaving
-            widened += responses * (layer.name in self.style_layers) * copied
             weighted += responses * (layer.name in self.style_layers) * self.regions
-        network = self.bytes_per_value * (activations + weighted + weights + forms)
-        passed = (FLOAT32 if copied else self.bytes_per_value) * passing * largest
-        differences = (self.contents - 1) * self._content_responses(size)  # of the first are taken at the peak
-        return network + passed + FLOAT32 * (weights + widened + differences) + SCRATCH
+        values = activations + weighted + weights + forms + passing * largest
+        return self.bytes_per_value * values + FLOAT32 * weights + SCRATCH
 
     def target_bytes(self, size: tuple[int, int]) -> int:
         """Return how many bytes the content's features of a picture of (height, width) take."""
-        return self.contents * self.bytes_per_value * self._content_responses(size)
+        return self.bytes_per_value * self._content_responses(size)
 
     def picture_bytes(self, size: tuple[int, int]) -> int:
         """Return how many bytes the pictures take that an objective and an optimiser hold."""
-        return FLOAT32 * 3 * size[0] * size[1] * (PICTURES + self.contents - 1)
+        return FLOAT32 * 3 * size[0] * size[1] * PICTURES
 
     def largest_values(self, size: tuple[int, int]) -> int:
         """Return how many values the largest response to a picture, or tile, of (height, width) has."""

@@ -81,7 +81,7 @@ class RunInterrupted(KeyboardInterrupt):
 def descend(
     start: Tensor,
     plan: Sequence[Level],
-    objective_at: Callable[[tuple[int, int]], Evaluated],
+    objective_at: Callable[[Level], Evaluated],
     optimizer: Optimizer,
     callback: Callback | None = None,
     content: Tensor | None = None,
@@ -92,7 +92,7 @@ def descend(
     Args:
         start: shape (1, 3, H', W'), of any size.
         plan: the levels, coarse to fine.
-        objective_at: (height, width) → the objective of that size. One at a time is kept.
+        objective_at: level → its objective. One at a time is kept.
         optimizer: what minimises it.
         callback: called after each evaluation; returning True ends the descent with the picture so far.
         content: shape (1, 3, H'', W''), of any size: a finer level then starts with the content's own detail
@@ -108,7 +108,7 @@ def descend(
         for level in plan:
             watch.objective = None  # the coarser level's targets are given back before the finer one's are made
             image = carried(image, level.size)
-            objective = watch.enter(level, objective_at(level.size), image)
+            objective = watch.enter(level, objective_at(level), image)
             image = objective.minimized_by(optimizer, image, level.iterations, watch.after_step)
             watch.image = image
             watch.stopped = objective.agreed(watch.stopped)

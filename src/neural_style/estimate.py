@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -55,7 +55,6 @@ def estimate_run(
     *,
     objective: type[Objective] = Objective,
     world: int = 1,
-    contents: int = 1,
 ) -> Estimate:
     """Return what a run over some levels will cost, from a probe of about a second.
 
@@ -66,28 +65,28 @@ def estimate_run(
         fits: how each level is evaluated, by its size.
         objective: the class that the run will use.
         world: over how many ranks, each as fast as this one.
-        contents: how many pictures the content's features are of.
     """
     device = next(network.parameters()).device.type
     halo, alignment = halo_of(network.layers[-1]), alignment_of(network.layers[-1])
 
-    def flops_at(size: tuple[int, int], *, content: bool = False) -> int:
-        layers = (
-            [name for name in network.layers if name in terms.content_layers] if content else network.layers
-        )
-        style = () if content else terms.style_layers
+    def flops_at(
+        size: tuple[int, int], *, content: bool = False, without: Collection[str] = frozenset()
+    ) -> int:
+        style = [] if content else [name for name in terms.style_layers if name not in without]
+        layers = [name for name in network.layers if name in terms.content_layers or name in style]
         return evaluation_flops(size, layers=layers, style_layers=style, width=network.width)
 
-    def level_flops(size: tuple[int, int]) -> int:
+    def level_flops(level: Level) -> int:
         """Return the operations of an evaluation at once, or of all passes of all tiles."""
-        found = fits[size]
-        mine = stripe_read(size, world, halo=halo, alignment=alignment)
+        found = fits[level.size]
+        mine = stripe_read(level.size, world, halo=halo, alignment=alignment)
         grid = grid_of(mine, found.tile, halo=halo, alignment=alignment)
         windows = [tile.window_size for tile in grid.tiles]
         # Each forwards twice and back once, the last forwards once; targets that are not kept twice forwards.
-        passes = sum(3 * flops_at(window) for window in windows) - flops_at(windows[-1])
+        of_window = [flops_at(window, without=level.without) for window in windows]
+        passes = 3 * sum(of_window) - of_window[-1]
         if not found.keep_targets and terms.content_weight > 0:
-            passes += sum(2 * contents * flops_at(window, content=True) for window in windows)
+            passes += sum(2 * flops_at(window, content=True) for window in windows)
         return passes // 2
 
     finest = plan[-1].size
@@ -102,8 +101,8 @@ def estimate_run(
     timed = partial(time_evaluation, network, terms, objective=objective)
     line = _fitted([(flops_at(size), timed(size)) for size in sizes])
     # A level's targets take the forward passes of a content and a style: as much as one evaluation.
-    seconds = sum((level.iterations + 1) * line(level_flops(level.size)) for level in plan)
-    flops = sum((level.iterations + 1) * level_flops(level.size) for level in plan)
+    seconds = sum((level.iterations + 1) * line(level_flops(level)) for level in plan)
+    flops = sum((level.iterations + 1) * level_flops(level) for level in plan)
     return Estimate(OVERHEAD * seconds, fits[finest].bytes, flops)
 
 

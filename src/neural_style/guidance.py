@@ -73,7 +73,6 @@ class Guidance:
     Attributes:
         guides: the style pictures.
         parts: every layer within every region that a guide gives a style.
-        coverage: share of the picture that has a style.
     """
 
     def __init__(self, guides: Sequence[Guide], layers: Iterable[str], padding: str) -> None:
@@ -93,8 +92,6 @@ class Guidance:
         grids = [{} if region is None else on_grids(region, names, padding) for region in regions]
         self._weights = {part: grids[part.region].get(part.layer) for part in self.parts}
         self._owned: dict[tuple[Tile, Part], tuple[Tensor | None, float | None]] = {}
-        covered = union(regions)
-        self.coverage = 1.0 if covered is None else float(covered.mean())
 
     def serving(self, part: Part) -> list[int]:
         """Return the numbers of the guides that give a part's style."""

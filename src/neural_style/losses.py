@@ -162,22 +162,6 @@ def total_loss(content: Tensor, style: Tensor, content_weight: float, style_weig
     return content_weight * content + style_weight * style
 
 
-def beyond_limit(distance: Tensor, limit: float) -> Tensor:
-    """Return limit · max(0, distance / limit − 1)², a scalar: 0 up to the limit, and beyond it ever steeper.
-
-    Departs from the paper, which has no limit: added to a loss, with a weight of much more than the other parts
-    have, it holds a distance to about the limit whatever these would gain beyond it.
-
-    Args:
-        distance: a scalar of at least 0, such as a content loss.
-        limit: more than 0.
-
-    >>> beyond_limit(torch.tensor(0.3), 0.2), beyond_limit(torch.tensor(0.1), 0.2)
-    (tensor(0.0500), tensor(0.))
-    """
-    return limit * (distance / limit - 1).clamp(min=0).square()
-
-
 # ---------------------------------------------------------------------------------------------------------
 # The authors' published code
 # ---------------------------------------------------------------------------------------------------------

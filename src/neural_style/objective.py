@@ -17,18 +17,16 @@ from operator import add
 import torch
 from torch import Tensor
 
-from neural_style import _checks
 from neural_style.allocation import give_back_freed
 from neural_style.features import VGG19Features
 from neural_style.grid import Grid, Tile, alignment_of, check_tile, grid_of, halo_of, surrounded
 from neural_style.guidance import Guidance, Guide, Part, on_grids
-from neural_style.losses import beyond_limit, style_loss, total_loss, weighted_sum
+from neural_style.losses import style_loss, total_loss, weighted_sum
 from neural_style.share import Share, Whole
 from neural_style.sums import Discrepancy, Moments, Sums, Variation
 from neural_style.vgg19 import check_layers, layer_table
 
 LARGEST_SCALE = 1e30  # far from float32's own end
-LEAST_COVERAGE = 1e-3  # of the picture by styles: a limit of 0 would be none at all
 
 ContentLoss = Callable[[Discrepancy], Tensor]
 StyleLoss = Callable[[Moments, Moments], Tensor]
@@ -47,12 +45,6 @@ class Terms:
         style_weight: β.
         variation_weight: weight of the total variation; the paper has none.
         variation: what it sums, a name of `variation.VARIATIONS`.
-        content_limit: how far from the content, or from the photograph where that is given beside it, the
-            picture may be before it costs more: a content loss, averaged over the layers by their weights.
-        limit_weight: the weight of what is beyond, see `losses.beyond_limit`; the paper has none.
-
-    Raises:
-        ValueError, TypeError: if the limit is no number of more than 0.
     """
 
     content_layers: Mapping[str, float]
@@ -63,13 +55,6 @@ class Terms:
     style_weight: float
     variation_weight: float = 0.0
     variation: str = "squares"
-    content_limit: float = 1.0
-    limit_weight: float = 0.0
-
-    def __post_init__(self) -> None:
-        if _checks.number("content_limit", self.content_limit) == 0:
-            advice = "Leave it out, with limit_weight, for none."
-            raise ValueError(_checks.message("content_limit", "be more than 0", 0, advice))
 
     def style_loss_of(self, layer: str) -> StyleLoss:
         """Return the style loss of a layer."""
@@ -77,12 +62,11 @@ class Terms:
 
 
 class Objective:
-    """L(x) = α L_content + β L_style + variation + what is beyond a limit, of a picture x of one size.
+    """L(x) = α L_content + β L_style + variation, of a picture x of one size.
 
     Args:
         network: returns at least the layers that `terms` names.
-        content_image: shape (1, 3, H, W), RGB in [0, 1]; the generated picture has the same. Or (2, 3, H, W),
-            where the limit is to a distance from the second.
+        content_image: shape (1, 3, H, W), RGB in [0, 1]; the generated picture has the same.
         style_image: shape (1, 3, H', W'), of any size; or several, with what each is for.
         terms: what is summed.
         tile: longest side, in pixels, of the tiles that are evaluated one after another; None evaluates the
@@ -94,8 +78,7 @@ class Objective:
 
     Attributes:
         terms_by_name: after an evaluation, the unweighted parts as scalars on the device: ``content``,
-            ``style``, ``total variation``, each layer's, such as ``style relu1_1``, and, where there is a
-            limit, ``content beyond the limit``. For reporting.
+            ``style``, ``total variation``, and each layer's, such as ``style relu1_1``. For reporting.
         warm_up: of the class: evaluations until the next takes as long as all later ones.
 
     Raises:
@@ -121,19 +104,20 @@ class Objective:
         self.share: Share = Whole() if share is None else share
         self.terms_by_name: dict[str, Tensor] = {}
         # A part of no weight is not computed.
-        compared = terms.content_weight > 0 or terms.limit_weight > 0
+        compared = terms.content_weight > 0
         self._content_layers = check_layers("content_layers", terms.content_layers) if compared else []
         self._style_layers = list(terms.style_layers) if terms.style_weight > 0 else []
         with torch.inference_mode(False), torch.no_grad():
             self.grid = self._grid(content_image, self.tile, self.share.rows(content_image.shape[-2]))
             self._content = surrounded(content_image, self.grid.read) if self._content_layers else None
-            self._contents = len(content_image)
             self._targets: dict[Tile, dict[str, Tensor]] = {}
             if keep_targets:
                 self._targets = {piece: self._target(piece) for piece in self.grid.tiles}
                 self._content = None
             guides = [Guide(style_image)] if isinstance(style_image, Tensor) else style_image
             self.guidance = Guidance(guides, self._style_layers, network.padding)
+            asked_for = [*self._content_layers, *(part.layer for part in self.guidance.parts)]
+            self._layers = check_layers("layers", asked_for or network.layers)
             self.target_moments = self._target_moments()
 
     def value_and_grad(self, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -253,7 +237,7 @@ class Objective:
     def _sums(self, window: Tensor, tile: Tile) -> Sums:
         """Return the sums that a tile contributes, computed from what it reads."""
         target = self._target(tile)
-        features = self.network(window)
+        features = self.network(window, self._layers)
 
         def owned(name: str) -> Tensor:
             return tile.owned(features[name], _stride(name))
@@ -264,11 +248,7 @@ class Objective:
                 part: Moments.of(owned(part.layer), *self.guidance.owned(tile, part))
                 for part in self.guidance.parts
             },
-            {
-                (name, number): Discrepancy.of(owned(name), one)
-                for name in self._content_layers
-                for number, one in enumerate(torch.split(target[name], 1))
-            },
+            {name: Discrepancy.of(owned(name), target[name]) for name in self._content_layers},
             Variation.of(pixels, self.terms.variation, next_row=next_row, next_column=next_column),
         )
 
@@ -304,13 +284,9 @@ class Objective:
         return gradient
 
     def _loss(self, sums: Sums) -> Tensor:
-        """Return α L_content + β L_style + weighted variation and excess, and remember the parts."""
+        """Return α L_content + β L_style + weighted variation, and remember the parts."""
         terms = self.terms
-        by_picture = [
-            {name: terms.content_loss(sums.discrepancies[name, number]) for name in self._content_layers}
-            for number in range(self._contents)
-        ]
-        contents = by_picture[0]
+        contents = {name: terms.content_loss(sums.discrepancies[name]) for name in self._content_layers}
         styles: dict[str, Tensor] = {}
         for part, target in self.target_moments.items():
             of_part = sums.moments[part]
@@ -330,21 +306,7 @@ class Objective:
             **{f"style {name}": value.detach() for name, value in styles.items()},
         }
         weighted = total_loss(content, style, terms.content_weight, terms.style_weight)
-        weighted = weighted + terms.variation_weight * variation
-        limited = terms.limit_weight > 0 and sum(terms.content_layers.values()) > 0
-        return weighted + self._beyond(by_picture[-1]) if limited else weighted
-
-    def _beyond(self, distances: Mapping[str, Tensor]) -> Tensor:
-        """Return the weighted excess of the content distance, given those of the layers, and remember it.
-
-        Where a part of the picture only has a style, the limit is lower by the share of that part: it is for
-        the change within it.
-        """
-        terms = self.terms
-        distance = weighted_sum(distances, terms.content_layers) / sum(terms.content_layers.values())
-        beyond = beyond_limit(distance, terms.content_limit * max(self.guidance.coverage, LEAST_COVERAGE))
-        self.terms_by_name["content beyond the limit"] = beyond.detach()
-        return terms.limit_weight * beyond
+        return weighted + terms.variation_weight * variation
 
 
 def _stride(layer: str) -> int:

@@ -16,7 +16,6 @@ from neural_style.lbfgs import LimitedMemory
 from neural_style.steps import Best, StepCallback, StoppedError, Total, Watch, all_finite, alone, check_finite
 
 FIRST_STEP = 2 / 255  # root mean square change of the picture
-FEWEST_PAIRS, MOST_PAIRS = 20, 60  # of L-BFGS's history, where it is left to a rule
 
 STORAGES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -54,13 +53,11 @@ class LBFGS(Optimizer):
     scale does not matter, as long as float32 can hold the squares of its gradients' norms.
 
     Attributes:
-        history: pairs of past steps kept, 24 bytes a pixel each in float32. None keeps a third of a level's
-            steps, but at least 20 and at most 60: 20 do as well as more until about the eightieth step, and
-            there are never more pairs than steps.
+        history: pairs of past steps kept, 24 bytes a pixel each in float32. After 200 steps on VGG-19 the loss
+            with 60 is within 0.4 % of that with 20.
         learning_rate: length of a step relative to the quasi-Newton one.
         tolerance: None asks for every step; else, looking (and waiting) every ten steps, stop where the lowest
-            loss fell by no more than this share of itself since the last look. `StyleTransfer` puts 0.001 in
-            the place of None where nobody has asked for a number of iterations.
+            loss fell by no more than this share of itself since the last look.
         offload: whether the history lives in the CPU's memory, for a picture whose history does not fit its
             GPU. Then each step waits for the device. On the CPU it changes nothing.
         storage: how the history's numbers are kept: ``"float32"``, or ``"bfloat16"`` in half of the memory.
@@ -71,23 +68,21 @@ class LBFGS(Optimizer):
     `neural_style.lbfgs`.
     """
 
-    history: int | None = None
+    history: int = 20
     learning_rate: float = 1.0
     tolerance: float | None = None
     offload: bool = False
     storage: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
-        if self.history is not None:
-            _checks.whole_number("history", self.history, minimum=1)
+        _checks.whole_number("history", self.history, minimum=1)
         _checks.flag("offload", self.offload)
         _checks.choice("storage", self.storage, STORAGES)
         _check_common(self.learning_rate, self.tolerance)
 
     def pairs(self, steps: int) -> int:
         """Return how many pairs a level of so many steps keeps, at least 1."""
-        wanted = min(max(FEWEST_PAIRS, steps // 3), MOST_PAIRS) if self.history is None else self.history
-        return max(1, min(wanted, steps - 1))
+        return max(1, min(self.history, steps - 1))
 
     def minimize(
         self,

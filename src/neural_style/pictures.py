@@ -57,21 +57,6 @@ def load_pictures(
     return content_image, styles, original
 
 
-def for_objective(content_image: Tensor, original: Tensor, size: tuple[int, int], settings: Settings) -> Tensor:
-    """Return the content of an objective, shape (1, 3, H, W), or (2, 3, H, W) with the photograph as it is.
-
-    Only where the content has been given other colours, and its distance has a limit, do both matter.
-
-    Args:
-        content_image: shape (1, 3, H', W'), in the colours to work in.
-        original: likewise, in its own.
-        size: (height, width) of the objective's pictures.
-        settings: what decides.
-    """
-    contents = [content_image, original] if settings.limits_photograph else [content_image]
-    return torch.cat([resize(each, size) for each in contents])
-
-
 def finished(image: Tensor, original: Tensor, styles: Sequence[Loaded], *, keep_chroma: bool) -> Tensor:
     """Return a result with the content's chroma where it is kept, and the content where no style is.
 

@@ -16,7 +16,7 @@ from neural_style.features import PADDINGS, POOLINGS
 from neural_style.hardware import Precision
 from neural_style.objective import ContentLoss, StyleLoss, Terms
 from neural_style.starts import InitSource
-from neural_style.style_statistics import STATISTICS, StatisticChoice, mixture
+from neural_style.style_statistics import STATISTICS, StatisticChoice, covariance_loss, mixture
 from neural_style.variation import VARIATIONS
 from neural_style.vgg19 import check_layers
 
@@ -25,9 +25,6 @@ STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SELF_TAUGHT = "self-taught"  # the preset that such filters bring along
 
 LEAST_STRENGTH = 1e-3  # below, nothing of the style is left to be seen, and the weights grow without bound
-# What is beyond a strength's limit has this weight at ½, and in general as much times the square of the ratio
-# (1 − strength) : strength.
-HALF_LIMIT_WEIGHT = 20.0
 
 LayerChoice = str | Iterable[str] | Mapping[str, float]
 
@@ -54,15 +51,14 @@ class Settings:
         color_map: how ``"match"`` does so, as of `color.recolored`.
         variation: what the total variation sums, a name of `variation.VARIATIONS`.
         keep_detail: whether a finer level starts with the content's detail beside the enlarged picture.
-        omit_layers: whether a style picture much smaller than the result goes without the layers that see more
-            than the whole of it.
+        omit_layers: whether layers are left out where they are not missed: `pyramid.LEFT_TO_COARSER` at the
+            finest of several levels, and of a style picture much smaller than the result those layers that see
+            more than the whole of it.
         init: where the optimisation starts.
         iterations: steps of each level, coarse to fine; None for the pyramid's own counts.
         scales: the pyramid's sizes relative to the result's, coarse to fine; None halves.
         content_loss: discrepancy from the content → scalar.
         style_loss: (moments, target moments) → scalar; or one by layer.
-        content_limit: how far from the photograph the result may be before that costs more.
-        limit_weight: the weight of what is beyond.
         is_content: whether the result is the content, whatever it is asked to start from.
         normalized: whether the filters are rescaled by their mean activations, as of
             `activation_means.normalize_as_in_the_paper`.
@@ -89,8 +85,6 @@ class Settings:
     color: str = "style"
     color_map: str = MAPS[0]
     variation: str = "squares"
-    content_limit: float = 1.0
-    limit_weight: float = 0.0
     is_content: bool = False
     normalized: bool = False
     precision: Precision = "auto"
@@ -99,16 +93,6 @@ class Settings:
     def terms(self) -> Terms:
         """The part of the settings that makes the loss."""
         return Terms(**{field.name: getattr(self, field.name) for field in fields(Terms)})
-
-    @property
-    def limits_photograph(self) -> bool:
-        """Whether the limit is to the distance from the photograph in colours that the content has lost."""
-        return self.limit_weight > 0 and self.match_colors and self.color == "style"
-
-    @property
-    def contents(self) -> int:
-        """How many pictures an objective's content is."""
-        return 1 + self.limits_photograph
 
     @property
     def choices(self) -> dict[str, str]:
@@ -141,20 +125,20 @@ PRESETS: dict[str, Settings] = {
     "default": Settings(
         content_layers={"relu4_2": 1.0},
         style_layers=_FIFTHS,
-        content_weight=0.2,
+        content_weight=0.1,
         style_weight=1.0,
         variation_weight=1.0,
         pooling="average",
         padding="reflect",
         stretch_style=False,
-        match_colors=False,
+        match_colors=True,
         keep_detail=True,
         omit_layers=True,
         init="content",
         iterations=None,
         scales=None,
         content_loss=losses.relative_squares,
-        style_loss=losses.relative_style_loss,
+        style_loss=covariance_loss,
         variation="isotropic",
     ),
     "paper": Settings(
@@ -203,8 +187,10 @@ PRESETS[SELF_TAUGHT] = replace(
     PRESETS["default"],
     content_layers={"relu2_2": 1.0},
     style_layers={"relu1_1": 0.05, "relu2_1": 0.2, "relu3_1": 0.25, "relu4_1": 0.25, "relu5_1": 0.25},
+    content_weight=0.2,
     variation_weight=2.0,
-    match_colors=True,
+    omit_layers=False,
+    style_loss=losses.relative_style_loss,
 )
 
 
@@ -255,10 +241,9 @@ def choose_settings(preset: str, *, self_taught: bool = False, **options: Any) -
 def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a strength decides: the weights, and how much of its colours the content gives up.
 
-    The weights of content and style are as (1 − strength) : strength, and the content distance has a limit: how
-    far a weight alone would carry depends on how far the photograph is from the style, which differs by size,
-    pair and network. Below one half the smoothing is to the content as it is there, so that little style is no
-    grain in what was flat; and the content is given the style's colours in proportion.
+    The weights of content and style are as (1 − strength) : strength. Below one half the smoothing weighs more
+    in the same ratio, so that little style is no grain in what was flat, and the content is given the style's
+    colours in proportion.
 
     Raises:
         ValueError: if a weight is given beside it.
@@ -271,15 +256,11 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
         weights = {"content_weight": 1.0, "style_weight": 0.0, "variation_weight": 0.0}
         return {**weights, "match_share": 0.0, "init": "content", "is_content": True}
     ratio = (1 - strength) / strength
-    decided = {
+    return {
         "content_weight": settings.content_weight * ratio,
         "variation_weight": given.get("variation_weight", settings.variation_weight * max(1.0, ratio)),
         "match_share": min(1.0, 2 * strength),
     }
-    if ratio > 0 and settings.content_loss is losses.relative_squares:  # others have units
-        decided["content_limit"] = 1 / ratio  # nothing is left of it at 1
-        decided["limit_weight"] = HALF_LIMIT_WEIGHT * ratio**2
-    return decided
 
 
 def _check_used(settings: Settings, given: Mapping[str, Any]) -> None:

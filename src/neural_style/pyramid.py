@@ -7,7 +7,7 @@ relu5_1 sees 156 pixels whatever the picture's size, and a step costs in proport
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neural_style import _checks
 from neural_style.resizing import fit_within
@@ -15,17 +15,14 @@ from neural_style.resizing import fit_within
 # Longer side of the coarsest level, at least: at 80 pixels relu5_1 copies the painting's composition.
 SMALLEST = 128
 MOST_LEVELS = 16
-FINEST_ITERATIONS = 30
+ITERATIONS = 25  # of each level
 # A preview: of at most this longer side, with so many iterations at its finest level, and at each coarser one:
 # as many as the default has there, where large forms are found.
 PREVIEW_SIZE = 256
 PREVIEW_FINEST, PREVIEW_COARSER = 10, 20
-# A level ends where the lowest loss fell by no more than this share of itself over ten steps, unless iterations
-# were asked for: what is left then is below what can be seen.
-FLAT = 1e-3
-# Each coarser level's iterations relative to the finest's. More of them draw the painting's own composition,
-# its empty sky or its hill, over the photograph's houses.
-COARSER = 2 / 3
+# The deepest style layer is left to the coarser levels, where it has found the large forms: at the finest of
+# several it takes a sixth of the time, and is not missed.
+LEFT_TO_COARSER = "relu5_1"
 
 # From noise, every form has to be found at the coarsest level: with what suffices from the photograph, the
 # result is grey and without a thing in it.
@@ -39,10 +36,12 @@ class Level:
     Attributes:
         size: (height, width) in pixels.
         iterations: optimiser steps at this size.
+        without: names of style layers that are left out at this size.
     """
 
     size: tuple[int, int]
     iterations: int
+    without: frozenset[str] = frozenset()
 
     @property
     def work(self) -> int:
@@ -63,8 +62,7 @@ def plan_levels(
 
     Args:
         size: (height, width) of the result.
-        iterations: of the finest level, each coarser one taking two thirds of it; or of every level, coarse to
-            fine. None takes 30.
+        iterations: of each level; or one number for each, coarse to fine. None takes 25.
         levels: how many sizes, each half the next, whatever `scales` says. None takes as many as there are
             counts; where there is one or none, it halves from the result's size while the longer side stays at
             128 pixels or more.
@@ -77,7 +75,7 @@ def plan_levels(
         ValueError, TypeError: if a number breaks its rule.
 
     >>> [(level.size, level.iterations) for level in plan_levels((384, 512))]
-    [((96, 128), 20), ((192, 256), 20), ((384, 512), 30)]
+    [((96, 128), 25), ((192, 256), 25), ((384, 512), 25)]
     """
     counts = _counts(iterations)
     if levels is not None:
@@ -88,14 +86,13 @@ def plan_levels(
     else:
         ratios = _halvings(max(size)) if scales is None else list(scales)
     if counts is None:
-        finest = FINEST_ITERATIONS if iterations is None else iterations
-        finest = _checks.whole_number("iterations", finest, minimum=1)
-        counts = [max(1, round(finest * COARSER))] * (len(ratios) - 1) + [finest]
+        each = ITERATIONS if iterations is None else iterations
+        counts = [_checks.whole_number("iterations", each, minimum=1)] * len(ratios)
     if len(counts) != len(ratios):
         rule = f"have one count for each of {len(ratios)} levels"
         raise ValueError(_checks.message("iterations", rule, len(counts), "Give one number or as many."))
     sizes = [nearest(_scaled(size, ratio), multiple) for ratio in ratios]
-    plan = [Level(each, count) for each, count in zip(sizes, counts, strict=True)]
+    plan = [Level(side, count) for side, count in zip(sizes, counts, strict=True)]
     return [level for level in plan[:-1] if min(level.size) >= minimum] + plan[-1:]
 
 
@@ -106,17 +103,17 @@ def previewed_levels(plan: Sequence[Level]) -> list[Level]:
     [20, 10]
     """
     finest = PREVIEW_FINEST if len(plan) > 1 else PREVIEW_COARSER
-    coarser = [Level(level.size, PREVIEW_COARSER) for level in plan[:-1]]
-    return [*coarser, Level(plan[-1].size, finest)]
+    coarser = [replace(level, iterations=PREVIEW_COARSER) for level in plan[:-1]]
+    return [*coarser, replace(plan[-1], iterations=finest)]
 
 
 def from_noise(plan: Sequence[Level]) -> list[Level]:
     """Return the same levels with as many iterations at the coarsest as a start without content takes.
 
     >>> [level.iterations for level in from_noise(plan_levels((192, 256)))]
-    [200, 30]
+    [200, 25]
     """
-    return [Level(plan[0].size, FROM_NOISE), *plan[1:]]
+    return [replace(plan[0], iterations=FROM_NOISE), *plan[1:]]
 
 
 def previewed(size: tuple[int, int]) -> tuple[int, int]:

@@ -12,7 +12,15 @@ from neural_style import _checks
 from neural_style.grid import alignment_of
 from neural_style.guidance import Guide
 from neural_style.presets import Settings
-from neural_style.pyramid import Level, from_noise, nearest, plan_levels, previewed, previewed_levels
+from neural_style.pyramid import (
+    LEFT_TO_COARSER,
+    Level,
+    from_noise,
+    nearest,
+    plan_levels,
+    previewed,
+    previewed_levels,
+)
 from neural_style.resizing import fit_within, resize
 from neural_style.styles import Loaded
 from neural_style.vgg19 import layer_table, receptive_field
@@ -98,6 +106,8 @@ class Sizes:
         if iterations is None:
             plan = previewed_levels(plan) if preview else plan
             plan = from_noise(plan) if noise and of_preset is None else plan
+        if self.settings.omit_layers and len(plan) > 1:
+            plan[-1] = replace(plan[-1], without=frozenset([LEFT_TO_COARSER]))
         return plan
 
     def style_at(self, style: Tensor, size: tuple[int, int], scale: float = 1.0) -> Tensor:
@@ -119,23 +129,27 @@ class Sizes:
         # What a recolouring has put outside [0, 1] stays there.
         return resize(style, nearest((height * ratio, width * ratio), self.multiple), clamp=False)
 
-    def guides(self, styles: Sequence[Loaded], size: tuple[int, int]) -> list[Guide]:
-        """Return the style pictures, with their masks, as they serve a level of (height, width).
+    def guides(self, styles: Sequence[Loaded], level: Level) -> list[Guide]:
+        """Return the style pictures, with their masks, as they serve a level.
 
         A layer that sees more than the whole of a picture much smaller than the level knows nothing of its
-        strokes, and would set the picture down as a thing: it is left out for it, unless the style has its own
-        layers.
+        strokes, and would set the picture down as a thing: it is left out for it, as are those that the level
+        goes without, unless the style has its own layers.
         """
+        size = level.size
         regions = {id(each.region): resize(each.region, size) for each in styles if each.region is not None}
         guides = []
         for each in styles:
             image = self.style_at(each.image, size, each.scale)
             guide = each.guide(image, lambda region: regions[id(region)])
             longest = max(image.shape[-2:])
-            if self.settings.omit_layers and guide.layers is None and longest < SMALL * max(size):
-                weighing = (name for name, weight in self.settings.style_layers.items() if weight > 0)
-                seen = frozenset(name for name in weighing if receptive_field(name) <= longest)
-                guide = replace(guide, layers=seen or None)
+            if self.settings.omit_layers and guide.layers is None:
+                kept = {
+                    name for name, weight in self.settings.style_layers.items() if weight > 0
+                } - level.without
+                if longest < SMALL * max(size):
+                    kept = {name for name in kept if receptive_field(name) <= longest}
+                guide = replace(guide, layers=frozenset(kept) or None)
             guides.append(guide)
         return guides
 

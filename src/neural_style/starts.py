@@ -16,6 +16,7 @@ from neural_style.color import Colors
 from neural_style.image_io import ImageSource, to_image_tensor
 from neural_style.resizing import resize
 
+NOISE = 0.02  # deviation of white noise around mid-grey: what is louder stays in the result as speckle
 CROOKED = 0.05  # a picture whose aspect differs by more is cut, not stretched
 INITS = ("content", "style", "noise", "colored-noise")
 
@@ -39,9 +40,9 @@ def starting_picture(
         style: shape (1, 3, H'', W'').
         size: (height, width) of the first level.
         colors: returns those of coloured noise; None for the style's.
-        seed: of the noise. ``"noise"`` is uniform in [0, 1] and independent from pixel to pixel and channel to
-            channel; ``"colored-noise"`` is normal, with the mean and covariance of the style's colours, cut off
-            at 0 and 1.
+        seed: of the noise, which is normal and independent from pixel to pixel. ``"noise"`` is faint: of mean
+            ½ and deviation `NOISE` in every channel; ``"colored-noise"`` has the mean and covariance of the
+            style's colours, cut off at 0 and 1.
 
     Raises:
         OSError, TypeError, ValueError: if a picture breaks its rule, as of `to_image_tensor`.
@@ -62,15 +63,14 @@ def starting_picture(
     if init == "style":
         return covering(style, size)
     generator = torch.Generator(device="cpu").manual_seed(seed)
+    normal = torch.randn((1, 3, *size), generator=generator, device="cpu", dtype=torch.float32)
     if init == "colored-noise":
-        normal = torch.randn((1, 3, *size), generator=generator, device="cpu", dtype=torch.float32)
         wanted = Colors.of(style) if colors is None else colors()
         values, axes = torch.linalg.eigh(wanted.covariance)
         spread = (axes * values.clamp(min=0).sqrt()).float()  # (3, 3), of which spread · spreadᵀ is Σ
         noise = torch.einsum("ij,bjhw->bihw", spread, normal) + wanted.mean.float().view(1, 3, 1, 1)
         return noise.clamp(0, 1).to(content.device)
-    noise = torch.rand((1, 3, *size), generator=generator, device="cpu", dtype=torch.float32)
-    return noise.to(content.device)
+    return (0.5 + NOISE * normal).to(content.device)
 
 
 def check_init(init: InitSource | None) -> None:

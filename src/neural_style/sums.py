@@ -234,8 +234,7 @@ class Sums:
 
     Attributes:
         moments: of the features of each style layer, by name, or of each of its regions.
-        discrepancies: of the features of each content layer from the content's, by its name and the number of
-            the content picture.
+        discrepancies: of the features of each content layer from the content's, by its name.
         variation: of the picture itself.
     """
 

@@ -21,11 +21,12 @@ from neural_style.hardware import Precision
 from neural_style.image_io import ImageSource
 from neural_style.objective import Objective
 from neural_style.optimizers import Optimizer
-from neural_style.pictures import finished, for_objective
+from neural_style.pictures import finished
 from neural_style.presets import LayerChoice
 from neural_style.pyramid import Level
 from neural_style.ranks import Ranks
 from neural_style.recording import Compile
+from neural_style.resizing import resize
 from neural_style.sizes import sides_of
 from neural_style.starts import InitSource, check_init, is_noise, starting_picture
 from neural_style.style_statistics import StatisticChoice
@@ -74,8 +75,7 @@ class StyleTransfer(Composition):
         statistic: what of the features is the style: ``"gram"``, ``"mean-deviation"``, ``"covariance"`` or
             ``"wasserstein"``, see `style_statistics`; weights of several by name; or one of these by layer.
         strength: 0 is the photograph, 1 only the style, ½ the preset's own weights; in place of
-            ``content_weight`` and ``style_weight``. With the default's losses it limits the content distance to
-            strength : (1 − strength), and so allows as much at every size and with every network.
+            ``content_weight`` and ``style_weight``, which are then as 1 − strength to strength.
         color: whose colours the result has: ``"style"``; ``"content"``: the content's chroma, exactly, under a
             luminance that takes the style; ``"match"``: those of a style that is given the content's first.
         color_map: how ``"match"`` does so: ``"monge-kantorovich"``, ``"cholesky"``, ``"pca"`` or
@@ -168,10 +168,8 @@ class StyleTransfer(Composition):
             regions: one mask for each style, in place of its own: where it applies. Where none does, the
                 content stays.
             size: longer side of the result in pixels; None keeps the content's own size.
-            iterations: of the finest level, the coarser ones taking two thirds of it; or one number a level,
-                coarse to fine. None takes the preset's; where that is a rule, noise as a start takes 200 at the
-                coarsest, and where L-BFGS has no tolerance, a level ends from its 20th step on once its loss
-                falls by no more than a thousandth in ten steps.
+            iterations: of each level; or one number a level, coarse to fine. None takes the preset's, the
+                default's being 25, and 200 at the coarsest where noise is the start.
             levels: how many sizes, each half the next; 1 works at the full size only. None takes the preset's.
             init: the start: ``"content"``, ``"style"`` (the first, of several), ``"noise"`` (white),
                 ``"colored-noise"`` (with the mean and covariance of the styles' colours), weights of several by
@@ -193,7 +191,7 @@ class StyleTransfer(Composition):
         with self._own_state():
             preview = _checks.flag("preview", preview)
             chosen = self.settings.starts_from(init)
-            optimizer, seed = self._optimizer_of(iterations), _checks.seed(seed)
+            optimizer, seed = self.optimizer, _checks.seed(seed)
 
             def prepare() -> Prepared:
                 if callback is not None and not callable(callback):
@@ -212,13 +210,12 @@ class StyleTransfer(Composition):
             found = self.engine.prepared(prepare, self.network, {**told, **self.settings.choices})
             content_image, styles, plan, fits = found.content_image, found.styles, found.plan, found.fits
 
-            def objective_at(level_size: tuple[int, int]) -> Evaluated:
+            def objective_at(level: Level) -> Evaluated:
                 def pictures() -> tuple[Tensor, Sequence[Guide]]:
-                    contents = for_objective(content_image, found.original, level_size, self.settings)
-                    return contents, self.sizes.guides(styles, level_size)
+                    return resize(content_image, level.size), self.sizes.guides(styles, level)
 
                 terms = self.settings.terms
-                return self.engine.objective(self.network, pictures, terms, level_size, fits[level_size])
+                return self.engine.objective(self.network, pictures, terms, level.size, fits[level.size])
 
             batched = getattr(content, "ndim", 3) == 4
 
@@ -247,7 +244,7 @@ class StyleTransfer(Composition):
         *,
         size: int | None = None,
     ) -> Objective:
-        """Return the finest level's `Objective`, for whoever brings another optimiser.
+        """Return the `Objective` at a size, of all style layers, for whoever brings another optimiser.
 
         Args:
             content: as of `run`.
@@ -255,12 +252,12 @@ class StyleTransfer(Composition):
             size: longer side in pixels; None keeps the content's own size.
         """
         with self._own_state():
-            content_image, styles, original = self._pictures(content, style)
+            content_image, styles, _ = self._pictures(content, style)
             target = self.sizes.result(size_of(content_image), size)
-            contents = for_objective(content_image, original, target, self.settings)
+            contents, level = resize(content_image, target), Level(target, 1)
             alone = replace(self.engine, ranks=None)  # the objective is this process's
-            fits = alone.fits([Level(target, 1)], self._needs(styles), self.optimizer)
-            found, guides = fits[target], self.sizes.guides(styles, target)
+            fits = alone.fits([level], self._needs(styles), self.optimizer)
+            found, guides = fits[target], self.sizes.guides(styles, level)
             kind = self.engine.kind if found.tile is None else Objective
             return kind(
                 *(self.network, contents, guides, self.settings.terms),
@@ -304,5 +301,4 @@ class StyleTransfer(Composition):
                 *(self.network, self.settings.terms, plan, fits),
                 objective=self.engine.kind,
                 world=world,
-                contents=self.settings.contents,
             )
