@@ -28,7 +28,7 @@ RECONSTRUCTION: Mapping[str, Any] = {"style_weight": 0.0, "variation_weight": 0.
 TEXTURE: Mapping[str, Any] = {"content_weight": 0.0, "match_colors": False}
 OF_COLOR = ("color", "color_map", "match_colors")
 OF_CONTENT = ("content_layers", "content_weight", "color_map", "match_colors")  # a texture has none
-RECONSTRUCTED_LEVELS, RECONSTRUCTED_ITERATIONS = 1, 200
+RECONSTRUCTED_LEVELS, RECONSTRUCTED_ITERATIONS = 1, 300
 TEXTURE_ITERATIONS = 100
 
 
