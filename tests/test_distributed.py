@@ -17,6 +17,7 @@ from neural_style.distributed import CallbackError, Stripes
 from neural_style.grid import grid_of, stripes_in
 from neural_style.objective import Objective
 from neural_style.ranks import Place, joined, rank_device, sharing
+from neural_style.weights import random_weights
 from test_tiling import Case, both, difference
 from thread_ranks import ThreadRanks, on_ranks
 
@@ -157,6 +158,16 @@ def test_ranks_with_unlike_regions_say_so() -> None:
         region[: 50 + ranks.rank] = 0
         with pytest.raises(ValueError, match="style region must be the same on every rank") as caught:
             transfer(ranks).run(CONTENT, Style(STYLE, region=region), **OPTIONS)
+        return str(caught.value)
+
+    assert len(set(on_ranks(2, work))) == 1
+
+
+def test_ranks_with_unlike_weights_say_so() -> None:
+    def work(ranks: ThreadRanks) -> str:
+        own = transfer(ranks, weights=random_weights(deepest="relu5_1", width=0.25, seed=ranks.rank))
+        with pytest.raises(ValueError, match="the weights must be the same on every rank") as caught:
+            own.run(CONTENT, STYLE, **OPTIONS)
         return str(caught.value)
 
     assert len(set(on_ranks(2, work))) == 1
