@@ -59,8 +59,8 @@ def color(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
 
 
 def statistic(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
-    """Mean and deviation, covariance, Wasserstein's distance."""
-    names = ("mean-deviation", "covariance", "wasserstein")
+    """The Gram matrix, mean and deviation, Wasserstein's distance."""
+    names = ("gram", "mean-deviation", "wasserstein")
     return [run(photo, paintings["starry_night"], statistic=name) for name in names]
 
 
@@ -71,14 +71,18 @@ def smoothness(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
 
 
 def start(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
-    """From the content, from coloured noise, from a mix."""
-    starts = ("content", "colored-noise", {"content": 0.5, "style": 0.5})
-    return [run(photo, paintings["starry_night"], init=init) for init in starts]
+    """From the style, from noise, from noise with more weight on the content."""
+    painting = paintings["starry_night"]
+    return [
+        run(photo, painting, init="style"),
+        run(photo, painting, init="noise"),
+        run(photo, painting, init="noise", content_weight=0.3),
+    ]
 
 
 def layers(photo: Tensor, _paintings: dict[str, Tensor]) -> list[Tensor]:
     """Reconstructions from an early, a middle and a late layer."""
-    names = ("relu1_2", "relu2_2", "relu4_2")
+    names = ("relu2_2", "relu3_2", "relu4_2")
     return [reconstruct_content(photo, name, size=SIZE) for name in names]
 
 

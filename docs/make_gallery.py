@@ -3,8 +3,9 @@
     python docs/make_gallery.py --pictures FOLDER
 
 FOLDER holds the inputs under the names of the table below; they are not part of the project, only what is made
-of them is. `chelsea`, `coffee` and `camera` are those of scikit-image (CC0), which has to be installed. A
-picture that exists already is kept, so that an interrupted run goes on; delete it to make it anew.
+of them is. `astronaut`, `chelsea` and `coffee` are those of scikit-image, which has to be installed, and
+`rectangles` is drawn here. A picture that exists already is kept, so that an interrupted run goes on; delete it
+to make it anew.
 """
 
 from __future__ import annotations
@@ -21,16 +22,17 @@ from neural_style.image_io import to_image_tensor
 from neural_style.resizing import fit_within, resize
 
 DOCS = Path(__file__).parent
-SKIMAGE = ("chelsea", "coffee", "camera")
+SKIMAGE = ("astronaut", "chelsea", "coffee")
 
 CREDITS = {
     "tuebingen": "the Neckarfront in Tübingen (photograph by Andreas Praefcke, CC BY 3.0)",
     "chelsea": "Chelsea the cat (photograph by Stéfan van der Walt, CC0, from scikit-image)",
     "coffee": "a cup of coffee (photograph by Rachel Michetti, CC0, from scikit-image)",
-    "camera": "a cameraman, in grey (photograph by Lav Varshney, CC0, from scikit-image)",
+    "astronaut": "the astronaut Eileen Collins (photograph by NASA, public domain, from scikit-image)",
     "starry_night": "Vincent van Gogh, The Starry Night, 1889",
     "cafe_terrace": "Vincent van Gogh, Café Terrace at Night, 1888",
     "olive_trees": "Vincent van Gogh, The Olive Trees, 1889",
+    "rectangles": "a flat composition of rectangles, drawn by this project",
     "great_wave": "Katsushika Hokusai, Under the Wave off Kanagawa, about 1831",
 }
 
@@ -41,7 +43,7 @@ class Piece:
 
     content: str
     style: str
-    size: int = 384
+    size: int = 512
 
     @property
     def name(self) -> str:
@@ -55,13 +57,14 @@ class Piece:
 
 
 PIECES = (
-    Piece("tuebingen", "starry_night", 512),
+    Piece("tuebingen", "starry_night"),
+    Piece("tuebingen", "great_wave"),
     Piece("tuebingen", "cafe_terrace"),
     Piece("tuebingen", "olive_trees"),
-    Piece("tuebingen", "great_wave"),
-    Piece("chelsea", "starry_night"),
-    Piece("coffee", "olive_trees"),
-    Piece("camera", "cafe_terrace"),
+    Piece("astronaut", "great_wave"),
+    Piece("chelsea", "olive_trees"),
+    Piece("coffee", "cafe_terrace"),
+    Piece("chelsea", "rectangles"),
 )
 
 
@@ -88,12 +91,39 @@ SHEET = DOCS / "images" / "gallery.jpg"
 
 
 def find(folder: Path, name: str) -> torch.Tensor:
-    """Return a picture of the folder, or of scikit-image's, by its name."""
+    """Return a picture of the folder, of scikit-image's or of this project's, by its name."""
+    if name == "rectangles":
+        return rectangles()
     if name in SKIMAGE:
         import skimage.data
 
         return to_image_tensor(getattr(skimage.data, name)())[0]
     return load_image(next(folder.glob(f"{name}.*")))
+
+
+def rectangles(height: int = 480, width: int = 640, seed: int = 3) -> torch.Tensor:
+    """Return a flat composition of rectangles in few colours between black lines, shape (3, H, W)."""
+    colors = torch.tensor(
+        [[0.94, 0.92, 0.86], [0.94, 0.92, 0.86], [0.80, 0.15, 0.12], [0.13, 0.25, 0.55], [0.95, 0.78, 0.18]]
+    )
+    generator = torch.Generator().manual_seed(seed)
+    picture = torch.zeros(3, height, width)
+    open_parts = [(0, 0, height, width)]
+    while open_parts:
+        top, left, bottom, right = open_parts.pop()
+        sides = (bottom - top, right - left)
+        if max(sides) > 90:
+            share = 0.3 + 0.4 * float(torch.rand((), generator=generator))
+            if sides[0] > sides[1]:
+                cut = top + round(share * sides[0])
+                open_parts += [(top, left, cut, right), (cut, left, bottom, right)]
+            else:
+                cut = left + round(share * sides[1])
+                open_parts += [(top, left, bottom, cut), (top, cut, bottom, right)]
+            continue
+        color = colors[int(torch.randint(len(colors), (), generator=generator))]
+        picture[:, top + 4 : bottom - 4, left + 4 : right - 4] = color.view(3, 1, 1)
+    return picture
 
 
 def sheet(images: list[torch.Tensor], columns: int = 4, height: int = 260, gap: int = 8) -> torch.Tensor:
@@ -119,7 +149,7 @@ def page() -> str:
         "# Gallery\n",
         "<!-- Written by docs/make_gallery.py. -->\n",
         "Every picture is made by the defaults, seed 0, and nothing else done to it:\n",
-        "```python\nStyleTransfer().run(content, style, size=384)\n```\n",
+        "```python\nStyleTransfer().run(content, style)\n```\n",
         "![All of them](images/gallery.jpg)\n",
     ]
     for piece in PIECES:
