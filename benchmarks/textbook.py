@@ -63,7 +63,7 @@ class TextbookLoss(nn.Module):
 
     Args:
         weights: of VGG-19's convolutions, of either convention.
-        content: shape (1, 3, H, W), RGB in [0, 1].
+        content: what the content loss compares with, shape (1, 3, H, W), RGB in [0, 1].
         style: shape (1, 3, H', W').
         terms: weights and layers.
     """
@@ -89,7 +89,7 @@ class TextbookLoss(nn.Module):
             activations = self.activations(content)
             self.targets = {name: activations[name] for name in terms.content_layers}
             activations = self.activations(style)
-            self.grams = {name: gram(activations[name]) for name in terms.style_layers}
+            self.covariances = {name: covariance(activations[name]) for name in terms.style_layers}
 
     def activations(self, image: Tensor) -> dict[str, Tensor]:
         """Return the activations by name."""
@@ -114,8 +114,8 @@ class TextbookLoss(nn.Module):
             content = content + weight * F.mse_loss(activations[name], target) / target.square().mean()
         style = torch.zeros((), device=image.device)
         for name, weight in self.terms.style_layers.items():
-            target = self.grams[name]
-            difference = F.mse_loss(gram(activations[name]), target)
+            target = self.covariances[name]
+            difference = F.mse_loss(covariance(activations[name]), target)
             style = style + weight * difference / target.square().mean()
         across = F.pad(image[..., 1:] - image[..., :-1], (0, 1))
         down = F.pad(image[..., 1:, :] - image[..., :-1, :], (0, 0, 0, 1))
@@ -125,9 +125,10 @@ class TextbookLoss(nn.Module):
         return weighted + terms.variation_weight * variation
 
 
-def gram(features: Tensor) -> Tensor:
-    """Return the Gram matrix per position of features (1, C, H, W), shape (C, C)."""
+def covariance(features: Tensor) -> Tensor:
+    """Return the covariance over positions of features (1, C, H, W), shape (C, C)."""
     flat = features.flatten(2)[0]
+    flat = flat - flat.mean(1, keepdim=True)
     return flat @ flat.T / flat.shape[1]
 
 

