@@ -52,26 +52,35 @@ take Winograd's way with a quarter of the multiplications, but are counted in fu
 TIME_TO_LOSS = """\
 ## Time to the textbook's loss
 
-How long until ours has the loss that the paper's loop, as everyone writes it, reaches after 500 evaluations?
+How long until ours has the loss that the paper's loop, as everyone writes it, reaches after some evaluations?
 The textbook's loop (`benchmarks/textbook.py`) is one scale, float32, torch's L-BFGS with its defaults, from the
-photograph. Ours is the default, coarse to fine, whose last level goes on until its loss is as low, with the 60
-pairs that L-BFGS keeps in a level so long. Same pictures, same filters, one process, in turn as long as both go
-on, twenty evaluations of the textbook's at a time, each on a clock of its own. Both losses are of the same
-function, in float32; where ours works in another precision its losses are evaluated so as well, which counts
-for neither. The filters' learning counts for neither, and the targets of the content and the style for ours
-alone. What our run sets for its time holds for both: on Linux freed memory is kept, which spares the
-textbook's loop its page faults too, and on CUDA convolutions are tuned and float32 is never TF32. Evaluations
-are counted at the full size: one at half the size counts a quarter. The last column tells where ours is after
-the default's own number of iterations.
+photograph. Ours is the default, coarse to fine from the recoloured photograph, with all style layers at the
+finest level, which goes on until its loss is as low. Both minimise the default's loss with the same weights, in
+one process, in turn as long as both go on, each on a clock of its own. Both losses are of the same function, in
+float32; where ours works in another precision its losses are evaluated so as well, which counts for neither.
+The targets of the content and the style count for ours alone. What our run sets for its time holds for both:
+on Linux freed memory is kept, and on CUDA convolutions are tuned and float32 is never TF32. Evaluations are
+counted at the full size: one at half the size counts a quarter. The last column shows where ours is after the
+default's own number of iterations.
+"""
+
+PEERS = """\
+## Beside another program
+
+How near do the default and pastiche 1.6.0 come, with the same weights, to the same pictures in the same time?
+Pastiche works with its own defaults (Gram matrices, max pooling, torch's L-BFGS, float32, from the photograph
+at the full size), once for as long as the default took and once for more steps. Every result is judged by both
+programs' own objectives in float32, lower is nearer; content and style are the parts of ours. The seconds are
+of everything from the files to the picture.
 """
 
 MEMORY = """\
 ## Memory and time of a run
 
 How much memory does a run take at its peak and how long does it take, and what did `StyleTransfer.estimate()`
-tell before? Each ran in a process of its own: the default, and a preview, with self-taught filters, their
-learning included, on drawn pictures of 4:3. On a CPU memory is the process's resident memory beyond what
-loading Python and torch took; on a GPU what torch allocated.
+say before? Each ran in a process of its own: the default, and a preview, on drawn pictures of 4:3. On a CPU
+memory is the process's resident memory beyond what loading Python and torch took; on a GPU what torch
+allocated.
 """
 
 RESOLUTION = """\
@@ -105,9 +114,6 @@ the flattest fifth of the picture, of luminance and of colour differences, and t
 over the whole of it, each relative to that of the noisier input. The grid is the highest peak in the spectrum
 at the frequencies of the poolings relative to its neighbours, the border the outer strip's roughness relative
 to the rest's, both relative to the photograph's own. Medians over the pairs.
-
-A peak is no grid yet: few lines make a spectrum uneven. The photograph's own peak at 16 pixels is 1.45 times
-its neighbours; the default's highest are 1.57 at 2 pixels, of the Wave, and 1.66 at 16, of The Starry Night.
 """
 
 STRENGTH = """\
@@ -115,7 +121,7 @@ STRENGTH = """\
 
 What does a strength do, and does it do the same at every size? Content and style distance are the default's, 0
 for the same picture and independent of its size, the content's from the photograph as it is; the similarity is
-SSIM. The filters are learned anew at each size.
+SSIM.
 """
 
 NO_GPU = """\
@@ -185,7 +191,8 @@ def _time_to_loss_of(record: Record) -> str:
     """Return one machine's table."""
     header = (
         "| pair | height × width | loss to reach | textbook: evaluations, s | ours: evaluations, s "
-        "| times fewer evaluations | times faster | after the default's iterations: evaluations, s, loss |"
+        "| times fewer evaluations | times faster; to the loss of 100 "
+        "| after the default's iterations: evaluations, s, loss |"
     )
     return _table(record, header, "|---|---|--:|--:|--:|--:|--:|--:|", _time_to_loss_row)
 
@@ -207,13 +214,34 @@ def _time_to_loss_row(result: Record) -> str:
     cells.append(f"{theirs['evaluations']}, {_number(theirs['seconds'])}")
     if ours["reached"]:
         cells.append(f"{ours['full_size_evaluations']:.1f}, {_number(ours['seconds'])}")
-        cells += [f"{result['evaluations_ratio']:.1f}", f"{result['speedup']:.1f}"]
+        ratios = (result["speedup"], result["speedups"].get("100"))
+        sooner = "; ".join(f"{ratio:.1f}" for ratio in ratios if ratio)
+        cells += [f"{result['evaluations_ratio']:.1f}", sooner]
     else:
         lowest = min(loss for loss in ours["losses_at_full_size"] if loss is not None)
         cells += [f"not reached; lowest {lowest:.4f}", "", ""]
     cells.append(
         f"{default['full_size_evaluations']:.1f}, {_number(default['seconds'])}, {default['loss']:.4f}"
     )
+    return "| " + " | ".join(cells) + " |"
+
+
+def peers_section(records: Sequence[Record]) -> str:
+    """Return the section on `benchmarks/peers.py`, a table for each machine."""
+    header = "| pair | program | s | loss by ours | content | style | loss by pastiche's |"
+    tables = [_table(record, header, "|---|---|--:|--:|--:|--:|--:|", _peers_row) for record in records]
+    return "\n".join([PEERS, *tables])
+
+
+def _peers_row(result: Record) -> str:
+    """Return one row; a failed run has its error in place of the numbers."""
+    steps = f", {result['steps']} steps" if "steps" in result else ""
+    cells = [f"{result['pair']}, {result['longer_side']} px", f"{result['program']}{steps}"]
+    if "error" in result:
+        cells += ["failed: " + result["error"].replace("|", "\\|"), *[""] * 4]
+    else:
+        names = ("seconds", "our_loss", "content", "style", "pastiche_loss")
+        cells += [_number(result[name]) for name in names]
     return "| " + " | ".join(cells) + " |"
 
 
@@ -358,8 +386,7 @@ def _strength_of(record: Record) -> str:
         for each in record["results"]
         if "error" in each
     ]
-    width = f"Filters of {record['settings']['channel_width']:g} of VGG-19's channels."
-    return "\n".join([*lines, *failed, f"{width} {_circumstances(record)}", ""])
+    return "\n".join([*lines, *failed, _circumstances(record), ""])
 
 
 def _heading(record: Record) -> str:
@@ -408,6 +435,7 @@ SECTIONS: dict[str, Callable[[Sequence[Record]], str]] = {
     "ranks": ranks_section,
     "memory": memory_section,
     "time_to_loss": time_to_loss_section,
+    "peers": peers_section,
     "noise": noise_section,
     "strength": strength_section,
 }
