@@ -148,7 +148,7 @@ def page() -> str:
     parts = [
         "# Gallery\n",
         "<!-- Written by docs/make_gallery.py. -->\n",
-        "Every picture is made by the defaults, seed 0, and nothing else done to it:\n",
+        "Every picture is made by the defaults, with seed 0, and nothing else is done to it:\n",
         "```python\nStyleTransfer().run(content, style)\n```\n",
         "![All of them](images/gallery.jpg)\n",
     ]
