@@ -158,7 +158,7 @@ def _fill_reconstruct(parser: argparse.ArgumentParser) -> None:
     add("layer", metavar="LAYER", help="such as relu4_2")
     add("-o", "--output", metavar="OUT", type=Path, help="picture to write (default: CONTENT-LAYER.png, here)")
     text = "longer side in pixels, or 'original' for the picture's (default: 256)"
-    add("--size", type=_size, metavar="N", default=256, help=text)
+    add("--size", type=_size, metavar="N", default=384, help=text)
     _add_from_noise(parser, RECONSTRUCTED_ITERATIONS)
     _add_transfer_options(parser, style=False)
     parser.set_defaults(command="reconstruct", init="noise", levels=RECONSTRUCTED_LEVELS)
@@ -183,7 +183,7 @@ def _fill_learn(parser: argparse.ArgumentParser) -> None:
 def _add_from_noise(parser: argparse.ArgumentParser, iterations: int) -> None:
     """Add the options of pictures that are made from noise."""
     add = parser.add_argument
-    text = f"of the finest level, or one number for every level (default: {iterations})"
+    text = f"of each level, or one number for every level (default: {iterations})"
     add("--iterations", type=_counts, metavar="N[,N...]", default=iterations, help=text)
     seed, quality = _default_of(StyleTransfer.run, "seed"), _default_of(save_image, "quality")
     text = f"same seed, same picture (default: {seed})"
@@ -212,7 +212,7 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
     _add_common(parser, size=_default_of(StyleTransfer.run, "size"))
     text = "a rough picture of at most 256 pixels within seconds, to choose settings by"
     add("--preview", action="store_true", help=text)
-    add("--iterations", type=_counts, metavar="N[,N...]", help="of the finest level, or of every level")
+    add("--iterations", type=_counts, metavar="N[,N...]", help="of each level, or one number for every level")
     add("--levels", type=int, metavar="N", help="how many sizes, each half the next")
     text = "or several, as content=0.7,noise=0.3; or a picture to start from"
     _add_choice(parser, "--init", INITS, also=text, type=_init)

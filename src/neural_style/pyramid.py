@@ -16,8 +16,8 @@ from neural_style.resizing import fit_within
 SMALLEST = 128
 MOST_LEVELS = 16
 ITERATIONS = 25  # of each level
-# A preview: of at most this longer side, with so many iterations at its finest level, and at each coarser one:
-# as many as the default has there, where large forms are found.
+# A preview: of at most this longer side, with so many iterations at its finest level, and at each coarser one,
+# where large forms are found.
 PREVIEW_SIZE = 256
 PREVIEW_FINEST, PREVIEW_COARSER = 10, 20
 # The deepest style layer is left to the coarser levels, where it has found the large forms: at the finest of

@@ -53,7 +53,8 @@ class StyleTransfer(Composition):
             default's place. Every option below that is given replaces the preset's.
         device: ``"auto"`` takes CUDA, then MPS, then XPU, then the CPU; or any of torch's names.
         precision: of the network: ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``. ``"auto"`` takes
-            bfloat16 where the hardware multiplies it natively, else float32, which within a run is never TF32.
+            bfloat16 where the hardware multiplies it natively, else float32, which within a run is never TF32;
+            with the paper's preset it is float32.
             Statistics, losses, gradients and the picture are float32 throughout.
         compile: ``"auto"`` records, on CUDA, one evaluation of each level as a CUDA graph and launches it as a
             whole from then on, which takes no time to speak of; ``"off"`` launches every operation by itself.
@@ -64,7 +65,8 @@ class StyleTransfer(Composition):
         convention: input convention of a weight file, ``"torchvision"`` or ``"caffe"``; None takes it from the
             names in the file.
         content_layers: names of layers, or weights by name.
-        style_layers: names of layers, or weights w_l by name.
+        style_layers: names of layers, or weights w_l by name. Left out, the default's finest level of several
+            goes without relu5_1.
         content_weight: α. Larger keeps more of the photograph.
         style_weight: β. Larger takes more of the painting.
         variation_weight: weight of the total variation. Larger is smoother.
