@@ -158,7 +158,7 @@ def _fill_reconstruct(parser: argparse.ArgumentParser) -> None:
     add("layer", metavar="LAYER", help="such as relu4_2")
     add("-o", "--output", metavar="OUT", type=Path, help="picture to write (default: CONTENT-LAYER.png, here)")
     text = "longer side in pixels, or 'original' for the picture's (default: 256)"
-    add("--size", type=_size, metavar="N", default=384, help=text)
+    add("--size", type=_size, metavar="N", default=256, help=text)
     _add_from_noise(parser, RECONSTRUCTED_ITERATIONS)
     _add_transfer_options(parser, style=False)
     parser.set_defaults(command="reconstruct", init="noise", levels=RECONSTRUCTED_LEVELS)
@@ -265,7 +265,7 @@ def _add_transfer_options(parser: argparse.ArgumentParser, *, content: bool = Tr
 def _fill_demo(parser: argparse.ArgumentParser) -> None:
     text = "picture to write; the sheet is OUT-sheet (default: demo.png)"
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, default=Path("demo.png"), help=text)
-    _add_common(parser, size=256)
+    _add_common(parser, size=384)
     parser.set_defaults(command="demo")
 
 
