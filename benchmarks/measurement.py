@@ -245,7 +245,7 @@ def common_parser(script: str, description: str, *, precision: str, smoke: str) 
     parser.add_argument("--precision", default="auto", choices=PRECISIONS, help=precision)
     parser.add_argument("--sizes", type=int, nargs="+", metavar="PX", help="longer sides in pixels")
     parser.add_argument("--threads", type=int, help="of the CPU; torch's own number if left out")
-    parser.add_argument("--seed", type=int, default=0, help="of drawn pictures and the filters")
+    parser.add_argument("--seed", type=int, default=0, help="of drawn pictures and the noise")
     parser.add_argument("--smoke", action="store_true", help=smoke)
     output = f"default: benchmarks/results/{script}-<machine>.json"
     parser.add_argument("--output", type=Path, help=output)

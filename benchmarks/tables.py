@@ -74,6 +74,8 @@ programs' own objectives in float32, lower is nearer; content and style are the 
 of everything from the files to the picture.
 """
 
+NAMES = {"vgg19": "VGG-19's own"}  # of weights, where they are not their names in the library
+
 MEMORY = """\
 ## Memory and time of a run
 
@@ -151,12 +153,13 @@ def _iterations_of(record: Record) -> str:
         for precision, gemm in record["gemm"].items()
     )
     rows = [_iterations_row(result) for result in record["results"]]
+    weights = NAMES.get(settings["weights"], settings["weights"].capitalize())
     return "\n".join(
         [
             _heading(record),
             "",
-            f"{settings['weights'].capitalize()} weights, seed {settings['seed']}; medians of "
-            f"{settings['repeats']} calls after {settings['warm_up']}. The GEMM reached {gemms}.",
+            f"{weights} weights, seed {settings['seed']}; medians of {settings['repeats']} calls after "
+            f"{settings['warm_up']}. The GEMM reached {gemms}.",
             "",
             "| precision | height × width | megapixels | median, s | IQR, s | s per megapixel | GFLOP/s "
             "| of the GEMM | loss |",
