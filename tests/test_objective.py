@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def picture(height: int, width: int, seed: int) -> Tensor:
     return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
-def make(preset: str, **options: object) -> tuple[Objective, VGG19Features]:
+def make(preset: str, **options: Any) -> tuple[Objective, VGG19Features]:
     settings = choose_settings(preset, **options)
     network = VGG19Features(
         random_weights(width=0.25),
