@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from neural_style import (
 )
 from neural_style.color import Colors, luma
 from neural_style.metrics import similarity
+from neural_style.presets import PRESETS, choose_settings
 from neural_style.starts import is_noise, starting_picture
 from neural_style.styles import in_colors_of, in_grey_of, load_styles
 
@@ -77,33 +77,15 @@ def test_strength_goes_from_the_photograph_to_the_style(weights: Weights) -> Non
     assert max(distances[2:]) < 0.7 * distances[1] < 0.7 * distances[0]
 
 
-def test_half_the_strength_has_the_presets_own_weights() -> None:
-    for preset in ("default", "paper"):
-        half, own = transfer(preset=preset, strength=0.5).settings, transfer(preset=preset).settings
-        assert replace(half, content_limit=own.content_limit, limit_weight=own.limit_weight) == own
-    assert transfer(strength=1).settings.content_weight == 0
-
-
-@pytest.mark.parametrize("longer_side", [64, 96])
-def test_a_strength_is_a_limit_to_the_content_distance_whatever_the_size(longer_side: int) -> None:
-    options: dict[str, Any] = {"weights": TAUGHT, "content_layers": "relu1_2"}
-    found = []
-    for strength in (0.1, 0.2, 0.4):
-        result = made(strength=strength, run={"size": longer_side, "iterations": 60}, **options)
-        own = {**options, "match_colors": False}  # as the photograph is
-        judge = transfer(**own).objective(CONTENT, STYLE, size=longer_side)
-        judge.value_and_grad(batch(result))
-        found.append(judge.terms_by_name["content relu1_2"].item() / (strength / (1 - strength)))
-    assert 0.7 < min(found) <= max(found) < 1.3, found
-
-
-def test_a_limit_is_for_distances_without_units() -> None:
-    assert transfer(strength=0.25).settings.content_limit == pytest.approx(1 / 3)
-    assert transfer(strength=0.25).settings.limit_weight == pytest.approx(180)
-    for options in ({"strength": 0}, {"strength": 1}, {"strength": 0.25, "preset": "paper"}, {}):
-        assert transfer(**options).settings.limit_weight == 0
-    assert not transfer(strength=0.25).settings.limits_photograph
-    assert transfer(strength=0.25, match_colors=True).settings.limits_photograph
+def test_a_strength_is_the_weights_and_the_share_of_the_colours() -> None:
+    for preset in PRESETS:
+        own = PRESETS[preset]
+        for strength in (0.1, 0.25, 0.5, 0.8, 1):
+            found = choose_settings(preset, strength=strength)
+            ratio = (1 - strength) / strength
+            assert found.content_weight / found.style_weight == pytest.approx(own.content_weight * ratio)
+            assert found.match_share == min(1, 2 * strength)
+        assert choose_settings(preset, strength=0.5) == own
 
 
 @pytest.mark.parametrize(
@@ -327,6 +309,12 @@ def test_coloured_noise_has_the_styles_mean_and_covariance() -> None:
     torch.testing.assert_close(found.covariance, wanted.covariance, atol=2e-3, rtol=0)
     assert 0 <= noise.amin() <= noise.amax() <= 1
     assert torch.equal(noise, starting_picture("colored-noise", batch(CONTENT), middle, (200, 200), 0))
+
+
+def test_white_noise_is_faint_and_around_mid_grey() -> None:
+    noise = starting_picture("noise", batch(CONTENT), batch(STYLE), (200, 200), 0)
+    torch.testing.assert_close(noise.mean((0, 2, 3)), torch.full((3,), 0.5), atol=1e-3, rtol=0)
+    torch.testing.assert_close(noise.std((0, 2, 3)), torch.full((3,), 0.02), atol=5e-4, rtol=0)
 
 
 def test_a_mix_of_starts_has_so_much_of_each() -> None:

@@ -292,11 +292,12 @@ def test_the_parts_add_up_to_the_default_loss(dtype: torch.dtype, device: torch.
     expected = reference.default_loss(
         *arrays_of(picture),
         "relu2_1",
-        STYLE_LAYERS,
+        dict.fromkeys(STYLE_LAYERS, 0.5),
         array(picture.image),
         content_weight=0.2,
         style_weight=3.0,
         total_variation_weight=0.5,
+        self_taught=True,
     )
     assert matches(total, expected, TOLERANCE[dtype])
 

@@ -114,21 +114,6 @@ def test_every_presets_losses_are_exact(preset: str) -> None:
     assert difference(gradient, expected) < 1e-12
 
 
-@pytest.mark.parametrize("keep_targets", [True, False])
-def test_a_limit_is_exact(keep_targets: bool) -> None:
-    case = CASES[0]
-    whole, _, image = both(case)
-    terms = replace(whole.terms, content_limit=0.02, limit_weight=5.0)
-    contents, style = torch.cat([picture(case.size, 1), picture(case.size, 4)]), picture((192, 240), 2)
-    results = [
-        Objective(whole.network, contents, style, terms, **choices).value_and_grad(image)  # type: ignore[arg-type]
-        for choices in ({}, {"tile": case.tile, "keep_targets": keep_targets})
-    ]
-    assert results[0][0] > 1.1 * whole.value_and_grad(image)[0]
-    assert results[1][0].item() == pytest.approx(results[0][0].item(), rel=1e-12)
-    assert difference(results[1][1], results[0][1]) < 1e-12
-
-
 @pytest.mark.parametrize("name", ["covariance", "mean"])
 def test_any_statistic_of_the_moments_is_exact(name: str) -> None:
     case = CASES[0]
