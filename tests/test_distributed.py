@@ -27,15 +27,23 @@ CASES = [
     Case((336, 96), 112, "circular", "average"),
     Case((347, 70), 48, "reflect", "max"),
 ]
-WORLDS = [2, 3, 4]
+FEW = ((1, 2), (4, 3), (5, 4))  # the cases, and the numbers of ranks, that are not slow
 
 
 def stripes(ranks: ThreadRanks, *, wraps: bool = False, halo: int = 80) -> Stripes:
     return Stripes(ranks, halo=halo, alignment=16, wraps=wraps)
 
 
-@pytest.mark.parametrize("world", WORLDS)
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize(
+    ("case", "world"),
+    [
+        pytest.param(
+            case, world, marks=() if (number, world) in FEW else pytest.mark.slow, id=f"{case}, {world}"
+        )
+        for number, case in enumerate(CASES)
+        for world in (2, 3, 4)
+    ],
+)
 def test_loss_and_gradient_are_those_of_one_process(case: Case, world: int) -> None:
     whole, tiled, image = both(case)
     expected_loss, expected = whole.value_and_grad(image)
@@ -88,7 +96,7 @@ def test_a_style_is_dealt_out_in_tiles_and_a_rank_without_one_adds_nothing() -> 
 
 
 @pytest.mark.parametrize("optimizer", [LBFGS(), LBFGS(offload=True), Adam()], ids=repr)
-@pytest.mark.parametrize("world", [2, 3])
+@pytest.mark.parametrize("world", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_descent_over_ranks_goes_the_way_of_one_process(optimizer: LBFGS | Adam, world: int) -> None:
     case = Case((250, 64), 1024, "reflect", "average")
     whole, tiled, image = both(case)
