@@ -180,7 +180,8 @@ def covariance(features: Array) -> Array:
     mean = np.zeros(len(F))
     for k in range(F.shape[1]):
         mean += F[:, k] / F.shape[1]
-    return gram(features - mean[:, None, None]) / F.shape[1]
+    centred: Array = features - mean[:, None, None]
+    return np.asarray(gram(centred) / F.shape[1])
 
 
 def relative_covariance_loss(features: Array, style_features: Array) -> float:

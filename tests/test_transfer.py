@@ -768,10 +768,11 @@ def test_the_deepest_style_layer_is_left_to_the_coarser_of_several_levels(
 def test_a_styles_own_layers_are_not_left_to_the_coarser_levels() -> None:
     seen: list[bool] = []
     quick().run(
-        *(CONTENT, Style(STYLE, layers="relu5_1")),
+        CONTENT,
+        Style(STYLE, layers="relu5_1"),
         size=56,
         levels=2,
-        iterations=1,  # type: ignore[arg-type]
+        iterations=1,
         callback=lambda progress: seen.append("style relu5_1" in progress.terms),
     )
     assert seen == [True, True]
