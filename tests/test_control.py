@@ -379,15 +379,17 @@ def test_noise_as_a_start_takes_more_iterations_at_the_coarsest_level_unless_the
     for chosen in ({"init": "noise"}, {"init": {"noise": 1.0}}, {"init": "noise", "preview": True}, {}):
         maker.run(CONTENT, STYLE, size=256, callback=first, **chosen)
     maker.run(CONTENT, STYLE, size=256, iterations=30, init="noise", callback=first)
-    assert seen == [(2, 200), (2, 200), (2, 200), (2, 20), (2, 20)]
+    assert seen == [(2, 200), (2, 200), (2, 200), (2, 25), (2, 30)]
     assert maker.estimate(256, init="noise").flops > 1.5 * maker.estimate(256).flops
     assert transfer(preset="paper").sizes.plan((64, 80), None, None, noise=True)[0].iterations == 500
 
 
 def test_noise_starts_without_the_contents_detail() -> None:
     chosen: dict[str, Any] = {"size": 80, "levels": 2, "iterations": (1, 1)}
-    noisy = made(run={**chosen, "init": "noise"}, style_weight=0, content_weight=1, variation_weight=0)
-    detailed = made(run={**chosen, "init": "content"}, style_weight=0, content_weight=1, variation_weight=0)
+    of_content: dict[str, Any] = {"content_weight": 1, "style_weight": 0, "variation_weight": 0}
+    noisy, detailed = (
+        made(run={**chosen, "init": init}, match_colors=False, **of_content) for init in ("noise", "content")
+    )
     assert similarity(batch(detailed), batch(CONTENT)) > 0.95
     assert similarity(batch(noisy), batch(CONTENT)) < 0.5
 
@@ -409,13 +411,13 @@ def test_an_early_layer_keeps_the_pixels_and_a_late_one_less() -> None:
 
 def test_a_texture_has_the_styles_statistics_at_any_size_and_no_content() -> None:
     options: dict[str, Any] = {"weights": RANDOM, "device": "cpu", "precision": "float32"}
-    texture = synthesize_texture(STYLE, (96, 128), iterations=20, **options)
+    texture = synthesize_texture(STYLE, (96, 128), iterations=40, **options)
     assert texture.shape == (3, 96, 128)
     distance = transfer(content_weight=0, variation_weight=0)
     noise = torch.rand(1, 3, 96, 128, generator=torch.Generator().manual_seed(0))
     objective = distance.objective(noise, STYLE)
     assert objective.value_and_grad(batch(texture))[0] < 0.2 * objective.value_and_grad(noise)[0]
-    other = synthesize_texture(STYLE, (96, 128), iterations=20, seed=1, **options)
+    other = synthesize_texture(STYLE, (96, 128), iterations=40, seed=1, **options)
     assert (other - texture).abs().mean() > 0.02
     assert synthesize_texture([STYLE, Style(CONTENT)], 48, iterations=1, **options).shape == (3, 48, 48)
 
@@ -424,7 +426,7 @@ def test_a_circular_texture_has_no_seam() -> None:
     options: dict[str, Any] = {"weights": RANDOM, "device": "cpu", "precision": "float32"}
     seams = []
     for padding in ("circular", "reflect"):
-        texture = synthesize_texture(STYLE, 96, iterations=25, padding=padding, **options)
+        texture = synthesize_texture(STYLE, 96, iterations=25, padding=padding, statistic="gram", **options)
         for side in (1, 2):
             across = (texture.select(side, 0) - texture.select(side, -1)).abs().mean()
             seams.append((across / texture.diff(dim=side).abs().mean()).item())

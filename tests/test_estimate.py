@@ -34,16 +34,16 @@ def transfer(**options: object) -> StyleTransfer:
 @pytest.mark.usefixtures("ticks")
 def test_the_time_is_summed_over_the_levels_with_an_evaluation_each_for_the_targets() -> None:
     found = transfer().estimate((48, 64), iterations=[10, 4])
-    assert found.seconds == pytest.approx(estimates.OVERHEAD * (11 / 4 + 5), rel=0.05)
     layers = PRESETS["default"].layers
-    of_finest, of_coarser = layers[:-1], layers  # relu5_1 is left to the coarser level
-    once, quarter = (
-        evaluation_flops(
-            size, layers=some, style_layers=[name for name in some if name != "relu4_2"], width=0.25
-        )
-        for size, some in (((48, 64), of_finest), ((24, 32), of_coarser))
-    )
-    assert found.flops == 5 * once + 11 * quarter
+
+    def flops(size: tuple[int, int], layers: list[str]) -> int:
+        style_layers = set(layers) - {"relu4_2"}
+        return evaluation_flops(size, layers=layers, style_layers=style_layers, width=0.25)
+
+    finest = flops((48, 64), layers[:-1])  # relu5_1 is left to the coarser level
+    assert found.flops == 5 * finest + 11 * flops((24, 32), layers)
+    seconds = 5 * finest / flops((48, 64), layers) + 11 / 4
+    assert found.seconds == pytest.approx(estimates.OVERHEAD * seconds, rel=0.05)
 
 
 def test_a_number_is_the_longer_side_of_a_picture_of_four_to_three() -> None:
