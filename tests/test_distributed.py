@@ -111,7 +111,7 @@ def test_a_descent_over_ranks_goes_the_way_of_one_process(optimizer: LBFGS | Ada
         return ranks.gathered(result, share.bounds(250))
 
     for result in on_ranks(world, descend):
-        assert (result - expected).abs().max() < 1e-8
+        assert (result - expected).abs().max() < 1e-7  # rounding grows from step to step
     assert (expected - image).abs().max() > 0.05
 
 
