@@ -283,7 +283,8 @@ def test_the_textbooks_loss_is_our_objective_written_another_way(convention: Con
     content, style, image = (measurement.seeded_picture((48, 64), seed) for seed in range(3))
     weights = Weights(RANDOM.parameters, convention)
     layers = {"relu2_2": 0.5, "relu3_1": 1}
-    transfer = StyleTransfer(weights=weights, content_layers=layers, precision="float32")
+    options: dict[str, Any] = {"statistic": "gram", "match_colors": False, "precision": "float32"}
+    transfer = StyleTransfer(weights=weights, content_layers=layers, **options)
     objective = transfer.objective(content, style)
     loss = textbook.TextbookLoss(weights, content, style, objective.terms)
     leaf = image.clone().requires_grad_(True)
