@@ -42,7 +42,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Tests and doctests against the installed package, every branch covered."""
+    """Tests and doctests against the installed package; ``nox -s tests -- -m slow`` for the slow ones."""
     prepare(session, "test")
     session.run("pytest", *session.posargs)
 
@@ -53,7 +53,14 @@ def lowest(session: nox.Session) -> None:
     prepare(session, "test")
     if session.virtualenv.is_sandboxed:
         session.install(*(f"{wanted.replace('>=', '==')}.*" for wanted in PROJECT["project"]["dependencies"]))
-    session.run("pytest", "--no-cov", *session.posargs)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Which branches no test takes, the slow ones included; by itself, ``nox -s coverage``."""
+    prepare(session, "coverage")
+    session.run("pytest", "--cov", "--cov-report=term-missing:skip-covered", "-m", "", *session.posargs)
 
 
 @nox.session

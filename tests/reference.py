@@ -174,6 +174,24 @@ def relative_style_loss(features: Array, style_features: Array) -> float:
     return squares / energy if energy > 0 else squares / N**2
 
 
+def covariance(features: Array) -> Array:
+    """Σ = (1/M) Σ_k (f_k − µ)(f_k − µ)ᵀ, about the mean µ over the positions."""
+    F = _flat(features)
+    mean = np.zeros(len(F))
+    for k in range(F.shape[1]):
+        mean += F[:, k] / F.shape[1]
+    centred: Array = features - mean[:, None, None]
+    return np.asarray(gram(centred) / F.shape[1])
+
+
+def relative_covariance_loss(features: Array, style_features: Array) -> float:
+    """‖Σ − Σ'‖² / max(‖Σ'‖, ‖A/M'‖ / 100)²."""
+    target = covariance(style_features)
+    floor = 1e-4 * _sum_of_squares(gram(style_features) / _flat(style_features).shape[1])
+    squares = _sum_of_squared_differences(covariance(features), target)
+    return squares / max(_sum_of_squares(target), floor)
+
+
 def total_variation(image: Array) -> float:
     """Mean of (x_{i,j+1} − x_{i,j})² + mean of (x_{i+1,j} − x_{i,j})², a side of one pixel adding nothing."""
     C, H, W = image.shape
@@ -204,12 +222,6 @@ def isotropic_variation(image: Array, edge: float = 0.1) -> float:
 
 
 # Whole presets: three dicts of features, by layer, to one number
-
-
-def beyond_limit(distance: float, limit: float) -> float:
-    """Limit · max(0, distance / limit − 1)²."""
-    excess = max(0.0, distance / limit - 1)
-    return limit * excess * excess
 
 
 def paper_loss(
@@ -250,15 +262,20 @@ def default_loss(
     content_features: Features,
     style_features: Features,
     content_layer: str,
-    style_layers: Sequence[str],
+    layer_weights: Mapping[str, float],
     image: Array,
     *,
     content_weight: float,
     style_weight: float,
     total_variation_weight: float,
+    self_taught: bool = False,
 ) -> float:
-    """α Σ(F−P)²/ΣP² + β mean_l ‖G/M − A/M'‖²/‖A/M'‖² + t · isotropic variation; image (3, H, W)."""
+    """α Σ(F−P)²/ΣP² + β Σ_l w_l E_l + t · isotropic variation, with image (3, H, W).
+
+    E_l is ‖Σ−Σ'‖²/‖Σ'‖², or ‖G/M − A/M'‖²/‖A/M'‖² with self-taught filters.
+    """
     content = relative_content_loss(generated_features[content_layer], content_features[content_layer])
-    style = sum(relative_style_loss(generated_features[name], style_features[name]) for name in style_layers)
-    total = total_loss(content, style / len(style_layers), content_weight, style_weight)
+    of_layer = relative_style_loss if self_taught else relative_covariance_loss
+    losses = {name: of_layer(generated_features[name], style_features[name]) for name in layer_weights}
+    total = total_loss(content, style_loss(losses, layer_weights), content_weight, style_weight)
     return total + total_variation_weight * isotropic_variation(image)

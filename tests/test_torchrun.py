@@ -57,7 +57,7 @@ def case(name: str, world: int, cwd: Path, seconds: float = 60) -> list[list[Any
     return sorted(json.loads(line) for line in out.splitlines() if line.startswith("["))
 
 
-@pytest.mark.parametrize("world", [2, 3, 4])
+@pytest.mark.parametrize("world", [2, *(pytest.param(world, marks=pytest.mark.slow) for world in (3, 4))])
 def test_loss_and_gradient_over_processes_are_those_of_one(world: int, tmp_path: Path) -> None:
     found = case("exact", world, tmp_path)
     assert [rank for rank, _, _ in found] == list(range(world))
@@ -65,21 +65,25 @@ def test_loss_and_gradient_over_processes_are_those_of_one(world: int, tmp_path:
         assert max(value for pair in differences for value in pair) < 1e-10
 
 
+@pytest.mark.slow
 def test_a_run_over_processes_gives_each_the_same_picture(tmp_path: Path) -> None:
     (_, first, _), (_, second, _) = case("run", 2, tmp_path)
     assert first == second > 0
 
 
+@pytest.mark.slow
 def test_levels_for_fewer_ranks_are_shared_with_the_others(tmp_path: Path) -> None:
     found = case("levels", 3, tmp_path)
     assert [rank for rank, _, _ in found] == [0, 1, 2]
     assert all(far < 2e-3 for _, far, _ in found)
 
 
+@pytest.mark.slow
 def test_the_first_ranks_tensors_come_over_in_every_dtype(tmp_path: Path) -> None:
     assert [found for _, found, _ in case("dtypes", 2, tmp_path)] == [[True] * 4] * 2
 
 
+@pytest.mark.slow
 def test_processes_with_different_arguments_all_say_so(tmp_path: Path) -> None:
     found = case("differs", 2, tmp_path)
     assert [rank for rank, _, _ in found] == [0, 1]
@@ -87,6 +91,7 @@ def test_processes_with_different_arguments_all_say_so(tmp_path: Path) -> None:
         assert text.startswith("ValueError: the start must be the same on every rank; got 176×64, ")
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_ends_the_job_before_the_timeout(tmp_path: Path) -> None:
     began = time.monotonic()
     process = torchrun(2, str(HERE / "rank_cases.py"), "dies", "60", cwd=tmp_path)
@@ -130,6 +135,7 @@ def test_the_command_line_makes_one_picture_and_the_first_rank_speaks(folder: Pa
     assert load_image(folder / "out.png").shape == (3, 176, 96)
 
 
+@pytest.mark.slow
 def test_bad_input_is_told_by_every_process(folder: Path) -> None:
     process = stylize("missing.png", cwd=folder)
     _, errors = process.communicate(timeout=120)

@@ -19,6 +19,7 @@ from neural_style import (
     Objective,
     Progress,
     RunInterrupted,
+    Style,
     StyleTransfer,
     composition,
     engine,
@@ -229,7 +230,7 @@ def test_the_callers_modes_and_default_dtype_change_nothing() -> None:
         {"pooling": "max"},
         {"padding": "zeros"},
         {"padding": "replicate"},
-        {"match_colors": True},
+        {"match_colors": False},
         {"optimizer": Adam()},
         {"optimizer": LBFGS(learning_rate=0.5)},
         {"preset": "paper"},
@@ -460,7 +461,7 @@ def test_the_fraction_knows_what_a_level_that_ended_early_has_saved() -> None:
 
 @pytest.mark.parametrize(
     ("preset", "levels", "expected"),
-    [("paper", None, (1, 500)), ("authors", None, (2, 500)), ("authors", 1, (1, 200)), ("default", 2, (2, 20))],
+    [("paper", None, (1, 500)), ("authors", None, (2, 500)), ("authors", 1, (1, 200)), ("default", 2, (2, 25))],
 )
 def test_levels_and_iterations_left_out_are_the_presets(
     preset: str, levels: int | None, expected: tuple[int, int]
@@ -473,32 +474,6 @@ def test_levels_and_iterations_left_out_are_the_presets(
 
     quick(preset=preset).run(CONTENT, STYLE, size=56, levels=levels, callback=callback)
     assert [(p.levels, p.steps) for p in seen] == [expected]
-
-
-@pytest.mark.parametrize(
-    ("options", "choices", "steps"),
-    [
-        ({}, {}, 20),
-        ({}, {"iterations": 30}, 30),
-        ({"optimizer": LBFGS(history=5)}, {}, 20),
-        ({"optimizer": LBFGS(tolerance=0)}, {"init": {"content": 1, "noise": 1}}, 30),
-        ({"preset": "paper"}, {"init": "content"}, 40),
-    ],
-    ids=["rule", "iterations", "optimizer", "tolerance", "paper"],
-)
-def test_a_flat_loss_ends_a_level_unless_its_iterations_are_somebodys(
-    options: dict[str, Any], choices: dict[str, Any], steps: int
-) -> None:
-    transfer = quick(match_colors=False, variation_weight=0, **options)
-    seen: list[int] = []
-
-    def callback(progress: Progress) -> bool:
-        seen.append(progress.step)
-        return progress.step == 40
-
-    # a picture in its own style: there is nothing to do
-    transfer.run(STYLE, STYLE, size=32, callback=callback, **choices)
-    assert len(seen) == steps
 
 
 def test_a_callback_that_returns_true_ends_the_run_at_the_results_size() -> None:
@@ -525,13 +500,12 @@ def test_an_interrupt_loses_nothing() -> None:
     assert caught.value.image.min() >= 0
 
 
-def test_the_objective_is_the_finest_levels() -> None:
-    objective = quick().objective(CONTENT, STYLE)
-    loss, gradient = objective.value_and_grad(CONTENT.unsqueeze(0))
+def test_the_objective_is_of_all_style_layers_at_the_contents_size() -> None:
+    transfer = quick(match_colors=False)
+    loss, gradient = transfer.objective(CONTENT, STYLE).value_and_grad(CONTENT.unsqueeze(0))
     assert gradient.shape == (1, 3, 40, 56)
-    assert loss > 0
     losses: list[Tensor] = []
-    run(quick(), size=None, iterations=1, callback=lambda p: losses.append(p.loss))
+    run(transfer, size=None, iterations=1, callback=lambda p: losses.append(p.loss))
     assert torch.equal(losses[0], loss)
 
 
@@ -740,13 +714,13 @@ def test_a_finer_level_starts_with_what_the_coarser_changed_and_the_contents_own
     def keep(progress: Progress) -> None:
         kept.append(progress.image.clone())
 
-    content = CONTENT.unsqueeze(0)
-    quick().run(content, STYLE, size=56, iterations=[1, 1], callback=keep)
+    content, transfer = CONTENT.unsqueeze(0), quick(match_colors=False)
+    transfer.run(content, STYLE, size=56, iterations=[1, 1], callback=keep)
     coarse = resize(content, (20, 28))
     torch.testing.assert_close(kept[0], coarse)  # one evaluation only, of the start
     torch.testing.assert_close(kept[1], content)  # nothing was changed, and nothing of the content is lost
     kept.clear()
-    quick().run(content, STYLE, size=56, iterations=[1, 1], init=torch.zeros(1, 3, 40, 56), callback=keep)
+    transfer.run(content, STYLE, size=56, iterations=[1, 1], init=torch.zeros(1, 3, 40, 56), callback=keep)
     expected = resize(-coarse, (40, 56), clamp=False) + content
     torch.testing.assert_close(kept[1], expected)
 
@@ -764,6 +738,59 @@ def test_the_enlarged_picture_alone_goes_on_where_the_content_has_no_say(options
         callback=lambda progress: kept.append(progress.image.clone()),
     )
     torch.testing.assert_close(kept[1], resize(kept[0], (40, 56), clamp=False))
+
+
+# Layers that are left to the coarser levels ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "levels", "deepest"),
+    [
+        ({}, 2, ["relu5_1", "relu4_1"]),
+        ({}, 1, ["relu5_1"]),
+        ({"style_layers": ["relu2_1", "relu5_1"]}, 2, ["relu5_1", "relu5_1"]),  # as they were asked for
+        ({"preset": "authors"}, 2, ["relu5_1", "relu5_1"]),
+    ],
+    ids=str,
+)
+def test_the_deepest_style_layer_is_left_to_the_coarser_of_several_levels(
+    options: dict[str, Any], levels: int, deepest: list[str]
+) -> None:
+    seen: list[str] = []
+
+    def callback(progress: Progress) -> None:
+        seen.append(max(name for name in progress.terms if name.startswith("style relu")))
+
+    run(quick(**options), levels=levels, iterations=1, callback=callback)
+    assert seen == [f"style {name}" for name in deepest]
+
+
+def test_a_styles_own_layers_are_not_left_to_the_coarser_levels() -> None:
+    seen: list[bool] = []
+    quick().run(
+        CONTENT,
+        Style(STYLE, layers="relu5_1"),
+        size=56,
+        levels=2,
+        iterations=1,
+        callback=lambda progress: seen.append("style relu5_1" in progress.terms),
+    )
+    assert seen == [True, True]
+
+
+def test_no_layer_is_computed_that_is_left_out() -> None:
+    sizes: dict[str, set[tuple[int, ...]]] = {"conv4_2": set(), "conv4_3": set(), "conv5_1": set()}
+    transfer = quick()
+    for name, seen in sizes.items():
+
+        def watch(_module: object, inputs: tuple[Tensor, ...], _out: object, seen: set[Any] = seen) -> None:
+            seen.add(tuple(inputs[0].shape[-2:]))
+
+        transfer.network.network.get_submodule(name).register_forward_hook(watch)
+    transfer.run(CONTENT, STYLE, size=56, levels=2, iterations=2)  # 20×28 and 40×56; in eighths and sixteenths
+    assert (5, 7) in sizes["conv4_2"]
+    assert max(max(size) for size in sizes["conv4_3"]) == 3
+    assert sizes["conv5_1"] == {(1, 1)}
 
 
 # Previews ------------------------------------------------------------------------------------------------

@@ -131,11 +131,12 @@ class Engine:
             return prepare()
 
         def told(found: Prepared) -> dict[str, object]:
-            images = {"content": found.content_image, "the start": found.start}
+            images = {"content": found.original}  # recoloured, it would differ where a style does
             for number, style in enumerate(found.styles):
                 parts = {"": style.image, " mask": style.mask, " region": style.region}
                 called = "style" if len(found.styles) == 1 else f"style {number + 1}"
                 images |= {f"{called}{name}": one for name, one in parts.items() if one is not None}
+            images["the start"] = found.start
             levels = [(level.size, level.iterations) for level in found.plan]
             prints = {name: _fingerprint(image) for name, image in images.items()}
             prints["the weights"] = " ".join(_fingerprint(values) for values in network.parameters())
