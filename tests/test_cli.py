@@ -834,7 +834,7 @@ def test_the_demos_sheet_lies_beside_its_picture(recorder: Recorder) -> None:
     assert cli.main(["demo", "-o", "here/cat.jpg", "--seed", "4", "--quiet"]) == 0
     assert {path.name for path in Path("here").iterdir()} == {"cat.jpg", "cat-sheet.jpg"}
     assert recorder.asked[0]["seed"] == 4
-    assert recorder.asked[0]["size"] == 256
+    assert recorder.asked[0]["size"] == 384
 
 
 def test_the_demos_sheet_is_checked_before_the_run_too(capsys: Capture, recorder: Recorder) -> None:
