@@ -25,7 +25,7 @@ from neural_style.vgg19 import convolutions
 
 def rounded(weight: Tensor) -> Tensor:
     """Return weights moved to the nearest middle between two neighbouring values of their table."""
-    table = weight.unique()
+    table = weight.unique()  # type: ignore[no-untyped-call]
     middles = (table[1:] + table[:-1]) / 2
     place = torch.searchsorted(middles, weight.contiguous()).clamp(1, len(middles) - 1)
     below, above = middles[place - 1], middles[place]

