@@ -75,8 +75,8 @@ of everything from the files to the picture.
 
 ![Photograph, painting, ours, pastiche in our time, pastiche after 60 steps](images/peers.jpg)
 
-*Photograph, painting, ours after 33 and 31 s, pastiche after as long, pastiche after 132 and 137 s (photograph by
-Andreas Praefcke, CC BY 3.0).*
+*Photograph (by Andreas Praefcke, CC BY 3.0), painting, ours after 33 and 31 s, pastiche after as long, pastiche
+after 132 and 137 s.*
 """
 
 NAMES = {"vgg19": "VGG-19's own"}  # of weights, where they are not their names in the library
