@@ -7,7 +7,6 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import torch
@@ -116,19 +115,26 @@ def test_after_it_blocks_of_a_few_megabytes_are_reused_as_glibc_does_by_itself()
     assert int(done.stdout) < 5 * 4096  # of 20 · 4096 pages, if each were mapped anew
 
 
+RESIDENT = f"""
+import os, pathlib, torch
+from neural_style.allocation import blocks_kept
+def resident():
+    pages = pathlib.Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+def filled_and_freed():
+    block = torch.ones({BLOCK // 4}, dtype=torch.float32, device="cpu")
+    del block
+    return resident()
+before = filled_and_freed()
+with blocks_kept():
+    inside = filled_and_freed()
+print(before, inside, resident())
+"""
+
+
 @needs_glibc
 def test_resident_memory_stays_and_is_given_back() -> None:
-    def resident() -> int:
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    def filled_and_freed() -> int:
-        block = torch.ones(BLOCK // 4, dtype=torch.float32, device="cpu")
-        del block
-        return resident()
-
-    before = filled_and_freed()
-    with blocks_kept():
-        inside = filled_and_freed()
-    after = resident()
+    done = subprocess.run([sys.executable, "-c", RESIDENT], capture_output=True, text=True, check=True)
+    before, inside, after = map(int, done.stdout.split())
     assert inside > before + BLOCK // 2
     assert after < inside - BLOCK // 2
