@@ -113,7 +113,7 @@ NOISE = """\
 ## Noise
 
 How much pixel noise do the settings leave, and at which style distance? The textbook's setting is max pooling,
-zero padding, no total variation, one scale, from noise, in pixels; each other one changes one choice of it, or
+zero padding, no total variation, one scale, from noise; each other one changes one choice of it, or
 of the default, on the same pairs with the same filters. One row is the default, ended as soon as its style
 distance is as low as the textbook's. The style distance is the default's for all (average pooling, reflected
 borders); beside it is that of the textbook's own network (max pooling, zeros). Noise is Immerkær's deviation in

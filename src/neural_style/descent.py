@@ -27,7 +27,8 @@ class Progress:
         steps: how many this level has.
         fraction: share of the whole run's work done, 0 … 1; elapsed time / fraction estimates the whole.
         loss: a scalar on the device. Reading it with `.item()` makes a GPU wait: do so rarely.
-        terms: the loss's parts by name, as of `Objective.terms_by_name`.
+        terms: the loss's parts by name, see `Objective.terms_by_name`; without those of layers that the level
+            leaves out.
         image: the current picture, shape (1, 3, H, W), unclamped; the optimiser's own, so copy it to keep it.
             Over ranks, the first one's rows of it.
     """

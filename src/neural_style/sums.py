@@ -61,14 +61,13 @@ class Moments:
             raise ValueError(_checks.message("features", "have shape (B, C, H, W)", got, advice))
         with torch.autocast(features.device.type, enabled=False):
             values = features.flatten(2)  # (B, C, M)
-            values = values if values.dtype == torch.bfloat16 else at_least_float32(values)
             if weights is None:
+                values = values if values.dtype == torch.bfloat16 else at_least_float32(values)
                 return cls(values.shape[2], *_sums(values))
             count = float(weights.sum()) if count is None else count
-            root = weights.flatten(2).sqrt().to(values.dtype)  # (1, 1, M)
-            values = values * root
-            wide = torch.promote_types(values.dtype, torch.float32)
-            return cls(count, (values * root).sum(2, dtype=wide), _sums(values)[1])
+            root = weights.flatten(2).sqrt()  # (1, 1, M)
+            values = at_least_float32(values) * root  # a weight in bfloat16 would be another
+            return cls(count, (values * root).sum(2), _sums(values)[1])
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.count + other.count, self.first + other.first, self.second + other.second)
