@@ -94,11 +94,11 @@ RESOLUTION = """\
 ## Any resolution
 
 How do time and memory of an evaluation grow with the picture, at once and in tiles? Each was evaluated in a
-process of its own: the default objective with random filters, whose values do not matter, and a style of 1080 ×
+process of its own: the default objective of that day, with Gram matrices, and a style of 1080 ×
 1440; from 8 megapixels on once, and below as the median of three. In tiles the content's features are computed
 anew in every evaluation rather than kept. All tiles of a picture read windows of one size (before 28 November
 2026 of up to 1184 × 1184), which differs a little from picture to picture: 948 × 885 pixels at 4 megapixels,
-1000 × 1067 at 16. Memory is counted as below; beside it stands what is left of it
+1000 × 1067 at 16. Memory is the process's resident memory; beside it stands what is left of it
 without the three arrays of the picture's own size: the photograph, the picture, its gradient.
 """
 
