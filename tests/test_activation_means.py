@@ -63,7 +63,7 @@ def test_every_filter_has_a_mean_and_a_norm() -> None:
 
 
 def test_the_kept_means_normalise_the_original_on_a_photograph() -> None:
-    network = VGG19Features(original(), LAYERS, pooling="max", padding="zeros")
+    network = VGG19Features(original(), LAYERS, pooling="average", padding="zeros")
     before = network.mean_activations([photograph()])
     normalize_as_in_the_paper(network)
     after = network.mean_activations([photograph()])
