@@ -71,12 +71,12 @@ def smoothness(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
 
 
 def start(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
-    """From the style, from noise, from noise with more weight on the content."""
+    """From the style, from noise, from noise with less weight on the content."""
     painting = paintings["starry_night"]
     return [
         run(photo, painting, init="style"),
         run(photo, painting, init="noise"),
-        run(photo, painting, init="noise", content_weight=0.3),
+        run(photo, painting, init="noise", content_weight=0.1),
     ]
 
 

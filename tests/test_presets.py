@@ -6,6 +6,7 @@ import pytest
 
 from neural_style import losses
 from neural_style.presets import PRESETS, SELF_TAUGHT, choose_settings, layer_weights
+from neural_style.style_statistics import covariance_loss
 
 FIVE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 
@@ -27,6 +28,29 @@ def test_the_authors_settings_are_those_of_their_code() -> None:
     assert (authors.content_weight, authors.style_weight) == (1.0, 1.0)
     assert (authors.pooling, authors.init) == ("max", "content")
     assert (authors.scales, authors.iterations) == ((0.64, 1.0), (500, 200))
+
+
+def test_the_defaults_settings_are_those_that_its_page_gives() -> None:
+    default = PRESETS["default"]
+    assert (default.content_loss, default.style_loss) == (losses.relative_squares, covariance_loss)
+    assert default.style_layers == dict.fromkeys(FIVE, 0.2)
+    assert default.content_layers == {"relu4_2": 1.0}
+    assert (default.content_weight, default.style_weight, default.variation_weight) == (0.1, 1.0, 1.0)
+    assert (default.pooling, default.padding, default.variation) == ("average", "reflect", "isotropic")
+    assert (default.init, default.match_colors, default.keep_detail) == ("content", True, True)
+
+
+def test_the_content_weighs_three_times_as_much_from_noise_unless_its_weight_is_given() -> None:
+    weights = {
+        start: choose_settings("default").terms_from(start).content_weight
+        for start in ("noise", "colored-noise", "content", "style")
+    }
+    assert weights == {"noise": pytest.approx(0.3), "colored-noise": pytest.approx(0.3)} | dict.fromkeys(
+        ("content", "style"), 0.1
+    )
+    assert choose_settings("default", content_weight=0.1).terms_from("noise").content_weight == 0.1
+    assert choose_settings("default", strength=0.5).terms_from("noise").content_weight == pytest.approx(0.3)
+    assert choose_settings("paper").terms_from("noise") == choose_settings("paper").terms
 
 
 def test_self_taught_filters_bring_their_settings_in_the_defaults_place() -> None:

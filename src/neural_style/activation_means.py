@@ -4,10 +4,10 @@ They belong to one set of weights, the original VGG-19 of Simonyan and Zisserman
 known by its filters' norms, which are kept beside the means: whatever file or package they came from.
 
 `benchmarks/activation_means.py` measured them, with average pooling and zeros around the picture as the paper
-works, on 192 crops of 52 photographs that pip packages bundle, in place of ImageNet's validation set. Between the
-two halves of the photographs the median filter's mean differs by 3 to 12 % up to conv5_1, the deepest that styles
-use, and nine in ten by less than 33 %; it is less well known beyond (43 % in conv5_4). No filter's is near 0: the
-least is 1.5 % of its layer's median, in conv4_1.
+works, on 192 crops of 52 photographs that pip packages bundle, in place of ImageNet's validation set. Between
+the two halves of the photographs the median filter's mean differs by 3 to 12 % up to conv5_1, the deepest that
+styles use, and nine in ten by less than 33 %; it is less well known beyond (43 % in conv5_4). No filter's is
+near 0: the least is 1.5 % of its layer's median, in conv4_1.
 """
 
 from __future__ import annotations

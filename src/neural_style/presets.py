@@ -15,7 +15,7 @@ from neural_style.color import COLORS, MAPS
 from neural_style.features import PADDINGS, POOLINGS
 from neural_style.hardware import Precision
 from neural_style.objective import ContentLoss, StyleLoss, Terms
-from neural_style.starts import InitSource
+from neural_style.starts import InitSource, is_noise
 from neural_style.style_statistics import STATISTICS, StatisticChoice, covariance_loss, mixture
 from neural_style.variation import VARIATIONS
 from neural_style.vgg19 import check_layers
@@ -56,6 +56,8 @@ class Settings:
             finest of several levels, and of a style picture much smaller than the result those layers that see
             more than the whole of it.
         init: where the optimisation starts.
+        content_from_noise: how many times its weight the content has in a run from noise, which would else be
+            drawn to the painting's own forms; 1 where a content weight is given.
         iterations: steps of each level, coarse to fine; None for the pyramid's own counts.
         scales: the pyramid's sizes relative to the result's, coarse to fine; None halves.
         content_loss: discrepancy from the content → scalar.
@@ -83,6 +85,7 @@ class Settings:
     content_loss: ContentLoss
     style_loss: StyleLoss | Mapping[str, StyleLoss]
     match_share: float = 1.0
+    content_from_noise: float = 1.0
     color: str = "style"
     color_map: str = MAPS[0]
     variation: str = "squares"
@@ -94,6 +97,11 @@ class Settings:
     def terms(self) -> Terms:
         """The part of the settings that makes the loss."""
         return Terms(**{field.name: getattr(self, field.name) for field in fields(Terms)})
+
+    def terms_from(self, init: InitSource) -> Terms:
+        """Return the terms of a run that starts from something."""
+        more = self.content_from_noise if is_noise(init) else 1.0
+        return replace(self.terms, content_weight=more * self.content_weight)
 
     @property
     def choices(self) -> dict[str, str]:
@@ -140,6 +148,7 @@ PRESETS: dict[str, Settings] = {
         scales=None,
         content_loss=losses.relative_squares,
         style_loss=covariance_loss,
+        content_from_noise=3.0,
         variation="isotropic",
     ),
     "paper": Settings(
@@ -216,6 +225,8 @@ def choose_settings(preset: str, *, self_taught: bool = False, **options: Any) -
         warnings.warn(f"{text} preset={SELF_TAUGHT!r} takes them.", UserWarning, stacklevel=5)
     given = {name: value for name, value in options.items() if value is not None}
     given = {name: _checked(name, value) for name, value in given.items()}
+    if "content_weight" in given:
+        given["content_from_noise"] = 1.0
     if "strength" in given:
         strength = given.pop("strength")
         given |= _of_strength(strength, settings, given)

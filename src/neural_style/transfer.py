@@ -67,7 +67,8 @@ class StyleTransfer(Composition):
         content_layers: names of layers, or weights by name.
         style_layers: names of layers, or weights w_l by name. Left out, the default's finest level of several
             goes without relu5_1.
-        content_weight: α. Larger keeps more of the photograph.
+        content_weight: α. Larger keeps more of the photograph. Left out, the default's is 0.1, and 0.3 in a run
+            from noise.
         style_weight: β. Larger takes more of the painting.
         variation_weight: weight of the total variation. Larger is smoother.
         variation: what it sums: ``"squares"`` of the differences across and down, ``"nine-point"`` with the
@@ -216,7 +217,7 @@ class StyleTransfer(Composition):
                 def pictures() -> tuple[Tensor, Sequence[Guide]]:
                     return resize(content_image, level.size), self.sizes.guides(styles, level)
 
-                terms = self.settings.terms
+                terms = self.settings.terms_from(chosen)
                 return self.engine.objective(self.network, pictures, terms, level.size, fits[level.size])
 
             batched = getattr(content, "ndim", 3) == 4
