@@ -1,4 +1,4 @@
-"""Make the pictures of the page on control, one for each control, from one seeded script.
+"""Make the pictures of the pages on control and on departures, one for each control, from one seeded script.
 
     python docs/make_controls.py --pictures FOLDER
 
@@ -23,6 +23,7 @@ from neural_style.resizing import fit_within, resize
 IMAGES = Path(__file__).parent / "images" / "control"
 SIZE = 256
 GAP = 6  # pixels between pictures
+IN_A_ROW = 4
 
 Row = Callable[[Tensor, dict[str, Tensor]], list[Tensor]]
 
@@ -97,14 +98,29 @@ def texture(_photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
     ]
 
 
+def departures(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
+    """The default, and what it would be without one of its departures from the paper."""
+    choices: list[dict[str, object]] = [
+        *({}, {"statistic": "gram"}, {"match_colors": False}, {"content_weight": 0.03}),
+        *({"pooling": "max"}, {"padding": "zeros"}, {"variation_weight": 0}, {"levels": 1, "iterations": 33}),
+    ]
+    cat = find(Path(), "chelsea")
+    return [
+        run(*pair, **choice)
+        for pair in ((photo, paintings["great_wave"]), (cat, paintings["olive_trees"]))
+        for choice in choices
+    ]
+
+
 ROWS: tuple[Row, ...] = (
-    *(strength, styles, scale, regions, color, smoothness, statistic, start, layers, texture),
+    *(strength, styles, scale, regions, color, smoothness, statistic, start, layers, texture, departures),
 )
 
 
 def run(photo: Tensor, style: object, **options: object) -> Tensor:
     """Return the default's transfer."""
-    of_run = {name: options.pop(name) for name in ("style_weights", "init") if name in options}
+    names = ("style_weights", "init", "levels", "iterations")
+    of_run = {name: options.pop(name) for name in names if name in options}
     transfer = StyleTransfer(**options)  # type: ignore[arg-type]
     return transfer.run(photo, style, size=SIZE, **of_run).cpu()  # type: ignore[arg-type]
 
@@ -116,6 +132,14 @@ def sky_of(photo: Tensor) -> Tensor:
     blue[height // 2 :] = 0
     soft = torch.nn.functional.avg_pool2d(blue.view(1, 1, height, width), 9, stride=1, padding=4)
     return soft[0]
+
+
+def sheet(pictures: list[Tensor]) -> Tensor:
+    """Return pictures in rows of four, shape (3, H, W), with white between."""
+    rows = [beside(pictures[start : start + IN_A_ROW]) for start in range(0, len(pictures), IN_A_ROW)]
+    width = max(row.shape[-1] for row in rows)
+    padded = [torch.nn.functional.pad(row, (0, width - row.shape[-1], 0, GAP), value=1.0) for row in rows]
+    return torch.cat(padded, dim=1)[:, :-GAP]
 
 
 def beside(pictures: list[Tensor]) -> Tensor:
@@ -144,7 +168,7 @@ def main() -> None:
         if target.exists() or (arguments.only and row.__name__ not in arguments.only):
             continue
         began = time.monotonic()
-        save_image(beside(row(photo, paintings)), target, quality=90)
+        save_image(sheet(row(photo, paintings)), target, quality=90)
         print(f"{target}: {time.monotonic() - began:.0f} s", flush=True)
 
 
