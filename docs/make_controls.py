@@ -1,4 +1,4 @@
-"""Make the pictures of the pages on control and on departures, one for each control, from one seeded script.
+"""Make the pictures of the pages on control, departures and self-taught filters from one seeded script.
 
     python docs/make_controls.py --pictures FOLDER
 
@@ -17,7 +17,14 @@ import torch
 from make_gallery import find
 from torch import Tensor
 
-from neural_style import Style, StyleTransfer, reconstruct_content, save_image, synthesize_texture
+from neural_style import (
+    Style,
+    StyleTransfer,
+    learn_weights,
+    reconstruct_content,
+    save_image,
+    synthesize_texture,
+)
 from neural_style.resizing import fit_within, resize
 
 IMAGES = Path(__file__).parent / "images" / "control"
@@ -112,8 +119,16 @@ def departures(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
     ]
 
 
+def self_taught(photo: Tensor, paintings: dict[str, Tensor]) -> list[Tensor]:
+    """With VGG-19, and with filters learned from the painting alone."""
+    painting = paintings["starry_night"]
+    small = resize(painting.unsqueeze(0), fit_within((painting.shape[-2], painting.shape[-1]), SIZE))[0]
+    return [run(photo, painting), run(photo, painting, weights=learn_weights([small]))]
+
+
 ROWS: tuple[Row, ...] = (
-    *(strength, styles, scale, regions, color, smoothness, statistic, start, layers, texture, departures),
+    *(strength, styles, scale, regions, color, smoothness, statistic, start, layers, texture),
+    *(departures, self_taught),
 )
 
 
