@@ -268,8 +268,8 @@ def memory_section(records: Sequence[Record]) -> str:
 def _memory_of(record: Record) -> str:
     """Return one machine's table."""
     header = (
-        "| height × width | peak, MB | bytes per pixel | told before, MB | told / peak "
-        "| time, s | told before, s | told / time | evaluations | loss |"
+        "| height × width | peak, MB | bytes per pixel | estimated, MB | estimated / peak "
+        "| time, s | estimated, s | estimated / time | evaluations | loss |"
     )
     return _table(record, header, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|", _memory_row)
 
@@ -281,9 +281,9 @@ def _memory_row(result: Record) -> str:
         failure = "failed: " + result["error"].replace("|", "\\|")
         cells = [f"{result['longer_side']} px{preview}", failure, *[""] * 8]
     else:
-        measured, told = result["measured_bytes"], result["estimated_bytes"]
+        measured, estimated = result["measured_bytes"], result["estimated_bytes"]
         cells = [f"{result['height']} × {result['width']}{preview}", f"{measured / 1e6:,.0f}"]
-        cells += [f"{result['measured_bytes_per_pixel']:,.0f}", f"{told / 1e6:,.0f}"]
+        cells += [f"{result['measured_bytes_per_pixel']:,.0f}", f"{estimated / 1e6:,.0f}"]
         cells.append(f"{result['estimated_over_measured']:.2f}")
         cells += [_number(result[f"{kind}_seconds"]) for kind in ("measured", "estimated")]
         cells.append(f"{result['estimated_over_measured_seconds']:.2f}")
@@ -360,9 +360,9 @@ def _noise_of(record: Record) -> str:
         for result in record["results"]
         if "error" in result
     ]
-    told = f"{len(pairs)} pairs: {', '.join(pairs)}. {_circumstances(record)}"
+    conditions = f"{len(pairs)} pairs: {', '.join(pairs)}. {_circumstances(record)}"
     table = ["| " + " | ".join(names) + " |", "|---" + "|--:" * (len(names) - 1) + "|", *rows]
-    return "\n".join([_heading(record), "", *table, "", *failed, told, ""])
+    return "\n".join([_heading(record), "", *table, "", *failed, conditions, ""])
 
 
 NOISE_COLUMNS = (

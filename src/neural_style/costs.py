@@ -53,10 +53,10 @@ class Needs:
     """What decides how many bytes of memory a run needs, beside what torch itself takes.
 
     Attributes:
-        layers: as of `evaluation_flops`.
-        style_layers: as of `evaluation_flops`.
+        layers: see `evaluation_flops`.
+        style_layers: see `evaluation_flops`.
         content_layers: names of those compared position by position.
-        width: as of `evaluation_flops`.
+        width: see `evaluation_flops`.
         bytes_per_value: of the network's activations, 4 in float32 and 2 in bfloat16.
         regions: of the picture that have styles of their own: their weighted features are kept beside.
         device: its kind. On a CPU wide layers in float32 take Winograd's way.

@@ -17,7 +17,7 @@ from neural_style.steps import Step, StepCallback, asks_to_stop
 
 @dataclass(frozen=True)
 class Progress:
-    """What a callback is told after each evaluation.
+    """What a callback is given after each evaluation.
 
     Attributes:
         level: from 1, the coarsest.

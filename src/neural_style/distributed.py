@@ -114,9 +114,9 @@ class StripedObjective:
         make: share → the objective of this rank's rows, where it has some.
         ranks: all that make the picture.
         size: (height, width) of the level.
-        halo: as of `Stripes`.
-        alignment: as of `Stripes`.
-        wraps: as of `Stripes`.
+        halo: see `Stripes`.
+        alignment: see `Stripes`.
+        wraps: see `Stripes`.
     """
 
     def __init__(
@@ -158,16 +158,16 @@ class StripedObjective:
                 if self.members.belongs:
                     result = self._minimized(optimizer, image, steps, callback, noted)
             except Exception as error:
-                # What all members meet at once, the rest are told. After anything else there is no message that
-                # all would understand: this process ends, and torchrun with it the others.
+                # An error that all members meet at once is passed on to the other ranks. After any other this
+                # process ends, and torchrun ends the others.
                 if not isinstance(error, CallbackError | FloatingPointError):
                     raise
                 failure = error
             state = torch.tensor([float(noted.is_set()), float(failure is not None)], device=image.device)
             interrupted, failed = self.everyone.total(state).tolist()
             if failed > 0:
-                told = CallbackError("the run failed on the first rank")
-                raise (failure and failure.__cause__) or failure or told
+                elsewhere = CallbackError("the run failed on the first rank")
+                raise (failure and failure.__cause__) or failure or elsewhere
             self._interrupted = interrupted > 0
             return self.everyone.from_first(result)
 

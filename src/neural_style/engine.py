@@ -69,7 +69,7 @@ class Engine:
         """Check that its tiles suit a network that ends with a layer.
 
         Raises:
-            TypeError, ValueError: if `tile_size` breaks its rule.
+            TypeError, ValueError: if `tile_size` is invalid.
         """
         if isinstance(self.tile_size, str):
             if self.tile_size != "auto":
@@ -125,12 +125,12 @@ class Engine:
             choices: what else has to be the same, by name.
 
         Raises:
-            Exception: as of `prepare`; as of `Ranks.agreed`.
+            Exception: see `prepare` and `Ranks.agreed`.
         """
         if self.ranks is None:
             return prepare()
 
-        def told(found: Prepared) -> dict[str, object]:
+        def summary(found: Prepared) -> dict[str, object]:
             images = {"content": found.original}  # recoloured, it would differ where a style does
             for number, style in enumerate(found.styles):
                 parts = {"": style.image, " mask": style.mask, " region": style.region}
@@ -144,7 +144,7 @@ class Engine:
             texts = {"size and iterations": str(levels), "weights, scales and layers of styles": str(numbers)}
             return {**texts, **prints, **{name: str(choice) for name, choice in choices.items()}}
 
-        found = self.ranks.agreed(prepare, told)
+        found = self.ranks.agreed(prepare, summary)
         finest = found.plan[-1].size
         pairs = min(self.ranks.everyones(found.fits[finest].pairs))
         return replace(found, fits={**found.fits, finest: replace(found.fits[finest], pairs=pairs)})
@@ -160,9 +160,9 @@ class Engine:
         """Return a level's objective, which is made when it is first evaluated.
 
         Args:
-            network: as of `Objective`.
+            network: see `Objective`.
             pictures: → the content and the style pictures of the level.
-            terms: as of `Objective`.
+            terms: see `Objective`.
             size: (height, width) of the level.
             found: how it is evaluated.
         """

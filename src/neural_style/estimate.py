@@ -1,4 +1,4 @@
-"""How long a run will take and how much memory, told before it: operations counted, their rate probed."""
+"""How long a run will take and how much memory it needs: operations counted, their rate measured."""
 
 from __future__ import annotations
 

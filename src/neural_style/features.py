@@ -162,7 +162,7 @@ class VGG19Features(nn.Module):
             By the name of the convolution, such as ``conv1_1``, a tensor of shape (N_l,), float64, on the CPU.
 
         Raises:
-            ValueError, TypeError: if there is no picture, or one breaks its rule.
+            ValueError, TypeError: if there is no picture, or one is invalid.
         """
         sums: dict[str, Tensor] = {}
         positions = dict.fromkeys(self._filters, 0)

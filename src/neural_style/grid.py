@@ -190,8 +190,8 @@ def equal_windows(length: int, tile: int, *, halo: int, alignment: int) -> tuple
     Args:
         length: of what is read, in pixels.
         tile: the longest side of what a tile owns, in pixels, less than the length.
-        halo: as of `grid_of`.
-        alignment: as of `grid_of`.
+        halo: see `grid_of`.
+        alignment: see `grid_of`.
 
     >>> equal_windows(2309, 1024, halo=80, alignment=16)  # the last window ends with the picture, as all do
     (3, 885)

@@ -1,4 +1,4 @@
-"""Where to compute, and in which precision: what ``"auto"`` means, and what torch is told for a run."""
+"""Where to compute, and in which precision: what ``"auto"`` means, and what torch is set to for a run."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def to_image_tensor(source: ImageSource, argument: str = "image") -> Tensor:
         FileNotFoundError, IsADirectoryError: if there is no such file, or it is a folder.
         TypeError: if the source, or the type of its numbers, is of another kind.
         ValueError: if a file is no picture, damaged or beyond Pillow's limit of pixels; if a shape or a value
-            breaks its rule.
+            is invalid.
 
     >>> to_image_tensor(np.full((2, 4, 3), 255, dtype=np.uint8)).shape
     torch.Size([1, 3, 2, 4])
@@ -110,7 +110,7 @@ def save_image(image: Tensor, path: str | os.PathLike[str], *, quality: int = 95
             colour, JPEG here never does.
 
     Raises:
-        OSError, TypeError, ValueError: as of `check_writable` and `to_pil`, or if `quality` breaks its rule.
+        OSError, TypeError, ValueError: see `check_writable` and `to_pil`, or if `quality` is invalid.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -141,7 +141,7 @@ def check_writable(
     """Return the path if `save_image` can write a picture there: to be asked before a long run, not after.
 
     Args:
-        path: as of `save_image`.
+        path: see `save_image`.
         size: (height, width) of the picture to come; None leaves the format's own limit unchecked.
         argument: what messages call the path.
 

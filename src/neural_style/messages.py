@@ -49,11 +49,11 @@ def tell_estimate(transfer: StyleTransfer, size: tuple[int, int], *, quiet: bool
 @contextlib.contextmanager
 def warnings_told(*, quiet: bool, rank: str = "") -> Iterator[None]:
     """Turn warnings into plain lines, each text once and as it comes: a run may take hours."""
-    told: set[str] = set()
+    printed: set[str] = set()
 
     def show(message: Warning | str, *_where: object, **_more: object) -> None:
-        if str(message) not in told:
-            told.add(str(message))
+        if str(message) not in printed:
+            printed.add(str(message))
             if sys.stderr.isatty() and not quiet:
                 sys.stderr.write("\r\x1b[K")  # where a bar may stand
             tell(f"note: {message}", quiet=quiet, rank=rank)

@@ -80,11 +80,11 @@ def grid_peaks(image: Tensor, periods: Sequence[int] = POOLED) -> dict[int, floa
     1 / period cycles per pixel to the median of the six frequencies to either side.
 
     Args:
-        image: as of the module.
+        image: see the module.
         periods: in pixels, at least 2.
 
     Raises:
-        TypeError, ValueError: if a period breaks its rule, or the picture is smaller than two of each.
+        TypeError, ValueError: if a period is invalid, or the picture is smaller than two of each.
     """
     picture = luma(_checked(image))[0, 0]
     found = {_checks.whole_number("periods", period, minimum=2): 0.0 for period in periods}
@@ -120,7 +120,7 @@ def cells(image: Tensor, content: Tensor) -> float:
     256.
 
     Args:
-        image: as of the module.
+        image: see the module.
         content: of the same shape: the photograph that it was made from.
 
     Raises:
@@ -146,7 +146,7 @@ def border_ratio(image: Tensor, margin: int = MARGIN) -> float:
     Mean squared differences of neighbours, across and down.
 
     Args:
-        image: as of the module.
+        image: see the module.
         margin: width of the border in pixels.
     """
     height, width = _checked(image).shape[-2:]

@@ -149,8 +149,8 @@ class TorchLBFGS(Optimizer):
 
     Attributes:
         history: pairs of past steps kept, 24 bytes a pixel each.
-        learning_rate: as of `LBFGS`.
-        tolerance: as of `LBFGS`.
+        learning_rate: see `LBFGS`.
+        tolerance: see `LBFGS`.
     """
 
     history: int = 100
@@ -213,7 +213,7 @@ class Adam(Optimizer):
     Attributes:
         learning_rate: of values in [0, 1]; 0.02 is about five of 255 levels.
         average: decay of the exponential average over iterates, 0 … 1; 0 returns the last one.
-        tolerance: as of `LBFGS`.
+        tolerance: see `LBFGS`.
 
     Reference: Kingma & Ba, "Adam" (2015), section 7.2 for the average and its bias correction.
     """

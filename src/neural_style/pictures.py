@@ -34,15 +34,15 @@ def load_pictures(
     """Return the content (1, 3, H, W) in the colours to work in, the styles, and the content in its own.
 
     Args:
-        content: as of `StyleTransfer.run`.
+        content: see `StyleTransfer.run`.
         style: likewise.
         settings: what decides the colours, and which layers have a style.
         device: where they go.
-        style_weights: as of `StyleTransfer.run`.
+        style_weights: see `StyleTransfer.run`.
         regions: likewise.
 
     Raises:
-        TypeError, ValueError, OSError: if a picture, a mask or a number breaks its rule.
+        TypeError, ValueError, OSError: if a picture, a mask or a number is invalid.
     """
     original = to_image_tensor(content, "content").to(device)
     names = [name for name, weight in settings.style_layers.items() if weight > 0]

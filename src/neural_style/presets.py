@@ -40,8 +40,8 @@ class Settings:
         content_weight: α. Larger keeps more of the photograph.
         style_weight: β. Larger takes more of the painting.
         variation_weight: weight of the total variation. Larger is smoother.
-        pooling: as of `VGG19Features`.
-        padding: as of `VGG19Features`.
+        pooling: see `VGG19Features`.
+        padding: see `VGG19Features`.
         stretch_style: whether the style picture is brought to the content's very size, as in the paper, rather
             than keeping its own aspect.
         match_colors: whether the content picture is first given the style's colours, so that the content loss
@@ -49,7 +49,7 @@ class Settings:
         match_share: how much of the way to those colours it goes.
         color: whose colours the result has: ``"style"``; ``"content"``, the content's chroma under a luminance
             that takes the style; or ``"match"``, those of a style that is given the content's first.
-        color_map: how ``"match"`` does so, as of `color.recolored`.
+        color_map: how ``"match"`` does so, see `color.recolored`.
         variation: what the total variation sums, a name of `variation.VARIATIONS`.
         keep_detail: whether a finer level starts with the content's detail beside the enlarged picture.
         omit_layers: whether layers are left out where they are not missed: `pyramid.LEFT_TO_COARSER` at the
@@ -63,9 +63,9 @@ class Settings:
         content_loss: discrepancy from the content → scalar.
         style_loss: (moments, target moments) → scalar; or one by layer.
         is_content: whether the result is the content, whatever it is asked to start from.
-        normalized: whether the filters are rescaled by their mean activations, as of
+        normalized: whether the filters are rescaled by their mean activations, see
             `activation_means.normalize_as_in_the_paper`.
-        precision: the network's where ``"auto"`` is asked for, as of `StyleTransfer`.
+        precision: the network's where ``"auto"`` is asked for, see `StyleTransfer`.
     """
 
     content_layers: Mapping[str, float]
@@ -214,7 +214,7 @@ def choose_settings(preset: str, *, self_taught: bool = False, **options: Any) -
         options: in place of the preset's own.
 
     Raises:
-        ValueError: if the preset is unknown, or an option breaks its rule.
+        ValueError: if the preset is unknown, or an option is invalid.
         TypeError: if an option is of the wrong type.
     """
     settings = PRESETS[_checks.choice("preset", preset, PRESETS)]
@@ -323,7 +323,7 @@ def style_losses(
         style_layers: their names.
 
     Raises:
-        ValueError, TypeError: if it breaks its rule.
+        ValueError, TypeError: if it is invalid.
     """
     if not isinstance(statistic, Mapping) or not statistic.keys() - STATISTICS.keys():
         return mixture("statistic", statistic)  # type: ignore[arg-type]  # it checks what it is given

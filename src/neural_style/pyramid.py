@@ -72,7 +72,7 @@ def plan_levels(
         multiple: what every level's sides are brought to multiples of.
 
     Raises:
-        ValueError, TypeError: if a number breaks its rule.
+        ValueError, TypeError: if a number is invalid.
 
     >>> [(level.size, level.iterations) for level in plan_levels((384, 512))]
     [((96, 128), 25), ((192, 256), 25), ((384, 512), 25)]

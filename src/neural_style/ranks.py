@@ -223,13 +223,13 @@ class Ranks:
             Exception: this rank's own, where they fail here.
         """
         failure: Exception | None = None
-        told: Mapping[str, object] = {}
+        summary: Mapping[str, object] = {}
         try:
             result = work()
-            told = tell(result)
+            summary = tell(result)
         except Exception as error:  # whatever it is, the others have to know
             failure = error
-        reports = self.everyones((None if failure is None else f"{type(failure).__name__}: {failure}", told))
+        reports = self.everyones((None if failure is None else f"{type(failure).__name__}: {failure}", summary))
         if failure is not None:
             raise failure
         for rank, (text, theirs) in enumerate(reports):

@@ -23,7 +23,7 @@ from neural_style.styles import Style, StyleSource, sources_of
 from neural_style.transfer import StyleTransfer
 from neural_style.vgg19 import check_layers
 
-# What a transfer is told so that only one of its losses is left.
+# The options of a transfer in which only one of its losses is left.
 RECONSTRUCTION: Mapping[str, Any] = {"style_weight": 0.0, "variation_weight": 0.0, "match_colors": False}
 TEXTURE: Mapping[str, Any] = {"content_weight": 0.0, "match_colors": False}
 OF_COLOR = ("color", "color_map", "match_colors")
@@ -49,9 +49,9 @@ def reconstruct_content(
     a late one.
 
     Args:
-        image: as of `StyleTransfer.run`.
+        image: see `StyleTransfer.run`.
         layer: a name, such as ``"relu4_2"``.
-        size: as of `StyleTransfer.run`.
+        size: see `StyleTransfer.run`.
         iterations: likewise.
         levels: likewise. At one, a reconstruction owes nothing to a coarser one.
         seed: likewise.
@@ -60,7 +60,7 @@ def reconstruct_content(
             smoother.
 
     Raises:
-        TypeError, ValueError: as of `StyleTransfer`; or if an option has nothing to do here.
+        TypeError, ValueError: see `StyleTransfer`; or if an option has nothing to do here.
 
     >>> photo = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
     >>> reconstruct_content(photo, "relu2_1", size=32, iterations=1, weights="random").shape
@@ -92,10 +92,10 @@ def synthesize_texture(
     """Return a texture: a picture of a style's statistics and of no content, of any size, from noise.
 
     Args:
-        style: as of `StyleTransfer.run`: one picture, or several.
+        style: see `StyleTransfer.run`: one picture, or several.
         size: (height, width) in pixels, or the side of a square. The style keeps its own size where the texture
             is larger: more of it is made, not a larger one. (``preset="paper"`` stretches it to the texture's.)
-        iterations: as of `StyleTransfer.run`.
+        iterations: see `StyleTransfer.run`.
         levels: likewise.
         init: likewise.
         seed: likewise: another seed, another texture.
@@ -104,7 +104,7 @@ def synthesize_texture(
             in a transfer, the default's finest level of several goes without relu5_1.
 
     Raises:
-        TypeError, ValueError: as of `StyleTransfer`; or if an option has nothing to do here.
+        TypeError, ValueError: see `StyleTransfer`; or if an option has nothing to do here.
 
     >>> painting = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(0))
     >>> synthesize_texture(painting, (32, 48), iterations=1, weights="random").shape

@@ -67,7 +67,7 @@ class Sizes:
         """Return (height, width) of the result of a content of size `own`, and warn where it closes elsewhere.
 
         Raises:
-            ValueError, TypeError: if `size` breaks its rule, or the result is too small for the network.
+            ValueError, TypeError: if `size` is invalid, or the result is too small for the network.
         """
         target = own if size is None else fit_within(own, _checks.whole_number("size", size, minimum=1))
         target = previewed(target) if preview else target

@@ -45,7 +45,7 @@ def starting_picture(
             style's colours, cut off at 0 and 1.
 
     Raises:
-        OSError, TypeError, ValueError: if a picture breaks its rule, as of `to_image_tensor`.
+        OSError, TypeError, ValueError: if a picture is invalid, see `to_image_tensor`.
     """
     if isinstance(init, Mapping):
         whole = sum(init.values())
@@ -74,7 +74,7 @@ def starting_picture(
 
 
 def check_init(init: InitSource | None) -> None:
-    """Check that a start can be told: a name, weights of several by name, an existing file, or a picture.
+    """Check that a start is one of these: a name, weights of several by name, an existing file, or a picture.
 
     None is the preset's.
 

@@ -1,4 +1,4 @@
-"""What goes on from step to step, whatever the method: progress told, the best kept, an end found.
+"""What goes on from step to step, whatever the method: progress reported, the best picture kept, the end found.
 
 A *step* is one evaluation of the loss and its gradient, and the update made of it.
 """
@@ -24,7 +24,7 @@ Total = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Step:
-    """What a callback is told after each evaluation.
+    """What a callback is given after each evaluation.
 
     Attributes:
         number: from 1.

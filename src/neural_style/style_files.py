@@ -113,11 +113,11 @@ def color_regions(source: ImageSource, argument: str = "map") -> list[tuple[Tens
     Colours of few pixels, such as those that smoothing leaves along edges, count as the nearest of the others.
 
     Args:
-        source: a path, a `PIL.Image`, an array or a tensor, as of `StyleTransfer.run`.
+        source: a path, a `PIL.Image`, an array or a tensor, see `StyleTransfer.run`.
         argument: what messages call it.
 
     Raises:
-        TypeError, ValueError, OSError: as of `image_io.to_image_tensor`.
+        TypeError, ValueError, OSError: see `image_io.to_image_tensor`.
 
     >>> halves = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(1, 3, 2, 4)
     >>> [region[0, 0, 0].tolist() for _, region in color_regions(halves)]

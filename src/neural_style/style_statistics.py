@@ -53,8 +53,8 @@ def mean_deviation_loss(moments: Moments, target: Moments) -> Tensor:
 def covariance_loss(moments: Moments, target: Moments) -> Tensor:
     """Return ‖Σ − Σ'‖² / ‖Σ'‖², a scalar, with the covariances of the features in place of the Gram matrices.
 
-    Departs from the paper: the mean response, such as a colour that all of the painting has, does not count. A
-    ‖Σ'‖ of less than a hundredth of the Gram matrix's, as of a painting of one colour, counts as that.
+    Departs from the paper: the mean response, such as a colour that all of the painting has, does not count.
+    ‖Σ'‖ counts as a hundredth of the Gram matrix's norm where it is less, as in a painting of one colour.
 
     >>> there_and_back = torch.tensor([[[[1.0, -1.0]]]])
     >>> covariance_loss(Moments.of(there_and_back), Moments.of(2 * there_and_back))

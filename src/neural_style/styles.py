@@ -37,7 +37,7 @@ class Style:
     torch.Size([3, 32, 48])
 
     Args:
-        image: the picture: a path, a `PIL.Image`, an array or a tensor, as of `StyleTransfer.run`.
+        image: the picture: a path, a `PIL.Image`, an array or a tensor, see `StyleTransfer.run`.
         weight: its share in the style, relative to those of the other pictures of the same region. Larger takes
             more of it.
         scale: of its strokes, relative to what they are without: 2 is twice as bold; from ⅛ to 8.
@@ -70,9 +70,9 @@ class Loaded:
 
     Attributes:
         image: shape (1, 3, H', W'), at its own size; RGB in [0, 1], unless it was recoloured.
-        weight: as of `Style`.
-        scale: as of `Style`.
-        layers: as of `Guide`.
+        weight: see `Style`.
+        scale: see `Style`.
+        layers: see `Guide`.
         region: shape (1, 1, H, W), of the content's size; None for everywhere. Styles of one region share it.
         mask: shape (1, 1, H', W'); None for all of the picture.
     """
@@ -119,7 +119,7 @@ def load_styles(
         regions: likewise.
 
     Raises:
-        TypeError, ValueError, OSError: if a picture, a mask or a number breaks its rule.
+        TypeError, ValueError, OSError: if a picture, a mask or a number is invalid.
     """
     sources = sources_of(style)
     if not sources:
@@ -229,7 +229,7 @@ def _load(style: Style, argument: str, content: Tensor, style_layers: Sequence[s
     """Return a style that is read and checked.
 
     Raises:
-        TypeError, ValueError, OSError: if something of it breaks its rule.
+        TypeError, ValueError, OSError: if something of it is invalid.
     """
     image = to_image_tensor(style.image, argument).to(content.device)
     weight = _checks.number(f"{argument}'s weight", style.weight)
@@ -265,7 +265,7 @@ def to_mask(source: ImageSource, argument: str, picture: Tensor) -> Tensor:
     A mask of another size, but of the picture's aspect, is resized, with a `UserWarning`.
 
     Args:
-        source: as of `Style`.
+        source: see `Style`.
         argument: what messages call it.
         picture: shape (1, 3, H, W).
 

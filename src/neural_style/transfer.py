@@ -90,7 +90,7 @@ class StyleTransfer(Composition):
 
     Raises:
         WeightsUnavailableError: if the weights cannot be had on this machine.
-        ValueError, TypeError: if an option breaks its rule.
+        ValueError, TypeError: if an option is invalid.
     """
 
     def __init__(
@@ -188,7 +188,7 @@ class StyleTransfer(Composition):
             RGB, in [0, 1], contiguous and detached, on the device it ran on.
 
         Raises:
-            ValueError, TypeError: on input that breaks its rule, before any work.
+            ValueError, TypeError: on invalid input, before any work.
             RunInterrupted: on Ctrl-C; it holds the picture so far.
         """
         with self._own_state():
@@ -209,8 +209,8 @@ class StyleTransfer(Composition):
                 fits = self.engine.fits(plan, self._needs(styles), optimizer)
                 return Prepared(content_image, original, styles, start, plan, fits)
 
-            told = {"seed": seed, "optimizer": optimizer, "precision": self.network.dtype}
-            found = self.engine.prepared(prepare, self.network, {**told, **self.settings.choices})
+            shared = {"seed": seed, "optimizer": optimizer, "precision": self.network.dtype}
+            found = self.engine.prepared(prepare, self.network, {**shared, **self.settings.choices})
             content_image, styles, plan, fits = found.content_image, found.styles, found.plan, found.fits
 
             def objective_at(level: Level) -> Evaluated:
@@ -250,8 +250,8 @@ class StyleTransfer(Composition):
         """Return the `Objective` at a size, of all style layers, for whoever brings another optimiser.
 
         Args:
-            content: as of `run`.
-            style: as of `run`.
+            content: see `run`.
+            style: see `run`.
             size: longer side in pixels; None keeps the content's own size.
         """
         with self._own_state():
@@ -281,10 +281,10 @@ class StyleTransfer(Composition):
 
         Args:
             size: longer side of a result of 4:3 in pixels, or its (height, width).
-            iterations: as of `run`.
-            levels: as of `run`.
-            init: as of `run`: noise takes longer.
-            preview: as of `run`.
+            iterations: see `run`.
+            levels: see `run`.
+            init: see `run`: noise takes longer.
+            preview: see `run`.
 
         >>> from neural_style import random_weights
         >>> print(StyleTransfer(weights=random_weights(width=0.25)).estimate(64, iterations=1).flops)

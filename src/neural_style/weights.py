@@ -111,12 +111,12 @@ def resolve_weights(
 
     Args:
         weights: one of `NAMED_SOURCES`, the path of a weight file, or `Weights`.
-        convention: of a weight file, as of `load_weights`.
+        convention: of a weight file, see `load_weights`.
         deepest: the last layer of those that are drawn at random.
         seed: of those.
 
     Raises:
-        WeightsUnavailableError, FileNotFoundError, ValueError: as of `load_weights`.
+        WeightsUnavailableError, FileNotFoundError, ValueError: see `load_weights`.
         TypeError: if they are none of these.
     """
     if convention is not None:
@@ -147,7 +147,7 @@ def load_weights(source: str | os.PathLike[str] = "vgg19", *, convention: Conven
             code from the file.
         convention: the input the parameters of a file were made for. None takes Caffe's for names like
             ``conv1_1.weight``, else torchvision's; the Caffe conversion that bears torchvision's names cannot
-            be told from torchvision's own, so name ``"caffe"`` for it.
+            be distinguished from torchvision's own, so name ``"caffe"`` for it.
 
     Raises:
         WeightsUnavailableError: if the package's file is missing or another; or if torchvision's weights are
@@ -207,7 +207,7 @@ def learn_weights(
         seed: same seed, same bits on the CPU.
 
     Raises:
-        TypeError, ValueError: if a picture, the width or the seed breaks its rule.
+        TypeError, ValueError: if a picture, the width or the seed is invalid.
 
     >>> picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     >>> learn_weights([picture], deepest="relu2_1", width=0.25).width
@@ -231,8 +231,8 @@ def random_weights(*, deepest: str = "relu5_4", width: float = 1.0, seed: int = 
     """Return orthogonal filters drawn at random, with zero bias: a baseline that knows colour and grain only.
 
     Args:
-        deepest: as of `learn_weights`.
-        width: as of `learn_weights`.
+        deepest: see `learn_weights`.
+        width: see `learn_weights`.
         seed: same seed, same bits on the CPU.
 
     >>> random_weights(width=0.25).parameters["features.2.weight"].shape
