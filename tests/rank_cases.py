@@ -69,7 +69,7 @@ def levels(ranks: Ranks) -> object:
 def dtypes(ranks: Ranks) -> object:
     """Return whether tensors of every dtype of a network come over from the first rank."""
     given = {dtype: torch.full((2, 3), 1.5 + ranks.rank, dtype=dtype) for dtype in HALVES}
-    return [bool((ranks.from_first(values) == 1.5).all()) for values in given.values()]
+    return [bool((ranks.broadcast(values) == 1.5).all()) for values in given.values()]
 
 
 def main(case: str, seconds: float) -> None:

@@ -32,7 +32,7 @@ from neural_style import (
 )
 from neural_style.arguments import PICTURE_OPTIONS
 from neural_style.progress import ProgressBar
-from neural_style.ranks import Place, ending_together, place, rank_device
+from neural_style.ranks import Process, ending_together, place, rank_device
 from neural_style.transfer import StyleTransfer
 
 SMALL = ("--weights", "narrow.pth", "--size", "32", "--iterations", "1", "--levels", "1")
@@ -521,12 +521,12 @@ def test_two_processes_of_torchruns_share_a_list_and_a_failure_of_one_does_not_s
 
 
 def test_the_environment_tells_the_place(monkeypatch: Patch) -> None:
-    assert place() == Place() == Place(rank=0, world=1, local_rank=0)
+    assert place() == Process() == Process(rank=0, world=1, local_rank=0)
     monkeypatch.setenv("RANK", "9")
     monkeypatch.setenv("WORLD_SIZE", "16")
-    assert place() == Place(9, 16, 9)
+    assert place() == Process(9, 16, 9)
     monkeypatch.setenv("LOCAL_RANK", "1")
-    assert place() == Place(9, 16, 1)
+    assert place() == Process(9, 16, 1)
 
 
 BELOW = "must be below WORLD_SIZE, which is"
@@ -558,19 +558,19 @@ def test_a_place_that_cannot_be_is_an_error(
 @pytest.mark.parametrize(
     ("available", "name", "here", "expected"),
     [
-        (["cuda", "cpu"], "auto", Place(), "auto"),
-        (["cuda", "cpu"], "auto", Place(9, 16, 1), "cuda:1"),
-        (["cuda", "cpu"], "auto", Place(3, 4, 3), "cuda:1"),
-        (["cuda", "cpu"], "cuda", Place(1, 2, 1), "cuda:1"),
-        (["cuda", "cpu"], "cuda:0", Place(1, 2, 1), "cuda:0"),
-        (["cuda", "cpu"], "xpu", Place(1, 2, 1), "xpu"),
-        (["xpu", "cpu"], "auto", Place(5, 8, 5), "xpu:2"),
-        (["mps", "cpu"], "auto", Place(1, 2, 1), "auto"),
-        (["cpu"], "auto", Place(1, 2, 1), "auto"),
+        (["cuda", "cpu"], "auto", Process(), "auto"),
+        (["cuda", "cpu"], "auto", Process(9, 16, 1), "cuda:1"),
+        (["cuda", "cpu"], "auto", Process(3, 4, 3), "cuda:1"),
+        (["cuda", "cpu"], "cuda", Process(1, 2, 1), "cuda:1"),
+        (["cuda", "cpu"], "cuda:0", Process(1, 2, 1), "cuda:0"),
+        (["cuda", "cpu"], "xpu", Process(1, 2, 1), "xpu"),
+        (["xpu", "cpu"], "auto", Process(5, 8, 5), "xpu:2"),
+        (["mps", "cpu"], "auto", Process(1, 2, 1), "auto"),
+        (["cpu"], "auto", Process(1, 2, 1), "auto"),
     ],
 )
 def test_each_process_of_a_machine_takes_the_next_gpu(
-    available: list[str], name: str, here: Place, expected: str, monkeypatch: Patch
+    available: list[str], name: str, here: Process, expected: str, monkeypatch: Patch
 ) -> None:
     monkeypatch.setattr(ranks, "available_devices", lambda: available)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
@@ -612,7 +612,7 @@ def ended(act: Callable[[], None]) -> threading.Thread:
     """Return a thread in which a rank of two comes to its end."""
 
     def run() -> None:
-        with ending_together(Place(0, 2, 0)):
+        with ending_together(Process(0, 2, 0)):
             act()
 
     thread = threading.Thread(target=run, daemon=True)
@@ -632,7 +632,7 @@ def test_a_rank_of_torchruns_waits_for_the_others_at_the_end(torchruns_store: TC
 @pytest.mark.usefixtures("torchruns_store")
 def test_after_an_error_a_rank_waits_for_none() -> None:
     began = time.monotonic()
-    with pytest.raises(ValueError, match="no"), ending_together(Place(0, 2, 0)):
+    with pytest.raises(ValueError, match="no"), ending_together(Process(0, 2, 0)):
         raise ValueError("no")
     assert time.monotonic() - began < 20
 
@@ -642,7 +642,7 @@ def test_a_store_that_has_gone_is_not_waited_for(torchruns_store: TCPStore, monk
         raise RuntimeError("connection reset")
 
     monkeypatch.setattr(TCPStore, "add", gone)
-    with ending_together(Place(0, 2, 0)):
+    with ending_together(Process(0, 2, 0)):
         assert torchruns_store.port > 0
 
 

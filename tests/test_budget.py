@@ -9,22 +9,22 @@ from typing import Any
 import pytest
 
 from neural_style import Adam, TorchLBFGS
-from neural_style.budget import COMFORTABLE, LARGEST, PAIR_BYTES, SHARE, WHOLE, Fit, fit, window_of
-from neural_style.costs import Needs
+from neural_style.budget import COMFORTABLE, LARGEST, PAIR_BYTES, SHARE, WHOLE, MemoryPlan, fit, window_of
+from neural_style.costs import MemoryModel
 from neural_style.engine import fitted_optimizer
 from neural_style.optimizers import LBFGS
 from neural_style.pyramid import Level
 
-NEEDS = Needs(["relu1_1", "relu2_2", "relu5_1"], ["relu1_1", "relu5_1"], ["relu2_2"], width=0.25)
+NEEDS = MemoryModel(["relu1_1", "relu2_2", "relu5_1"], ["relu1_1", "relu5_1"], ["relu2_2"], width=0.25)
 SIZE = (3000, 4000)
 
 
-def fitted(size: tuple[int, int] = SIZE, **options: Any) -> Fit:
+def fitted(size: tuple[int, int] = SIZE, **options: Any) -> MemoryPlan:
     choices = {"needs": NEEDS, "halo": 80, "alignment": 16, "pairs": 20, **options}
     return fit(size, **choices)
 
 
-def gigabytes(free: float) -> Fit:
+def gigabytes(free: float) -> MemoryPlan:
     return fitted(free=int(free * 1e9))
 
 
@@ -130,13 +130,13 @@ def test_a_shorter_history_is_told(kind: type[LBFGS | TorchLBFGS]) -> None:
     with pytest.warns(
         UserWarning, match=r"pairs does not fit into memory\. The run goes on with 5\. It may take"
     ):
-        fewer = fitted_optimizer(kind(history=20), Fit(512, False, 5, False, 1), level)
+        fewer = fitted_optimizer(kind(history=20), MemoryPlan(512, False, 5, False, 1), level)
     assert fewer == kind(history=5)
 
 
 def test_a_history_that_fits_is_left_alone_and_may_be_offloaded() -> None:
     level = Level((300, 400), 30)
-    assert fitted_optimizer(LBFGS(), Fit(512, False, 20, False, 1), level) == LBFGS()
-    assert fitted_optimizer(LBFGS(), Fit(512, False, 20, True, 1), level) == LBFGS(offload=True)
-    assert fitted_optimizer(TorchLBFGS(), Fit(512, False, 29, True, 1), level) == TorchLBFGS()
-    assert fitted_optimizer(Adam(), Fit(512, False, 0, True, 1), level) == Adam()
+    assert fitted_optimizer(LBFGS(), MemoryPlan(512, False, 20, False, 1), level) == LBFGS()
+    assert fitted_optimizer(LBFGS(), MemoryPlan(512, False, 20, True, 1), level) == LBFGS(offload=True)
+    assert fitted_optimizer(TorchLBFGS(), MemoryPlan(512, False, 29, True, 1), level) == TorchLBFGS()
+    assert fitted_optimizer(Adam(), MemoryPlan(512, False, 0, True, 1), level) == Adam()

@@ -32,7 +32,7 @@ from neural_style import (
     load_weights,
     messages,
     save_image,
-    typed_transfer,
+    transfer_from_options,
 )
 from neural_style.arguments import OPTIMIZERS
 from neural_style.descent import Progress, RunInterrupted
@@ -657,7 +657,7 @@ def test_a_tile_size_reaches_the_transfer(word: str, tile_size: object, monkeypa
         made.append(options["tile_size"])
         return StyleTransfer(**options)
 
-    monkeypatch.setattr(typed_transfer, "StyleTransfer", remember)
+    monkeypatch.setattr(transfer_from_options, "StyleTransfer", remember)
     assert stylize("--tile-size", word) == 0
     assert made == [tile_size]
 

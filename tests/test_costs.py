@@ -10,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from neural_style import VGG19Features
-from neural_style.costs import IN_PIECES, PICTURES, SCRATCH, Needs, evaluation_flops
+from neural_style.costs import IN_PIECES, PICTURES, SCRATCH, MemoryModel, evaluation_flops
 from neural_style.weights import random_weights
 
 
@@ -46,7 +46,7 @@ def test_bytes_of_one_layer_are_those_counted_by_hand() -> None:
     first = ["relu1_1"]
 
     def needed(**options: Any) -> int:
-        needs = Needs(layers=first, style_layers=first, content_layers=first, **options)
+        needs = MemoryModel(layers=first, style_layers=first, content_layers=first, **options)
         size = (10, 12)
         return needs.evaluation_bytes(size) + needs.target_bytes(size) + needs.picture_bytes(size)
 
@@ -60,7 +60,7 @@ def test_bytes_of_one_layer_are_those_counted_by_hand() -> None:
 
 
 def test_on_a_cpu_wide_layers_filters_count_four_times_and_pieces_of_memory() -> None:
-    needs = partial(Needs, layers=["relu2_2"], style_layers=[], content_layers=[])
+    needs = partial(MemoryModel, layers=["relu2_2"], style_layers=[], content_layers=[])
 
     def needed(**options: Any) -> int:
         return needs(**options).evaluation_bytes((40, 40))

@@ -14,7 +14,7 @@ from neural_style import LBFGS, Adam, Progress, RunInterrupted, Style, StyleTran
 from neural_style.distributed import CallbackError, Stripes
 from neural_style.grid import grid_of, stripes_in
 from neural_style.objective import Objective
-from neural_style.ranks import Place, joined, rank_device, sharing
+from neural_style.ranks import Process, joined, rank_device, sharing
 from neural_style.weights import random_weights
 from test_tiling import Case, both, difference
 from thread_ranks import ThreadRanks, on_ranks
@@ -88,11 +88,11 @@ def test_stripes_begin_on_the_grid_and_have_what_a_neighbour_reads(height: int, 
 
 def test_a_style_is_dealt_out_in_tiles_and_a_rank_without_one_adds_nothing() -> None:
     tiles = grid_of((200, 200), 112, halo=80).tiles
-    dealt = [stripes(ThreadRanks(rank, 6, None)).dealt(tiles) for rank in range(6)]  # type: ignore[arg-type]
-    assert [[weight for _, weight in mine] for mine in dealt] == [[1.0]] * 4 + [[0.0]] * 2
-    assert [tile for mine in dealt for tile, weight in mine if weight] == tiles
+    own_style_tiles = [stripes(ThreadRanks(rank, 6, None)).own_style_tiles(tiles) for rank in range(6)]  # type: ignore[arg-type]
+    assert [[weight for _, weight in mine] for mine in own_style_tiles] == [[1.0]] * 4 + [[0.0]] * 2
+    assert [tile for mine in own_style_tiles for tile, weight in mine if weight] == tiles
     share = stripes(ThreadRanks(0, 2, None))  # type: ignore[arg-type]
-    assert [share.dealing(tile) for tile in (None, 64, 4096)] == [512] * 3  # whatever each rank's own
+    assert [share.style_tile_side(tile) for tile in (None, 64, 4096)] == [512] * 3  # whatever each rank's own
 
 
 @pytest.mark.parametrize("optimizer", [LBFGS(), LBFGS(offload=True), Adam()], ids=repr)
@@ -380,9 +380,9 @@ def test_only_messages_that_are_lost_mean_a_lost_rank(monkeypatch: pytest.Monkey
     monkeypatch.setattr("torch.distributed.destroy_process_group", lambda: None)
     monkeypatch.setattr("neural_style.ranks.Ranks", lambda **_options: None)
     text = r"^every rank must answer within 5 s; got none from one: Connection closed by peer\. See what "
-    with pytest.raises(ConnectionError, match=text), joined(Place(0, 2, 0), 5):
+    with pytest.raises(ConnectionError, match=text), joined(Process(0, 2, 0), 5):
         raise RuntimeError("Connection closed by peer\nmore")
-    with pytest.raises(RuntimeError, match=r"^shapes differ"), joined(Place(0, 2, 0), 5):
+    with pytest.raises(RuntimeError, match=r"^shapes differ"), joined(Process(0, 2, 0), 5):
         raise RuntimeError("shapes differ")
 
 
@@ -395,14 +395,14 @@ def test_each_rank_works_on_a_gpu_of_its_own_and_too_many_are_refused(monkeypatc
     monkeypatch.setattr("torch.distributed.init_process_group", lambda **_options: None)
     monkeypatch.setattr("torch.distributed.destroy_process_group", lambda: None)
     monkeypatch.setattr("neural_style.ranks.Ranks", lambda **_options: None)
-    assert rank_device("auto", Place(1, 4, 1), apart=True) == "cuda:1"
-    with joined(Place(1, 4, 1), 5):
+    assert rank_device("auto", Process(1, 4, 1), apart=True) == "cuda:1"
+    with joined(Process(1, 4, 1), 5):
         pass
     assert chosen == [1]
     text = "the number of ranks on this machine must be at most 2, one for each CUDA device; got more. Start"
     with pytest.raises(ValueError, match=f"^{re.escape(text)} fewer\\.$"):
-        rank_device("auto", Place(3, 4, 3), apart=True)
-    assert rank_device("auto", Place(3, 4, 3)) == "cuda:1"  # pictures of their own may share one
+        rank_device("auto", Process(3, 4, 3), apart=True)
+    assert rank_device("auto", Process(3, 4, 3)) == "cuda:1"  # pictures of their own may share one
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "5")
     assert [sharing(torch.device(kind)) for kind in ("cuda", "cpu")] == [3, 5]
 

@@ -10,7 +10,7 @@ import torch
 from narrow import RANDOM
 from neural_style import Adam, Estimate, Objective, StyleTransfer, TorchLBFGS, engine
 from neural_style import estimate as estimates
-from neural_style.budget import Fit
+from neural_style.budget import MemoryPlan
 from neural_style.costs import evaluation_flops
 from neural_style.presets import PRESETS
 from neural_style.pyramid import Level
@@ -66,8 +66,10 @@ def test_tiles_and_targets_computed_anew_are_counted_in_operations(monkeypatch: 
     # four tiles, each of which reads all of the picture: seven passes forward and four back instead of one each
     assert kept == once * (7 + 4) // 2
 
-    def anew(_engine: engine.Engine, plan: list[Level], *_arguments: object) -> dict[tuple[int, int], Fit]:
-        return {level.size: Fit(64, False, 1, False, 10**6) for level in plan}
+    def anew(
+        _engine: engine.Engine, plan: list[Level], *_arguments: object
+    ) -> dict[tuple[int, int], MemoryPlan]:
+        return {level.size: MemoryPlan(64, False, 1, False, 10**6) for level in plan}
 
     monkeypatch.setattr(engine.Engine, "fits", anew)
     content = evaluation_flops(size, layers=["relu4_2"], style_layers=[], width=0.25)
@@ -94,7 +96,7 @@ def test_on_a_gpu_no_more_is_probed_than_a_tile(monkeypatch: pytest.MonkeyPatch)
     terms = tiled.settings.terms
     for tile, world, expected in ((512, 1, (608, 608)), (None, 1, (1536, 2048)), (None, 9, (261, 2048))):
         probed.clear()
-        fits = {(3000, 4000): Fit(tile, True, 20, False, 1)}
+        fits = {(3000, 4000): MemoryPlan(tile, True, 20, False, 1)}
         estimates.estimate_run(network, terms, plan, fits, world=world)
         assert probed == [(144, 192), expected]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from neural_style.grid import Grid, Span, folded, grid_of, surrounded
+from neural_style.grid import Grid, Span, add_halo_back, grid_of, with_halo
 from neural_style.vgg19 import layer_table, reach
 
 SIZES = [(16, 16), (33, 200), (160, 161), (247, 255), (1, 300), (96, 1000)]
@@ -103,19 +103,19 @@ def test_surrounding_and_folding_are_each_others_transpose() -> None:
     generator = torch.Generator().manual_seed(0)
     picture = torch.rand(1, 3, 32, 48, generator=generator, dtype=torch.float64)
     read = (range(-80, 112), range(-16, 48))
-    around = surrounded(picture, read)
+    around = with_halo(picture, read)
     assert around.shape == (1, 3, 192, 64)
     assert torch.equal(around[..., 80:112, 16:], picture)
     assert torch.equal(around[..., 79, 16:], picture[..., 31, :])
     gradient = torch.rand(around.shape, generator=generator, dtype=torch.float64)
-    back = folded(gradient, read, (32, 48))
+    back = add_halo_back(gradient, read, (32, 48))
     torch.testing.assert_close((around * gradient).sum(), (picture * back).sum(), rtol=1e-12, atol=0)
 
 
 def test_a_picture_that_reads_only_itself_is_passed_through() -> None:
     picture = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
-    assert surrounded(picture, (range(32), range(48))) is picture
-    assert folded(picture, (range(32), range(48)), (32, 48)) is picture
+    assert with_halo(picture, (range(32), range(48))) is picture
+    assert add_halo_back(picture, (range(32), range(48)), (32, 48)) is picture
 
 
 @pytest.mark.parametrize("options", [{"tile": 64}, {"tile": None, "rows": range(96)}])

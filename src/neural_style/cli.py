@@ -33,10 +33,10 @@ from neural_style.pyramid import previewed
 from neural_style.ranks import Ranks, ending_together, joined, place, rank_device
 from neural_style.resizing import fit_within, resize
 from neural_style.starts import check_there, is_picture
-from neural_style.style_files import pictures_in, typed_styles
+from neural_style.style_files import pictures_in, styles_from_options
 from neural_style.styles import Style, to_mask
 from neural_style.transfer import StyleTransfer
-from neural_style.typed_transfer import typed_transfer
+from neural_style.typed_transfer import transfer_from_options
 from neural_style.vgg19 import check_layers
 from neural_style.weights import WeightsUnavailableError, learn_weights
 
@@ -100,7 +100,7 @@ def _prepared(
     size = _result_size(given["content"], options.size)
     check_writable(out, size=size, argument="--output")
     tell_enlarged(given["content"], previewed(size) if options.preview else size, quiet=options.quiet)
-    transfer = typed_transfer(options, ranks=ranks)
+    transfer = transfer_from_options(options, ranks=ranks)
     schedule = {name: getattr(options, name) for name in ("iterations", "levels", "init", "preview")}
     chosen = {name: getattr(options, name) for name in ("size", "seed")} | schedule
     save: Callable[[Tensor], None] = partial(save_image, path=out, quality=options.quality)
@@ -114,7 +114,9 @@ def _typed_styles(
     options: argparse.Namespace, content: Tensor | None = None, **places: Sequence[Path]
 ) -> list[Style]:
     """Return the styles that were typed, their pictures and masks read."""
-    styles = typed_styles(options.style, weights=options.style_weights, scales=options.style_scales, **places)
+    styles = styles_from_options(
+        options.style, weights=options.style_weights, scales=options.style_scales, **places
+    )
     read, masks = dict[Any, Tensor](), dict[Any, Tensor]()  # with maps in colours, a picture serves several
     for number, style in enumerate(styles, 1):
         argument = "style" if len(styles) == 1 else f"style {number}"
@@ -163,7 +165,7 @@ def _from_noise(
         raise ValueError(_checks.message(f"the ranks of {options.command}", "be one", place().world, advice))
     result = _result_size(content, size)
     check_writable(out, size=result, argument="--output")
-    transfer = typed_transfer(options)
+    transfer = transfer_from_options(options)
     tell_estimate(transfer, result, quiet=options.quiet, iterations=options.iterations, levels=options.levels)
     chosen = {name: getattr(options, name) for name in ("iterations", "levels", "init", "seed")}
     run = partial(transfer.run, content, style, size=size, **chosen)
@@ -188,7 +190,7 @@ def _batch(options: argparse.Namespace) -> int:
         with ending_together(here):
             if to_do:
                 once = {"quiet": options.quiet or here.rank > 0, "device": rank_device(options.device, here)}
-                transfer = typed_transfer(argparse.Namespace(**{**vars(options), **once}))
+                transfer = transfer_from_options(argparse.Namespace(**{**vars(options), **once}))
             for number, job in enumerate(to_do, there + 1):
                 title = f"picture {number} of {len(share)}"
                 with warnings_told(quiet=options.quiet, rank=rank):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.activation_means import normalize_as_in_the_paper
-from neural_style.costs import Needs
+from neural_style.costs import MemoryModel
 from neural_style.distributed import check_optimizer
 from neural_style.engine import Engine
 from neural_style.features import VGG19Features
@@ -26,7 +26,7 @@ from neural_style.presets import choose_settings
 from neural_style.ranks import Ranks
 from neural_style.recording import Compile, choose_objective
 from neural_style.sizes import Sizes
-from neural_style.styles import Loaded, StyleSource
+from neural_style.styles import LoadedStyle, StyleSource
 from neural_style.weights import Convention, Weights, resolve_weights
 
 
@@ -104,23 +104,23 @@ class Composition:
         style: StyleSource | Sequence[StyleSource],
         style_weights: Sequence[float] | None = None,
         regions: Sequence[ImageSource | None] | None = None,
-    ) -> tuple[Tensor, list[Loaded], Tensor]:
+    ) -> tuple[Tensor, list[LoadedStyle], Tensor]:
         """Return the pictures on the device in the colours to work in, and the content in its own."""
         options = {"style_weights": style_weights, "regions": regions}
         found = load_pictures(content, style, self.settings, self.device, **options)  # type: ignore[arg-type]
         self._check_styles(found[1])
         return found
 
-    def _check_styles(self, styles: Sequence[Loaded]) -> None:
+    def _check_styles(self, styles: Sequence[LoadedStyle]) -> None:
         for number, each in enumerate(styles):
             argument = "style" if len(styles) == 1 else f"style {number + 1}"
             self.sizes.check(argument, size_of(each.image), "Give a larger picture.")
 
-    def _needs(self, styles: Sequence[Loaded] = ()) -> Needs:
+    def _needs(self, styles: Sequence[LoadedStyle] = ()) -> MemoryModel:
         """Return what decides the memory that a run needs."""
         content = self.settings.content_layers if self.settings.content_weight > 0 else {}
         style = self.settings.style_layers if self.settings.style_weight > 0 else {}
-        return Needs(
+        return MemoryModel(
             layers=self.network.layers,
             style_layers=style.keys(),
             content_layers=content.keys(),

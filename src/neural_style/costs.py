@@ -49,7 +49,7 @@ def evaluation_flops(
 
 
 @dataclass(frozen=True)
-class Needs:
+class MemoryModel:
     """What decides how many bytes of memory a run needs, beside what torch itself takes.
 
     Attributes:

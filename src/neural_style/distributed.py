@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.grid import Grid, Tile, folded, stripes_in, surrounded
+from neural_style.grid import Grid, Tile, add_halo_back, stripes_in, with_halo
 from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Adam, Optimizer
 from neural_style.ranks import Ranks
@@ -25,7 +25,7 @@ from neural_style.share import Share, Whole
 from neural_style.steps import Step, StepCallback, asks_to_stop
 from neural_style.sums import Sums
 
-DEALT = 512  # pixels: side of the tiles in which the style picture is dealt out, the same on every rank
+STYLE_TILE = 512  # pixels: side of the tiles in which the style picture is dealt out, the same on every rank
 
 
 class CallbackError(RuntimeError):
@@ -56,31 +56,34 @@ class Stripes:
         bounds = self.bounds(height)
         return range(bounds[self.ranks.rank], bounds[self.ranks.rank + 1])
 
-    def dealing(self, tile: int | None) -> int | None:  # noqa: ARG002  # a rank's own would deal otherwise
-        """Return the side of the tiles that a style picture is dealt out in. See `Share.dealing`."""
-        return DEALT
+    def style_tile_side(self, tile: int | None) -> int | None:  # noqa: ARG002  # a rank's own would deal otherwise
+        """Return the side of the tiles that a style picture is dealt out in. See `Share.style_tile_side`."""
+        return STYLE_TILE
 
-    def dealt(self, tiles: Sequence[Tile]) -> Sequence[tuple[Tile, float]]:
-        """Return this rank's tiles, or one of no weight. See `Share.dealt`."""
+    def own_style_tiles(self, tiles: Sequence[Tile]) -> Sequence[tuple[Tile, float]]:
+        """Return this rank's tiles, or one of no weight. See `Share.own_style_tiles`."""
         mine = [(tile, 1.0) for tile in tiles[self.ranks.rank :: self.ranks.world]]
         return mine or [(tiles[0], 0.0)]
 
-    def surrounded(self, picture: Tensor, grid: Grid) -> Tensor:
-        """Return this rank's rows with the neighbours' around them. See `Share.surrounded`."""
+    def with_halo(self, picture: Tensor, grid: Grid) -> Tensor:
+        """Return this rank's rows with the neighbours' around them. See `Share.with_halo`."""
         top, bottom = picture[..., : self.halo, :], picture[..., -self.halo :, :]
-        from_below, from_above = self.ranks.exchanged(top, bottom, wraps=self.wraps)
+        from_below, from_above = self.ranks.exchange_halos(top, bottom, wraps=self.wraps)
         parts = [part for part in (from_above, picture, from_below) if part is not None]
         stacked = torch.cat(parts, dim=-2)
-        return surrounded(stacked, (range(stacked.shape[-2]), grid.read[1]))
+        return with_halo(stacked, (range(stacked.shape[-2]), grid.read[1]))
 
-    def folded(self, gradient: Tensor, grid: Grid) -> Tensor:
-        """Return the gradient of this rank's rows, with what the neighbours' tiles add. See `Share.folded`."""
+    def add_halo_back(self, gradient: Tensor, grid: Grid) -> Tensor:
+        """Return the gradient of this rank's rows, with what the neighbours' tiles add.
+
+        See `Share.add_halo_back`.
+        """
         height = gradient.shape[-2]
-        gradient = folded(gradient, (range(height), grid.read[1]), (height, grid.size[1]))
+        gradient = add_halo_back(gradient, (range(height), grid.read[1]), (height, grid.size[1]))
         own, read = self.rows(grid.size[0]), grid.read[0]
         of_own = gradient[..., own.start - read.start : own.stop - read.start, :].clone()
         up, down = gradient[..., : self.halo, :], gradient[..., -self.halo :, :]
-        from_below, from_above = self.ranks.exchanged(up, down, wraps=self.wraps)
+        from_below, from_above = self.ranks.exchange_halos(up, down, wraps=self.wraps)
         if from_above is not None:
             of_own[..., : self.halo, :] += from_above
         if from_below is not None:
@@ -97,13 +100,13 @@ class Stripes:
 
     def agreed(self, loss: Tensor) -> Tensor:
         """Return the first rank's loss. See `Share.agreed`."""
-        return self.ranks.from_first(loss)
+        return self.ranks.broadcast(loss)
 
     def _total_counts(self, counts: list[float]) -> list[float]:
         """Return the counts over all ranks, which are asked for once: they do not change with the picture."""
         key = tuple(counts)
         if key not in self._counts:
-            self._counts[key] = [sum(column) for column in zip(*self.ranks.everyones(counts), strict=True)]
+            self._counts[key] = [sum(column) for column in zip(*self.ranks.all_gather(counts), strict=True)]
         return self._counts[key]
 
 
@@ -169,7 +172,7 @@ class StripedObjective:
                 elsewhere = CallbackError("the run failed on the first rank")
                 raise (failure and failure.__cause__) or failure or elsewhere
             self._interrupted = interrupted > 0
-            return self.everyone.from_first(result)
+            return self.everyone.broadcast(result)
 
     def agreed(self, stopped: bool) -> bool:
         """Return whether the first rank's callback has ended the run.
@@ -179,7 +182,7 @@ class StripedObjective:
         """
         if self._interrupted:
             raise KeyboardInterrupt
-        return bool(self.everyone.everyones(stopped)[0])
+        return bool(self.everyone.all_gather(stopped)[0])
 
     def _minimized(
         self,

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.bounded import BoundedObjective
-from neural_style.budget import PAIR_BYTES, Fit, fit
-from neural_style.costs import Needs
+from neural_style.budget import PAIR_BYTES, MemoryPlan, fit
+from neural_style.costs import MemoryModel
 from neural_style.distributed import StripedObjective, check_ranks
 from neural_style.features import VGG19Features
 from neural_style.grid import alignment_of, check_tile, halo_of
@@ -25,7 +25,7 @@ from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.pyramid import Level
 from neural_style.ranks import Ranks, sharing
 from neural_style.share import Share
-from neural_style.styles import Loaded
+from neural_style.styles import LoadedStyle
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Prepared:
 
     content_image: Tensor
     original: Tensor
-    styles: Sequence[Loaded]
+    styles: Sequence[LoadedStyle]
     start: Tensor
     plan: Sequence[Level]
-    fits: Mapping[tuple[int, int], Fit]
+    fits: Mapping[tuple[int, int], MemoryPlan]
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,9 @@ class Engine:
         else:
             check_tile(self.tile_size, deepest)
 
-    def fits(self, plan: Sequence[Level], needs: Needs, optimizer: Optimizer) -> dict[tuple[int, int], Fit]:
+    def fits(
+        self, plan: Sequence[Level], needs: MemoryModel, optimizer: Optimizer
+    ) -> dict[tuple[int, int], MemoryPlan]:
         """Return how each level is evaluated, by its size, in the memory that is free now.
 
         Raises:
@@ -146,7 +148,7 @@ class Engine:
 
         found = self.ranks.agreed(prepare, summary)
         finest = found.plan[-1].size
-        pairs = min(self.ranks.everyones(found.fits[finest].pairs))
+        pairs = min(self.ranks.all_gather(found.fits[finest].pairs))
         return replace(found, fits={**found.fits, finest: replace(found.fits[finest], pairs=pairs)})
 
     def objective(
@@ -155,7 +157,7 @@ class Engine:
         pictures: Callable[[], tuple[Tensor, Sequence[Guide]]],
         terms: Terms,
         size: tuple[int, int],
-        found: Fit,
+        found: MemoryPlan,
     ) -> BoundedObjective | StripedObjective:
         """Return a level's objective, which is made when it is first evaluated.
 
@@ -191,7 +193,7 @@ def pairs_of(optimizer: Optimizer, level: Level) -> int:
     return optimizer.pairs(level.iterations) if isinstance(optimizer, LBFGS | TorchLBFGS) else 0
 
 
-def fitted_optimizer(optimizer: Optimizer, found: Fit, level: Level) -> Optimizer:
+def fitted_optimizer(optimizer: Optimizer, found: MemoryPlan, level: Level) -> Optimizer:
     """Return an optimiser with a history that fits, and warn where that is shorter than it would have been."""
     if not isinstance(optimizer, LBFGS | TorchLBFGS):
         return optimizer

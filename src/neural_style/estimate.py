@@ -9,7 +9,7 @@ from functools import partial
 
 import torch
 
-from neural_style.budget import Fit, window_of
+from neural_style.budget import MemoryPlan, window_of
 from neural_style.costs import evaluation_flops
 from neural_style.features import VGG19Features
 from neural_style.grid import alignment_of, grid_of, halo_of, stripe_read
@@ -51,7 +51,7 @@ def estimate_run(
     network: VGG19Features,
     terms: Terms,
     plan: Sequence[Level],
-    fits: Mapping[tuple[int, int], Fit],
+    fits: Mapping[tuple[int, int], MemoryPlan],
     *,
     objective: type[Objective] = Objective,
     world: int = 1,

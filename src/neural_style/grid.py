@@ -256,7 +256,7 @@ def check_tile(tile: int | None, deepest: str) -> int | None:
     return side
 
 
-def surrounded(picture: Tensor, read: tuple[range, range]) -> Tensor:
+def with_halo(picture: Tensor, read: tuple[range, range]) -> Tensor:
     """Return rows and columns of a picture that tiles the plane; the same tensor where they are its own."""
     for side, places in ((-2, read[0]), (-1, read[1])):
         length = picture.shape[side]
@@ -265,8 +265,8 @@ def surrounded(picture: Tensor, read: tuple[range, range]) -> Tensor:
     return picture
 
 
-def folded(gradient: Tensor, read: tuple[range, range], size: tuple[int, int]) -> Tensor:
-    """Return the gradient of the picture, of (height, width), from that of what `surrounded` made of it."""
+def add_halo_back(gradient: Tensor, read: tuple[range, range], size: tuple[int, int]) -> Tensor:
+    """Return the gradient of the picture, of (height, width), from that of what `with_halo` made of it."""
     for side, places, length in ((-2, read[0], size[0]), (-1, read[1], size[1])):
         if places != range(length):
             shape = list(gradient.shape)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from neural_style.allocation import give_back_freed
 from neural_style.features import VGG19Features
-from neural_style.grid import Grid, Tile, alignment_of, check_tile, grid_of, halo_of, surrounded
+from neural_style.grid import Grid, Tile, alignment_of, check_tile, grid_of, halo_of, with_halo
 from neural_style.guidance import Guidance, Guide, Part, on_grids
 from neural_style.losses import style_loss, total_loss, weighted_sum
 from neural_style.share import Share, Whole
@@ -109,7 +109,7 @@ class Objective:
         self._style_layers = list(terms.style_layers) if terms.style_weight > 0 else []
         with torch.inference_mode(False), torch.no_grad():
             self.grid = self._grid(content_image, self.tile, self.share.rows(content_image.shape[-2]))
-            self._content = surrounded(content_image, self.grid.read) if self._content_layers else None
+            self._content = with_halo(content_image, self.grid.read) if self._content_layers else None
             self._targets: dict[Tile, dict[str, Tensor]] = {}
             if keep_targets:
                 self._targets = {piece: self._target(piece) for piece in self.grid.tiles}
@@ -131,7 +131,7 @@ class Objective:
             torch.no_grad(),
             torch.autocast(image.device.type, enabled=False),
         ):
-            picture = self.share.surrounded(image.detach(), self.grid)
+            picture = self.share.with_halo(image.detach(), self.grid)
             *others, last = self.grid.tiles
             sums = (self._sums(self.grid.window(picture, tile), tile) for tile in self._in_turn(others))
             of_others = [reduce(add, sums)] if others else []
@@ -146,7 +146,7 @@ class Objective:
             for tile in self._in_turn(others):
                 window, again = self._with_history(picture, tile)
                 gradient = self._added(gradient, tile, window, again, slopes)
-            gradient = self.share.folded(gradient, self.grid)
+            gradient = self.share.add_halo_back(gradient, self.grid)
         return self.share.agreed(loss), gradient if scale is None else gradient / scale
 
     def _in_turn(self, tiles: Sequence[Tile]) -> Iterator[Tile]:
@@ -214,11 +214,11 @@ class Objective:
     def _moments(self, guide: Guide) -> dict[str, Moments]:
         """Return the moments of a style picture, or of this process's tiles of it, summed, by layer."""
         layers = [name for name in self._style_layers if guide.serves(name)]
-        grid = self._grid(guide.image, self.share.dealing(self._style_tile(guide.image)))
-        picture = surrounded(guide.image, grid.read)
+        grid = self._grid(guide.image, self.share.style_tile_side(self._style_tile(guide.image)))
+        picture = with_halo(guide.image, grid.read)
         masks = {} if guide.mask is None else on_grids(guide.mask, layers, self.network.padding)
         moments: dict[str, Moments] = {}
-        for tile, weight in self.share.dealt(grid.tiles) if layers else []:
+        for tile, weight in self.share.own_style_tiles(grid.tiles) if layers else []:
             features = self.network(grid.window(picture, tile), layers)
             for name in layers:
                 mask = tile.placed(masks[name], _stride(name)) if name in masks else None

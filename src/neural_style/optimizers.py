@@ -13,7 +13,16 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.lbfgs import LimitedMemory
-from neural_style.steps import Best, StepCallback, StoppedError, Total, Watch, all_finite, alone, check_finite
+from neural_style.steps import (
+    Best,
+    StepCallback,
+    StepMonitor,
+    StoppedError,
+    Total,
+    all_finite,
+    alone,
+    check_finite,
+)
 
 FIRST_STEP = 0.1 / 255  # root mean square change of the picture
 
@@ -100,7 +109,7 @@ class LBFGS(Optimizer):
         """
         generated = image.detach().clone()
         best = Best(generated)
-        watch = Watch(steps, callback, self.tolerance)
+        watch = StepMonitor(steps, callback, self.tolerance)
         memory = LimitedMemory(
             *(self.pairs(steps), generated), offload=self.offload, storage=STORAGES[self.storage], total=total
         )
@@ -135,7 +144,7 @@ class LBFGS(Optimizer):
                 torch.where(good, direction, step.div_(4), out=step)
                 del direction
         check_finite("the loss", best.loss)
-        watch.tell_setbacks(setbacks, "stepped back from. The result is the best of the others")
+        watch.warn_about_rejected_steps(setbacks, "stepped back from. The result is the best of the others")
         return best.image
 
 
@@ -175,7 +184,7 @@ class TorchLBFGS(Optimizer):
         """Return the picture with the lowest loss of those evaluated. See `Optimizer.minimize`."""
         generated = image.detach().clone()
         best = Best(generated)
-        watch = Watch(steps, callback, self.tolerance)
+        watch = StepMonitor(steps, callback, self.tolerance)
         optimizer = torch.optim.LBFGS(
             [generated],
             lr=self.learning_rate,
@@ -240,7 +249,7 @@ class Adam(Optimizer):
         """Return the averaged iterate, in [0, 1]. See `Optimizer.minimize`, for `total` `LBFGS.minimize`."""
         generated = image.detach().clone().clamp_(0, 1)
         average, weight = torch.zeros_like(generated), 0.0
-        watch = Watch(steps, callback, self.tolerance)
+        watch = StepMonitor(steps, callback, self.tolerance)
         optimizer = torch.optim.Adam([generated], lr=self.learning_rate)
         setbacks = torch.zeros((), dtype=torch.int64, device=generated.device)
         with suppress(StoppedError):
@@ -257,7 +266,7 @@ class Adam(Optimizer):
         check_finite("the loss", watch.loss)
         if setbacks == watch.number:  # the start would come back as if it were a result
             check_finite("the gradient", gradient, total)
-        watch.tell_setbacks(setbacks, "passed over")
+        watch.warn_about_rejected_steps(setbacks, "passed over")
         return average / weight if weight > 0 else generated
 
 

@@ -13,7 +13,7 @@ from neural_style.image_io import ImageSource, to_image_tensor
 from neural_style.presets import Settings
 from neural_style.resizing import resize
 from neural_style.styles import (
-    Loaded,
+    LoadedStyle,
     StyleSource,
     in_colors_of,
     in_grey_of,
@@ -30,7 +30,7 @@ def load_pictures(
     *,
     style_weights: Sequence[float] | None = None,
     regions: Sequence[ImageSource | None] | None = None,
-) -> tuple[Tensor, list[Loaded], Tensor]:
+) -> tuple[Tensor, list[LoadedStyle], Tensor]:
     """Return the content (1, 3, H, W) in the colours to work in, the styles, and the content in its own.
 
     Args:
@@ -57,7 +57,7 @@ def load_pictures(
     return content_image, styles, original
 
 
-def finished(image: Tensor, original: Tensor, styles: Sequence[Loaded], *, keep_chroma: bool) -> Tensor:
+def finished(image: Tensor, original: Tensor, styles: Sequence[LoadedStyle], *, keep_chroma: bool) -> Tensor:
     """Return a result with the content's chroma where it is kept, and the content where no style is.
 
     Args:

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Place:
+class Process:
     """One process among several.
 
     Attributes:
@@ -51,7 +51,7 @@ class Place:
         return list(items[self.rank :: self.world])
 
 
-def place() -> Place:
+def place() -> Process:
     """Return this process's place, from RANK, WORLD_SIZE and LOCAL_RANK; without them it is alone.
 
     Raises:
@@ -61,7 +61,7 @@ def place() -> Place:
     if rank >= world:
         advice = "Start with torchrun, which sets both."
         raise ValueError(_checks.message("RANK", f"be below WORLD_SIZE, which is {world}", rank, advice))
-    return Place(rank, world, _whole("LOCAL_RANK", rank))
+    return Process(rank, world, _whole("LOCAL_RANK", rank))
 
 
 def _whole(name: str, default: int) -> int:
@@ -72,7 +72,7 @@ def _whole(name: str, default: int) -> int:
     return int(text)
 
 
-def rank_device(name: str, here: Place, *, apart: bool = False) -> str:
+def rank_device(name: str, here: Process, *, apart: bool = False) -> str:
     """Return the name of this process's device: of several GPUs each process of a machine takes the next.
 
     Args:
@@ -103,7 +103,7 @@ def sharing(device: torch.device) -> int:
 
 
 @contextmanager
-def ending_together(here: Place) -> Iterator[None]:
+def ending_together(here: Process) -> Iterator[None]:
     """Let no process of torchrun's end before the others: once one ends with an error, it stops the rest.
 
     After an exception, and where torchrun has not started the processes, none is waited for.
@@ -161,13 +161,13 @@ class Ranks:
         dist.all_reduce(result, group=self._group)
         return result
 
-    def from_first(self, values: Tensor) -> Tensor:
+    def broadcast(self, values: Tensor) -> Tensor:
         """Return what rank 0 gives; the others give a tensor of its shape and dtype."""
         result = values.clone(memory_format=torch.contiguous_format)
         dist.broadcast(result.view(-1).view(torch.uint8), src=0, group=self._group)  # bytes: of any dtype
         return result
 
-    def everyones(self, value: T) -> list[T]:
+    def all_gather(self, value: T) -> list[T]:
         """Return what every rank gives, by rank: any object that can be pickled."""
         found: list[Any] = [None] * self.world
         dist.all_gather_object(found, value, group=self._group)
@@ -186,7 +186,7 @@ class Ranks:
         dist.all_gather(parts, padded, group=self._group)
         return torch.cat([part[..., :height, :] for part, height in zip(parts, heights, strict=True)], dim=-2)
 
-    def exchanged(self, up: Tensor, down: Tensor, *, wraps: bool) -> tuple[Tensor | None, Tensor | None]:
+    def exchange_halos(self, up: Tensor, down: Tensor, *, wraps: bool) -> tuple[Tensor | None, Tensor | None]:
         """Give rows to the neighbours above and below, and return what those below and above give.
 
         Args:
@@ -229,7 +229,9 @@ class Ranks:
             summary = tell(result)
         except Exception as error:  # whatever it is, the others have to know
             failure = error
-        reports = self.everyones((None if failure is None else f"{type(failure).__name__}: {failure}", summary))
+        reports = self.all_gather(
+            (None if failure is None else f"{type(failure).__name__}: {failure}", summary)
+        )
         if failure is not None:
             raise failure
         for rank, (text, theirs) in enumerate(reports):
@@ -245,7 +247,7 @@ class Ranks:
 
 
 @contextmanager
-def joined(here: Place, seconds: float) -> Iterator[Ranks | None]:
+def joined(here: Process, seconds: float) -> Iterator[Ranks | None]:
     """Join the processes that torchrun has started, while open; None where there is but one.
 
     Args:

@@ -42,9 +42,9 @@ def resize(image: Tensor, size: tuple[int, int], *, clamp: bool = True, wraps: b
 def _wrapped(image: Tensor, size: tuple[int, int], *, clamp: bool) -> Tensor:
     """Resize a picture that tiles the plane, with as much of its copies around it as the filter reads."""
     (above, top), (aside, left) = (_margin(*sides) for sides in zip(image.shape[-2:], size, strict=True))
-    surrounded = pad(image, (aside, aside, above, above), mode="circular")
+    extended = pad(image, (aside, aside, above, above), mode="circular")
     height, width = size
-    resized = resize(surrounded, (height + 2 * top, width + 2 * left), clamp=clamp)
+    resized = resize(extended, (height + 2 * top, width + 2 * left), clamp=clamp)
     return resized[..., top : top + height, left : left + width].contiguous()
 
 

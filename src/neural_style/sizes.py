@@ -22,7 +22,7 @@ from neural_style.pyramid import (
     previewed_levels,
 )
 from neural_style.resizing import fit_within, resize
-from neural_style.styles import Loaded
+from neural_style.styles import LoadedStyle
 from neural_style.vgg19 import layer_table, receptive_field
 
 SMALL = 0.75  # of a level's longer side: below, a style picture is much smaller
@@ -129,7 +129,7 @@ class Sizes:
         # What a recolouring has put outside [0, 1] stays there.
         return resize(style, nearest((height * ratio, width * ratio), self.multiple), clamp=False)
 
-    def guides(self, styles: Sequence[Loaded], level: Level) -> list[Guide]:
+    def guides(self, styles: Sequence[LoadedStyle], level: Level) -> list[Guide]:
         """Return the style pictures, with their masks, as they serve a level.
 
         A layer that sees more than the whole of a picture much smaller than the level knows nothing of its

@@ -17,7 +17,7 @@ from neural_style.image_io import ImageSource, to_image_tensor
 from neural_style.resizing import resize
 
 NOISE = 0.02  # deviation of white noise around mid-grey: what is louder stays in the result as speckle
-CROOKED = 0.05  # a picture whose aspect differs by more is cut, not stretched
+MAX_ASPECT_ERROR = 0.05  # a picture whose aspect differs by more is cut, not stretched
 INITS = ("content", "style", "noise", "colored-noise")
 
 InitSource = str | Mapping[str, float] | ImageSource
@@ -57,7 +57,7 @@ def starting_picture(
     if not (isinstance(init, str) and init in INITS):
         given = to_image_tensor(init, "init").to(content.device)
         ratio = given.shape[-2] / given.shape[-1] * size[1] / size[0]
-        return resize(given, size) if abs(ratio - 1) <= CROOKED else covering(given, size)
+        return resize(given, size) if abs(ratio - 1) <= MAX_ASPECT_ERROR else covering(given, size)
     if init == "content":
         return resize(content, size)
     if init == "style":

@@ -78,7 +78,7 @@ class Best:
         self.loss = torch.where(better, loss, self.loss)
 
 
-class Watch:
+class StepMonitor:
     """Counts evaluations, calls back, and ends the run: at the last step, on request, on a flat or bad loss."""
 
     def __init__(self, steps: int, callback: StepCallback | None, tolerance: float | None) -> None:
@@ -112,7 +112,7 @@ class Watch:
                     raise StoppedError
                 self.lowest_before = lowest
 
-    def tell_setbacks(self, setbacks: Tensor, done: str) -> None:
+    def warn_about_rejected_steps(self, setbacks: Tensor, done: str) -> None:
         """Warn of evaluations that gave nothing finite, if there were any, and of what was done about them."""
         if setbacks > 0:
             lost = f"{setbacks.item()} of {self.number} evaluations gave no finite loss or gradient"

@@ -17,7 +17,7 @@ SMALLEST_REGION = 0.002  # of a map's pixels: fewer of a colour are an edge's, a
 ALIKE = 0.1  # the largest distance, in RGB from 0 to 1, of two colours that count as one
 
 
-def typed_styles(
+def styles_from_options(
     paths: Sequence[Path],
     *,
     weights: Sequence[float] | None = None,

@@ -21,7 +21,7 @@ COLORED = 0.15  # what a pixel's channels differ by at least, to be no grey
 MOSTLY_GREY = 0.01  # the largest share of such pixels in a grey picture
 FAINTEST = 0.02  # of white: a mask that nowhere reaches it is rather one of 0 and 1 in 8 bits
 LARGEST_SCALE = 8
-CROOKED = 0.02  # how much a mask's aspect may differ from its picture's, relative to it
+MAX_ASPECT_ERROR = 0.02  # how much a mask's aspect may differ from its picture's, relative to it
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ StyleSource = ImageSource | Style
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedStyle:
     """A style picture that is read and checked.
 
     Attributes:
@@ -108,7 +108,7 @@ def load_styles(
     style_layers: Iterable[str],
     style_weights: Sequence[float] | None = None,
     regions: Sequence[ImageSource | None] | None = None,
-) -> list[Loaded]:
+) -> list[LoadedStyle]:
     """Return the style pictures of a run, read, checked, and on the content's device.
 
     Args:
@@ -161,7 +161,7 @@ def sources_of(style: StyleSource | Sequence[StyleSource]) -> list[StyleSource]:
     return [style] if isinstance(style, str) or not isinstance(style, Sequence) else list(style)
 
 
-def matched_to_styles(content: Tensor, styles: Sequence[Loaded]) -> Tensor:
+def matched_to_styles(content: Tensor, styles: Sequence[LoadedStyle]) -> Tensor:
     """Return a content picture with the styles' colours, each region with those of its own, by `match_colors`.
 
     Between regions the colours change along the content's edges, or softly where there are none: the content
@@ -184,12 +184,12 @@ def matched_to_styles(content: Tensor, styles: Sequence[Loaded]) -> Tensor:
     return matched / covered.clamp(min=1) + content * (1 - covered).clamp(min=0)
 
 
-def colors_of(styles: Sequence[Loaded]) -> Colors:
+def colors_of(styles: Sequence[LoadedStyle]) -> Colors:
     """Return the styles' colours, mixed by their weights."""
     return Colors.mixed([each.colors for each in styles], [each.weight for each in styles])
 
 
-def in_colors_of(content: Tensor, styles: Sequence[Loaded], mapping: str) -> list[Loaded]:
+def in_colors_of(content: Tensor, styles: Sequence[LoadedStyle], mapping: str) -> list[LoadedStyle]:
     """Return styles with the content's colours, each with those of its own region, by `recolored`."""
     return [
         replace(
@@ -200,7 +200,7 @@ def in_colors_of(content: Tensor, styles: Sequence[Loaded], mapping: str) -> lis
     ]
 
 
-def in_grey_of(content: Tensor, styles: Sequence[Loaded]) -> list[Loaded]:
+def in_grey_of(content: Tensor, styles: Sequence[LoadedStyle]) -> list[LoadedStyle]:
     """Return styles in grey, with the mean and deviation of the content's luma, each of its own region."""
     return [
         replace(each, image=grey_like(each.image, content, mask=each.mask, region=each.region))
@@ -225,7 +225,7 @@ def _check_one_each(argument: str, values: Sequence[object], styles: Sequence[St
         raise ValueError(_checks.message(argument, "be one for each style", len(values), advice))
 
 
-def _load(style: Style, argument: str, content: Tensor, style_layers: Sequence[str]) -> Loaded:
+def _load(style: Style, argument: str, content: Tensor, style_layers: Sequence[str]) -> LoadedStyle:
     """Return a style that is read and checked.
 
     Raises:
@@ -243,7 +243,7 @@ def _load(style: Style, argument: str, content: Tensor, style_layers: Sequence[s
             raise ValueError(_checks.message(f"{argument}'s layers", rule, ", ".join(sorted(layers)), advice))
     mask = None if style.mask is None else to_mask(style.mask, f"{argument}'s mask", image)
     region = None if style.region is None else to_mask(style.region, f"{argument}'s region", content)
-    return Loaded(image, weight, scale, layers, region, mask)
+    return LoadedStyle(image, weight, scale, layers, region, mask)
 
 
 def check_scale(argument: str, value: object) -> float:
@@ -282,7 +282,7 @@ def to_mask(source: ImageSource, argument: str, picture: Tensor) -> Tensor:
     size, own = (picture.shape[-2], picture.shape[-1]), (mask.shape[-2], mask.shape[-1])
     if own != size:
         aspect = own[0] / own[1] * size[1] / size[0]
-        if abs(aspect - 1) > CROOKED + 0.5 / min(*own, *size):
+        if abs(aspect - 1) > MAX_ASPECT_ERROR + 0.5 / min(*own, *size):
             rule = f"have its picture's aspect, {size[0]}×{size[1]} (height×width)"
             raise ValueError(_checks.message(argument, rule, f"{own[0]}×{own[1]}", "Draw it over the picture."))
         wanted = f"{size[0]}×{size[1]} (height×width)"

@@ -12,7 +12,7 @@ from neural_style.ranks import Ranks
 from neural_style.transfer import StyleTransfer
 
 
-def typed_transfer(options: argparse.Namespace, ranks: Ranks | None = None) -> StyleTransfer:
+def transfer_from_options(options: argparse.Namespace, ranks: Ranks | None = None) -> StyleTransfer:
     """Return the transfer that was asked for; a download of torchvision's shows its own bar, unless quiet."""
     names = (
         *("weights", "preset", "device", "precision", "compile", "tile_size", "convention", "content_layers"),
