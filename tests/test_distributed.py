@@ -106,7 +106,10 @@ def test_a_descent_over_ranks_goes_the_way_of_one_process(optimizer: LBFGS | Ada
         share = stripes(ranks)
         rows = share.rows(250)
         result = optimizer.minimize(
-            image[..., rows.start : rows.stop, :], tiled(share=share).value_and_grad, 6, total=ranks.total
+            image[..., rows.start : rows.stop, :],
+            tiled(share=share).value_and_grad,
+            6,
+            all_reduce=ranks.all_reduce,
         )
         return ranks.gathered(result, share.bounds(250))
 

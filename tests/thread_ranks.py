@@ -27,7 +27,7 @@ class ThreadRanks(Ranks):
     def all_gather(self, value: T) -> list[T]:
         return self._board.exchange_halos(self.rank, value)
 
-    def total(self, values: Tensor) -> Tensor:
+    def all_reduce(self, values: Tensor) -> Tensor:
         return torch.stack(self.all_gather(values.clone())).sum(0)
 
     def broadcast(self, values: Tensor) -> Tensor:

@@ -90,10 +90,10 @@ class Stripes:
             of_own[..., -self.halo :, :] += from_below
         return of_own
 
-    def total(self, sums: Sums) -> Sums:
-        """Return the sums over all ranks, by one message. See `Share.total`."""
+    def all_reduce(self, sums: Sums) -> Sums:
+        """Return the sums over all ranks, by one message. See `Share.all_reduce`."""
         tensors = sums.tensors
-        flat = self.ranks.total(torch.cat([tensor.flatten() for tensor in tensors]))
+        flat = self.ranks.all_reduce(torch.cat([tensor.flatten() for tensor in tensors]))
         parts = torch.split(flat, [tensor.numel() for tensor in tensors])
         values = [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
         return sums.replaced(values, self._total_counts(sums.counts))
@@ -167,7 +167,7 @@ class StripedObjective:
                     raise
                 failure = error
             state = torch.tensor([float(noted.is_set()), float(failure is not None)], device=image.device)
-            interrupted, failed = self.everyone.total(state).tolist()
+            interrupted, failed = self.everyone.all_reduce(state).tolist()
             if failed > 0:
                 elsewhere = CallbackError("the run failed on the first rank")
                 raise (failure and failure.__cause__) or failure or elsewhere
@@ -202,7 +202,7 @@ class StripedObjective:
             except Exception as error:  # the others have to know, or they would wait
                 failure = error
             state = torch.tensor([float(stops), float(failure is not None)], device=image.device)
-            stopped, failed = members.total(state).tolist()
+            stopped, failed = members.all_reduce(state).tolist()
             if failed > 0:
                 raise CallbackError("the callback failed on the first rank") from failure
             return bool(stopped > 0)
@@ -214,7 +214,7 @@ class StripedObjective:
         rows = self.stripes.rows(self.size[0])
         own = image[..., rows.start : rows.stop, :].contiguous()
         result = cast("LBFGS | Adam", optimizer).minimize(
-            own, self._objective.value_and_grad, steps, asked, total=members.total
+            own, self._objective.value_and_grad, steps, asked, all_reduce=members.all_reduce
         )
         return members.gathered(result, self.stripes.bounds(self.size[0]))
 

@@ -37,7 +37,7 @@ class LimitedMemory:
             take 4m + 2; the CPU reads its own memory faster than that.
         storage: dtype of the vectors; None takes the tensor's. With a narrower one H is that of the rounded
             pairs, exactly, and the newest gradient is kept in the tensor's beside.
-        total: for vectors of which each rank has a part, what adds up a small tensor over the ranks.
+        all_reduce: for vectors of which each rank has a part, what adds up a small tensor over the ranks.
 
     Attributes:
         vectors: shape (2m + 1, n): the steps, the changes of the gradient, and the gradient; 4 (2m + 1) bytes
@@ -53,9 +53,9 @@ class LimitedMemory:
         *,
         offload: bool = False,
         storage: torch.dtype | None = None,
-        total: Callable[[Tensor], Tensor] = lambda part: part,
+        all_reduce: Callable[[Tensor], Tensor] = lambda part: part,
     ) -> None:
-        self.pairs, self.total = pairs, total
+        self.pairs, self.all_reduce = pairs, all_reduce
         self.device, self.dtype = like.device, like.dtype
         home = torch.device("cpu") if offload else like.device
         self.vectors = torch.zeros(2 * pairs + 1, like.numel(), dtype=storage or like.dtype, device=home)
@@ -79,7 +79,7 @@ class LimitedMemory:
         curvature = torch.zeros((), dtype=step.dtype, device=step.device)
         for part in self._slices():
             curvature += self._rounded(step[part]) @ self._rounded(change[part])
-        curvature = self.total(curvature)
+        curvature = self.all_reduce(curvature)
         accepted = ((curvature > 0) & curvature.isfinite()).to(self.order.device)  # waits only for another
         slot = self.order[:1]
         rows = torch.cat([slot, slot + self.pairs, torch.full_like(slot, 2 * self.pairs)])
@@ -93,7 +93,7 @@ class LimitedMemory:
             vectors[-1] = self.gradient[part]
             wide = vectors.to(self.dtype)  # a view still, where they are stored as such
             products += wide @ wide.index_select(0, rows).T
-        products = self.total(products.to(self.device)).to(self.table)
+        products = self.all_reduce(products.to(self.device)).to(self.table)
         self.table.index_copy_(1, rows, products)
         self.table.index_copy_(0, rows, products.T.contiguous())
         self.order = torch.where(accepted, self.order.roll(-1), self.order)

@@ -137,7 +137,7 @@ class Objective:
             of_others = [reduce(add, sums)] if others else []
             # The first pass of the last tile serves as its second.
             window, of_last = self._with_history(picture, last)
-            total = self.share.total(reduce(add, [*of_others, of_last.detached()]))
+            total = self.share.all_reduce(reduce(add, [*of_others, of_last.detached()]))
             loss, slopes = self._slopes(total)
             scale = self._scale(loss, image)
             slopes = [slope if slope is None or scale is None else slope * scale for slope in slopes]
@@ -202,7 +202,7 @@ class Objective:
         for number, guide in enumerate(guides):
             found |= {(name, number): one for name, one in self._moments(guide).items()}
         nothing = Variation.of(guides[0].image[..., :1, :1], self.terms.variation)
-        total = self.share.total(Sums(found, {}, nothing)).moments
+        total = self.share.all_reduce(Sums(found, {}, nothing)).moments
         return {
             part: Moments.mixed(
                 [total[part.layer, number] for number in self.guidance.serving(part)],

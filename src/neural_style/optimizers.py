@@ -15,13 +15,13 @@ from neural_style import _checks
 from neural_style.lbfgs import LimitedMemory
 from neural_style.steps import (
     Best,
+    Reduce,
     StepCallback,
     StepMonitor,
     StoppedError,
-    Total,
     all_finite,
-    alone,
     check_finite,
+    no_reduction,
 )
 
 FIRST_STEP = 0.1 / 255  # root mean square change of the picture
@@ -101,17 +101,21 @@ class LBFGS(Optimizer):
         steps: int,
         callback: StepCallback | None = None,
         *,
-        total: Total = alone,
+        all_reduce: Reduce = no_reduction,
     ) -> Tensor:
         """Return the picture with the lowest loss of those evaluated. See `Optimizer.minimize`.
 
-        Where each of several ranks has a part of the picture, `total` adds up a small tensor over them.
+        Where each of several ranks has a part of the picture, `all_reduce` adds up a small tensor over them.
         """
         generated = image.detach().clone()
         best = Best(generated)
         watch = StepMonitor(steps, callback, self.tolerance)
         memory = LimitedMemory(
-            *(self.pairs(steps), generated), offload=self.offload, storage=STORAGES[self.storage], total=total
+            self.pairs(steps),
+            generated,
+            offload=self.offload,
+            storage=STORAGES[self.storage],
+            all_reduce=all_reduce,
         )
         setbacks = torch.zeros((), dtype=torch.int64, device=generated.device)
         with suppress(StoppedError):
@@ -119,10 +123,10 @@ class LBFGS(Optimizer):
             best.offer(generated, loss)
             watch.after_evaluation(generated, loss)
             gradient = gradient.detach()
-            check_finite("the first gradient", gradient, total)
+            check_finite("the first gradient", gradient, all_reduce)
             memory.gradient.copy_(gradient.flatten())
             step = -gradient
-            step *= _ratio(FIRST_STEP, _root_mean_square(step, total))
+            step *= _ratio(FIRST_STEP, _root_mean_square(step, all_reduce))
             del gradient  # an evaluation needs the memory: it finds four pictures and the history, no more
             while watch.number < steps:
                 trial = generated + step
@@ -130,7 +134,7 @@ class LBFGS(Optimizer):
                 best.offer(trial, trial_loss)
                 watch.after_evaluation(trial, trial_loss)
                 trial_gradient = trial_gradient.detach().flatten()
-                finite = trial_loss.isfinite() & all_finite(trial_gradient, total)
+                finite = trial_loss.isfinite() & all_finite(trial_gradient, all_reduce)
                 good = finite & (trial_loss <= 2 * loss.abs())  # on the device
                 setbacks += ~finite
                 generated = torch.where(good, trial, generated, out=trial)
@@ -244,9 +248,9 @@ class Adam(Optimizer):
         steps: int,
         callback: StepCallback | None = None,
         *,
-        total: Total = alone,
+        all_reduce: Reduce = no_reduction,
     ) -> Tensor:
-        """Return the averaged iterate, in [0, 1]. See `Optimizer.minimize`, for `total` `LBFGS.minimize`."""
+        """Return the averaged iterate, in [0, 1]. See `LBFGS.minimize`."""
         generated = image.detach().clone().clamp_(0, 1)
         average, weight = torch.zeros_like(generated), 0.0
         watch = StepMonitor(steps, callback, self.tolerance)
@@ -256,7 +260,7 @@ class Adam(Optimizer):
             for _ in range(steps):
                 loss, gradient = value_and_grad(generated)
                 watch.after_evaluation(generated, loss)
-                finite = all_finite(gradient, total)  # on the device
+                finite = all_finite(gradient, all_reduce)  # on the device
                 setbacks += ~(finite & loss.isfinite())
                 generated.grad = torch.where(finite, gradient, 0)
                 optimizer.step()
@@ -265,15 +269,15 @@ class Adam(Optimizer):
                 weight += (1 - self.average) * (1 - weight)
         check_finite("the loss", watch.loss)
         if setbacks == watch.number:  # the start would come back as if it were a result
-            check_finite("the gradient", gradient, total)
+            check_finite("the gradient", gradient, all_reduce)
         watch.warn_about_rejected_steps(setbacks, "passed over")
         return average / weight if weight > 0 else generated
 
 
-def _root_mean_square(values: Tensor, total: Total) -> Tensor:
+def _root_mean_square(values: Tensor, all_reduce: Reduce) -> Tensor:
     squares = values.square().sum()
     count = torch.full((), float(values.numel()), dtype=values.dtype, device=values.device)
-    return (total(squares) / total(count)).sqrt()
+    return (all_reduce(squares) / all_reduce(count)).sqrt()
 
 
 def _ratio(length: float, of: Tensor) -> Tensor:

@@ -155,7 +155,7 @@ class Ranks:
             self._parts[count] = Ranks(count, self._timeout)
         return self._parts[count]
 
-    def total(self, values: Tensor) -> Tensor:
+    def all_reduce(self, values: Tensor) -> Tensor:
         """Return the sum over all ranks, the same bits on each."""
         result = values.clone()
         dist.all_reduce(result, group=self._group)

@@ -29,7 +29,7 @@ class Share(Protocol):
     def add_halo_back(self, gradient: Tensor, grid: Grid) -> Tensor:
         """Return the gradient of this process's rows, from that of what each process's tiles read."""
 
-    def total(self, sums: Sums) -> Sums:
+    def all_reduce(self, sums: Sums) -> Sums:
         """Return the sums over all processes."""
 
     def agreed(self, loss: Tensor) -> Tensor:
@@ -59,7 +59,7 @@ class Whole:
         """Return the gradient of the picture. See `grid.add_halo_back`."""
         return add_halo_back(gradient, grid.read, grid.size)
 
-    def total(self, sums: Sums) -> Sums:
+    def all_reduce(self, sums: Sums) -> Sums:
         """Return the sums as they are."""
         return sums
 

@@ -19,7 +19,7 @@ from neural_style.lbfgs import SLICE
 
 WINDOW = 10  # steps between two looks at whether the loss still falls
 
-Total = Callable[[Tensor], Tensor]
+Reduce = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def asks_to_stop(returned: object) -> bool:
     raise TypeError(_checks.message("the callback", "return True, False or None", got, advice))
 
 
-def alone(part: Tensor) -> Tensor:
+def no_reduction(part: Tensor) -> Tensor:
     """Return the sum over all ranks, of which there is one."""
     return part
 
@@ -119,18 +119,18 @@ class StepMonitor:
             warnings.warn(f"{lost} and were {done}.", RuntimeWarning, stacklevel=3)
 
 
-def all_finite(values: Tensor, total: Total = alone) -> Tensor:
+def all_finite(values: Tensor, all_reduce: Reduce = no_reduction) -> Tensor:
     """Return whether every value is a number and finite, on the device, without a mask of the whole."""
     finite = torch.stack([part.isfinite().all() for part in torch.split(values.flatten(), SLICE)]).all()
-    return total((~finite).float()) == 0
+    return all_reduce((~finite).float()) == 0
 
 
-def check_finite(name: str, values: Tensor, total: Total = alone) -> None:
+def check_finite(name: str, values: Tensor, all_reduce: Reduce = no_reduction) -> None:
     """Check a loss or a gradient, at the start or the end: reading it makes a GPU wait.
 
     Raises:
         FloatingPointError: if any of it is NaN or infinite.
     """
-    if not all_finite(values, total):
+    if not all_finite(values, all_reduce):
         rule, advice = "be finite", "Use precision='float32' or smaller weights."
         raise FloatingPointError(_checks.message(name, rule, "NaN or infinity", advice))
