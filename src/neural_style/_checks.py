@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import difflib
 import math
+import sys
 import tempfile
+import warnings
 from collections.abc import Iterable
 from numbers import Integral, Real
 from pathlib import Path
@@ -19,6 +21,15 @@ from torch import Tensor
 def message(argument: str, rule: str, got: object, advice: str) -> str:
     """Return the text of an error in the house's form."""
     return f"{argument} must {rule}; got {got}. {advice}"
+
+
+def warn(text: str, category: type[Warning] = UserWarning) -> None:
+    """Warn, pointing at the line outside this package that led here, so that callers can filter by module."""
+    level, frame = 2, sys._getframe(1)
+    package = __name__.partition(".")[0]
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, category, stacklevel=level)
 
 
 def choice(argument: str, value: object, choices: Iterable[str]) -> str:

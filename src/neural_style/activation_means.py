@@ -12,7 +12,6 @@ near 0: the least is 1.5 % of its layer's median, in conv4_1.
 
 from __future__ import annotations
 
-import warnings
 from functools import cache
 from importlib import resources
 
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neural_style import _checks
 from neural_style.features import VGG19Features
 from neural_style.vgg19 import convolutions, layer_table
 
@@ -47,7 +47,7 @@ def normalize_as_in_the_paper(network: VGG19Features) -> None:
             "The paper's normalised network is the original VGG-19 (weights='vgg19'): other weights are used "
             "as they are. VGG19Features.normalize_activations normalises any, with pictures to measure on."
         )
-        warnings.warn(text, UserWarning, stacklevel=5)
+        _checks.warn(text)
 
 
 def is_original(network: VGG19Features, norms: dict[str, Tensor]) -> bool:

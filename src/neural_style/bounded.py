@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 from torch import Tensor
 
+from neural_style import _checks
 from neural_style.memory import give_back, ran_out
 from neural_style.objective import Objective
 from neural_style.optimizers import Optimizer
@@ -44,7 +44,7 @@ class BoundedObjective:
         """The loss's parts. See `Objective.terms_by_name`."""
         return {} if self._objective is None else self._objective.terms_by_name
 
-    def minimized_by(
+    def minimize(
         self,
         optimizer: Optimizer,
         image: Tensor,
@@ -54,7 +54,7 @@ class BoundedObjective:
         """Return the picture that an optimiser makes of another. See `Optimizer.minimize`."""
         return optimizer.minimize(image, self.value_and_grad, steps, callback)
 
-    def agreed(self, stopped: bool) -> bool:
+    def stops(self, stopped: bool) -> bool:
         """Return whether the run ends: there is no other process to ask."""
         return stopped
 
@@ -84,5 +84,5 @@ class BoundedObjective:
                 raise
         self.tile, self.keep_targets, self._objective = half, False, None
         text = f"Out of memory. The run goes on from the same picture, in tiles of {half} pixels."
-        warnings.warn(text, RuntimeWarning, stacklevel=3)
+        _checks.warn(text, RuntimeWarning)
         return None

@@ -77,7 +77,8 @@ def _stylize(options: argparse.Namespace) -> int:
         if ranks is None:
             run, save, out = _prepared(options, None)
             return _make(run, save, out, quiet=options.quiet)
-        run, save, out = ranks.agreed(partial(_prepared, options, ranks), lambda _prepared: {})
+        with ranks.preparing():
+            run, save, out = _prepared(options, ranks)
         with ending_together(here):  # rank 0 may still be writing
             return _make(run, save, out, quiet=options.quiet, first=here.rank == 0, last=True)
 

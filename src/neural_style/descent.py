@@ -1,18 +1,16 @@
-"""Coarse to fine: the loop over levels that carries the picture from one size to the next."""
+"""What a caller sees of a run: its progress, how it is stopped, and the interrupt that loses nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 from torch import Tensor
 
-from neural_style.optimizers import Optimizer
+from neural_style import _checks
 from neural_style.pyramid import Level
-from neural_style.resizing import resize
-from neural_style.steps import Step, StepCallback, asks_to_stop
+from neural_style.steps import Step, asks_to_stop
 
 
 @dataclass(frozen=True)
@@ -47,26 +45,6 @@ class Progress:
 Callback = Callable[[Progress], object]
 
 
-class Evaluated(Protocol):
-    """What the descent needs of an objective."""
-
-    @property
-    def terms_by_name(self) -> dict[str, Tensor]:
-        """The loss's parts. See `Objective.terms_by_name`."""
-
-    def minimized_by(
-        self,
-        optimizer: Optimizer,
-        image: Tensor,
-        steps: int,
-        callback: StepCallback,
-    ) -> Tensor:
-        """Return the picture that an optimiser makes of another. See `Optimizer.minimize`."""
-
-    def agreed(self, stopped: bool) -> bool:
-        """Return whether all processes of the run end it; a `KeyboardInterrupt` elsewhere is raised here."""
-
-
 class RunInterrupted(KeyboardInterrupt):
     """Raised on Ctrl-C, so that the work done is not lost.
 
@@ -79,99 +57,70 @@ class RunInterrupted(KeyboardInterrupt):
         self.image = image
 
 
-def descend(
-    start: Tensor,
-    plan: Sequence[Level],
-    objective_at: Callable[[Level], Evaluated],
-    optimizer: Optimizer,
-    callback: Callback | None = None,
-    content: Tensor | None = None,
-    wraps: bool = False,
-) -> Tensor:
-    """Return the picture optimised level by level, shape (1, 3, H, W) of the last level's size, in [0, 1].
+class HasTerms(Protocol):
+    """What the reporter needs of an objective."""
+
+    @property
+    def terms_by_name(self) -> dict[str, Tensor]:
+        """The loss's parts. See `Objective.terms_by_name`."""
+
+
+class ProgressReporter:
+    """Turns an optimiser's steps into the run's progress, and keeps the last picture at hand.
 
     Args:
-        start: shape (1, 3, H', W'), of any size.
-        plan: the levels, coarse to fine.
-        objective_at: level → its objective. One at a time is kept.
-        optimizer: what minimises it.
-        callback: called after each evaluation; returning True ends the descent with the picture so far.
-        content: shape (1, 3, H'', W''), of any size: a finer level then starts with the content's own detail
-            beside what the coarser ones have changed; None starts it with the enlarged picture alone.
-        wraps: whether the picture tiles the plane.
+        callback: called after each evaluation; returning True stops the run.
+
+    Attributes:
+        image: the last picture that was evaluated, shape (1, 3, H, W).
+        stopped: whether the callback has asked for the end.
 
     Raises:
-        RunInterrupted: on Ctrl-C.
+        TypeError: if the callback cannot be called.
     """
-    watch, carried = _Watch(plan, callback, start), partial(_carried, content=content, wraps=wraps)
-    image = start
-    try:
-        for level in plan:
-            watch.objective = None  # the coarser level's targets are given back before the finer one's are made
-            image = carried(image, level.size)
-            objective = watch.enter(level, objective_at(level), image)
-            image = objective.minimized_by(optimizer, image, level.iterations, watch.after_step)
-            watch.image = image
-            watch.stopped = objective.agreed(watch.stopped)
-            del objective
-            if watch.stopped:
-                break
-    except KeyboardInterrupt:
-        raise RunInterrupted(_finished(carried(watch.image.detach().clone(), plan[-1].size))) from None
-    return _finished(carried(image.detach().clone(), plan[-1].size))
 
+    image: Tensor
 
-def _carried(image: Tensor, size: tuple[int, int], *, content: Tensor | None, wraps: bool) -> Tensor:
-    """Return a coarser level's picture at a finer one's size: enlarged, with the content's detail beside it.
+    def __init__(self, callback: Callback | None) -> None:
+        if callback is not None and not callable(callback):
+            got, advice = type(callback).__name__, "Give a function of one Progress."
+            raise TypeError(_checks.message("callback", "be callable", got, advice))
+        self.callback, self.stopped = callback, False
+        self._objective: HasTerms | None = None
 
-    The detail is what reducing the content to the coarser size has lost. An enlarged picture has none, and many
-    evaluations would go into drawing it anew. The photograph itself need not tile the plane: its own jump from
-    border to border is no detail, so that only the picture is enlarged across it.
-    """
-    before = (image.shape[-2], image.shape[-1])
-    if content is None or before == size:
-        return resize(image, size, clamp=False, wraps=wraps)
-    detail = resize(content, size) - resize(resize(content, before), size, clamp=False)
-    return resize(image, size, clamp=False, wraps=wraps).add_(detail)
+    def levels(self, levels: Sequence[Level]) -> Iterator[Level]:
+        """Yield the levels, coarse to fine, until the run is stopped."""
+        done = 0  # in the units of `Level.work`, as done and not as planned
+        for number, level in enumerate(levels, 1):
+            self._number, self._levels, self._level = number, levels, level
+            self._done, self._done_in_level = done, 0
+            yield level
+            self._objective = None  # its targets are given back before the next level's are made
+            done += self._done_in_level
+            if self.stopped:
+                return
 
+    def reports_on(self, objective: HasTerms, image: Tensor) -> Callable[[Step], bool]:
+        """Return the callback of an optimiser that goes on from a picture of this level."""
+        self._objective, self.image = objective, image
+        return self._after_step
 
-class _Watch:
-    """Turns an optimiser's steps into the run's progress, and keeps the last picture at hand."""
-
-    def __init__(self, plan: Sequence[Level], callback: Callback | None, start: Tensor) -> None:
-        self.plan, self.callback, self.image = plan, callback, start
-        self.objective: Evaluated | None = None
-        self.stopped = False
-        self.number = 0
-        self.work_before, self.work_in_level = 0, 0  # in the units of `Level.work`, as done and not as planned
-
-    def enter(self, level: Level, objective: Evaluated, image: Tensor) -> Evaluated:
-        self.work_before, self.work_in_level = self.work_before + self.work_in_level, 0
-        self.number += 1
-        self.level, self.objective, self.image = level, objective, image
-        return objective
-
-    def after_step(self, step: Step) -> bool:
+    def _after_step(self, step: Step) -> bool:
         self.image = step.image
-        self.work_in_level = self.level.work * step.number // step.steps
-        if self.callback is not None and self.objective is not None:
-            to_come = sum(level.work for level in self.plan[self.number :])
+        level, done = self._level, self._level.work * step.number // step.steps
+        self._done_in_level = done
+        if self.callback is not None and self._objective is not None:
+            planned = self._done + level.work + sum(each.work for each in self._levels[self._number :])
             progress = Progress(
-                level=self.number,
-                levels=len(self.plan),
-                size=self.level.size,
+                level=self._number,
+                levels=len(self._levels),
+                size=level.size,
                 step=step.number,
                 steps=step.steps,
-                fraction=(self.work_before + self.work_in_level)
-                / (self.work_before + self.level.work + to_come),
+                fraction=(self._done + done) / planned,
                 loss=step.loss,
-                terms=self.objective.terms_by_name,
+                terms=self._objective.terms_by_name,
                 image=step.image,
             )
             self.stopped = asks_to_stop(self.callback(progress))
         return self.stopped
-
-
-def _finished(image: Tensor) -> Tensor:
-    """Return a picture in the form that a run returns."""
-    return image.clamp(0, 1).contiguous()

@@ -98,8 +98,8 @@ class Stripes:
         values = [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
         return sums.replaced(values, self._total_counts(sums.counts))
 
-    def agreed(self, loss: Tensor) -> Tensor:
-        """Return the first rank's loss. See `Share.agreed`."""
+    def broadcast_loss(self, loss: Tensor) -> Tensor:
+        """Return the first rank's loss. See `Share.broadcast_loss`."""
         return self.ranks.broadcast(loss)
 
     def _total_counts(self, counts: list[float]) -> list[float]:
@@ -143,17 +143,17 @@ class StripedObjective:
         """The loss's parts. See `Objective.terms_by_name`."""
         return {} if self._objective is None else self._objective.terms_by_name
 
-    def minimized_by(
+    def minimize(
         self,
         optimizer: Optimizer,
         image: Tensor,
         steps: int,
         callback: StepCallback,
     ) -> Tensor:
-        """Return the whole picture optimised, the same on every rank. See `BoundedObjective.minimized_by`.
+        """Return the whole picture optimised, the same on every rank. See `BoundedObjective.minimize`.
 
         The first rank's callback is asked, after each evaluation, and its `Step` holds the first rank's rows.
-        Ctrl-C ends the descent on all ranks after an evaluation; `agreed` then raises it.
+        Ctrl-C ends the descent on all ranks after an evaluation; `stops` then raises it.
         """
         with _interrupts_noted() as noted:
             result, failure = image, None
@@ -174,7 +174,7 @@ class StripedObjective:
             self._interrupted = interrupted > 0
             return self.everyone.broadcast(result)
 
-    def agreed(self, stopped: bool) -> bool:
+    def stops(self, stopped: bool) -> bool:
         """Return whether the first rank's callback has ended the run.
 
         Raises:

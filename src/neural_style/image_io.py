@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError, features
 from torch import Tensor
 
-from neural_style._checks import choice, file_to_write, image_values, message, whole_number
+from neural_style._checks import choice, file_to_write, image_values, message, warn, whole_number
 
 ImageSource: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | Tensor
 Levels: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
@@ -283,7 +283,7 @@ def _from_pil(picture: Image.Image, argument: str, name: str) -> Tensor:
     try:
         stored = _STORED.get(picture.getexif().get(_ORIENTATION, 1), _UPRIGHT)
     except _DECODER_ERRORS:
-        _notice(f"{argument} has EXIF data that cannot be read; it was not turned: {name}.")
+        warn(f"{argument} has EXIF data that cannot be read; it was not turned: {name}.")
 
     def rows(band: slice) -> Image.Image:
         return picture.crop((0, band.start, picture.width, band.stop))
@@ -323,7 +323,7 @@ def _read(
             opacity = torch.from_numpy(np.divide(alpha, 255, dtype=np.float32))
             target[:, band] = torch.lerp(torch.ones_like(colour), colour, opacity).numpy()
     if transparent:
-        _notice(f"{argument} has transparent parts; they were flattened onto white: {name}.")
+        warn(f"{argument} has transparent parts; they were flattened onto white: {name}.")
     return image
 
 
@@ -388,8 +388,4 @@ def _check_sides(argument: str, height: int, width: int) -> None:
 
 
 def _notice_unused_profile(argument: str, name: str) -> None:
-    _notice(f"{argument} has a colour profile that cannot be used; it was read as sRGB: {name}.")
-
-
-def _notice(text: str) -> None:
-    warnings.warn(text, UserWarning, stacklevel=2)
+    warn(f"{argument} has a colour profile that cannot be used; it was read as sRGB: {name}.")

@@ -147,7 +147,7 @@ class Objective:
                 window, again = self._with_history(picture, tile)
                 gradient = self._added(gradient, tile, window, again, slopes)
             gradient = self.share.add_halo_back(gradient, self.grid)
-        return self.share.agreed(loss), gradient if scale is None else gradient / scale
+        return self.share.broadcast_loss(loss), gradient if scale is None else gradient / scale
 
     def _in_turn(self, tiles: Sequence[Tile]) -> Iterator[Tile]:
         """Yield the tiles; before one of another shape, which finds no room in it, freed memory is given back.

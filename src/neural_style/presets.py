@@ -5,7 +5,6 @@ A preset is a table row; every option given to `StyleTransfer` beside a preset r
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -97,6 +96,10 @@ class Settings:
     def terms(self) -> Terms:
         """The part of the settings that makes the loss."""
         return Terms(**{field.name: getattr(self, field.name) for field in fields(Terms)})
+
+    def keeps_detail_from(self, init: InitSource) -> bool:
+        """Return whether a run that starts from something adds the content's detail to each finer level."""
+        return self.keep_detail and self.content_weight > 0 and not is_noise(init)
 
     def terms_from(self, init: InitSource) -> Terms:
         """Return the terms of a run that starts from something."""
@@ -222,7 +225,7 @@ def choose_settings(preset: str, *, self_taught: bool = False, **options: Any) -
         settings = PRESETS[SELF_TAUGHT]
     elif self_taught and preset != SELF_TAUGHT:
         text = f"Self-taught filters have settings of their own, which preset={preset!r} leaves aside."
-        warnings.warn(f"{text} preset={SELF_TAUGHT!r} takes them.", UserWarning, stacklevel=5)
+        _checks.warn(f"{text} preset={SELF_TAUGHT!r} takes them.")
     given = {name: value for name, value in options.items() if value is not None}
     given = {name: _checked(name, value) for name, value in given.items()}
     if "content_weight" in given:

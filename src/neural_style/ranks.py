@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -211,27 +211,24 @@ class Ranks:
             pending.wait()
         return from_below, from_above
 
-    def agreed(self, work: Callable[[], T], tell: Callable[[T], Mapping[str, object]]) -> T:
-        """Return what this rank's preparations come to, where all ranks' succeed and come to the same.
+    @contextmanager
+    def preparing(self) -> Iterator[dict[str, object]]:
+        """Yield a dictionary for what has to be the same on all ranks; on leaving, the ranks compare theirs.
 
-        Args:
-            work: the preparations, without a message between ranks.
-            tell: what has to be the same on all ranks, by name, in short texts or numbers.
+        No message may pass between ranks inside. An error inside is raised where it happened, and reported to
+        the other ranks, which would wait for this one in vain.
 
         Raises:
-            ValueError: on every rank, where some differ, or another rank's preparations fail.
-            Exception: this rank's own, where they fail here.
+            ValueError: on every rank, where some entries differ, or the preparations of another rank fail.
         """
+        shared: dict[str, object] = {}
         failure: Exception | None = None
-        summary: Mapping[str, object] = {}
         try:
-            result = work()
-            summary = tell(result)
-        except Exception as error:  # whatever it is, the others have to know
+            yield shared
+        except Exception as error:
             failure = error
-        reports = self.all_gather(
-            (None if failure is None else f"{type(failure).__name__}: {failure}", summary)
-        )
+        text = None if failure is None else f"{type(failure).__name__}: {failure}"
+        reports = self.all_gather((text, shared))
         if failure is not None:
             raise failure
         for rank, (text, theirs) in enumerate(reports):
@@ -243,7 +240,6 @@ class Ranks:
                     got = f"{mine} on rank 0 and {theirs.get(name)} on rank {rank}"
                     rule, advice = "be the same on every rank", "Start all with the same arguments and files."
                     raise ValueError(_checks.message(name, rule, got, advice))
-        return result
 
 
 @contextmanager

@@ -10,7 +10,6 @@ Reference: the PyTorch manual, "CUDA Graphs".
 from __future__ import annotations
 
 import threading
-import warnings
 from functools import cache
 from typing import Any, Literal
 
@@ -69,7 +68,7 @@ class RecordedObjective(Objective):
                 torch.cuda.set_stream(before)  # where it failed, torch may leave its own set
                 reason = str(error).partition("\n")[0]
                 text = f"No CUDA graph could be recorded ({reason}). The run goes on without."
-                warnings.warn(text, RuntimeWarning, stacklevel=3)
+                _checks.warn(text, RuntimeWarning)
             else:
                 self._graph, self._names = graph, tuple(self.terms_by_name)
                 self._results = loss, gradient, parts

@@ -13,6 +13,11 @@ _SUPPORT = 3  # pixels of the coarser picture that the filter reads to either si
 _STEEPEST = 32  # reduction in one step: beyond 47, CUDA's antialiasing runs out of shared memory
 
 
+def size_of(image: Tensor) -> tuple[int, int]:
+    """Return (height, width) of a picture."""
+    return image.shape[-2], image.shape[-1]
+
+
 def resize(image: Tensor, size: tuple[int, int], *, clamp: bool = True, wraps: bool = False) -> Tensor:
     """Return an image at another size, antialiased bicubic; the same tensor where it has that size already.
 

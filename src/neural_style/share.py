@@ -32,7 +32,7 @@ class Share(Protocol):
     def all_reduce(self, sums: Sums) -> Sums:
         """Return the sums over all processes."""
 
-    def agreed(self, loss: Tensor) -> Tensor:
+    def broadcast_loss(self, loss: Tensor) -> Tensor:
         """Return the loss that all processes go by, a scalar."""
 
 
@@ -63,6 +63,6 @@ class Whole:
         """Return the sums as they are."""
         return sums
 
-    def agreed(self, loss: Tensor) -> Tensor:
+    def broadcast_loss(self, loss: Tensor) -> Tensor:
         """Return the loss as it is."""
         return loss

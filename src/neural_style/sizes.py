@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from torch import Tensor
-
 from neural_style import _checks
 from neural_style.grid import alignment_of
-from neural_style.guidance import Guide
 from neural_style.presets import Settings
 from neural_style.pyramid import (
     LEFT_TO_COARSER,
@@ -21,9 +17,8 @@ from neural_style.pyramid import (
     previewed,
     previewed_levels,
 )
-from neural_style.resizing import fit_within, resize
-from neural_style.styles import LoadedStyle
-from neural_style.vgg19 import layer_table, receptive_field
+from neural_style.resizing import fit_within
+from neural_style.vgg19 import layer_table
 
 SMALL = 0.75  # of a level's longer side: below, a style picture is much smaller
 
@@ -76,7 +71,7 @@ class Sizes:
         if closed != target:
             text = f"A picture that tiles the plane has sides that are multiples of {self.multiple} pixels"
             change = f"{target[0]}×{target[1]} became {closed[0]}×{closed[1]}"
-            warnings.warn(f"{text}: {change}.", UserWarning, stacklevel=4)
+            _checks.warn(f"{text}: {change}.")
         return closed
 
     def plan(
@@ -109,52 +104,6 @@ class Sizes:
         if self.settings.omit_layers and len(plan) > 1:
             plan[-1] = replace(plan[-1], without=frozenset([LEFT_TO_COARSER]))
         return plan
-
-    def style_at(self, style: Tensor, size: tuple[int, int], scale: float = 1.0) -> Tensor:
-        """Return the style picture for a level of (height, width): of its longer side, but not enlarged to it.
-
-        A long narrow picture stays large enough for the network. In the paper it takes the level's very size.
-
-        Args:
-            style: shape (1, 3, H, W).
-            size: of the level.
-            scale: how much larger than that its strokes are to be: for it, a picture is enlarged too.
-        """
-        if self.settings.stretch_style:
-            stretched = (self._scaled(size[0], scale), self._scaled(size[1], scale))
-            return resize(style, nearest(stretched, self.multiple), clamp=False)
-        height, width = style.shape[-2:]
-        smallest = self.minimum / min(height, width)
-        ratio = max(min(1.0, max(max(size) / max(height, width), smallest)) * scale, smallest)
-        # What a recolouring has put outside [0, 1] stays there.
-        return resize(style, nearest((height * ratio, width * ratio), self.multiple), clamp=False)
-
-    def guides(self, styles: Sequence[LoadedStyle], level: Level) -> list[Guide]:
-        """Return the style pictures, with their masks, as they serve a level.
-
-        A layer that sees more than the whole of a picture much smaller than the level knows nothing of its
-        strokes, and would set the picture down as a thing: it is left out for it, as are those that the level
-        goes without, unless the style has its own layers.
-        """
-        size = level.size
-        regions = {id(each.region): resize(each.region, size) for each in styles if each.region is not None}
-        guides = []
-        for each in styles:
-            image = self.style_at(each.image, size, each.scale)
-            guide = each.guide(image, lambda region: regions[id(region)])
-            longest = max(image.shape[-2:])
-            if self.settings.omit_layers and guide.layers is None:
-                kept = {
-                    name for name, weight in self.settings.style_layers.items() if weight > 0
-                } - level.without
-                if longest < SMALL * max(size):
-                    kept = {name for name in kept if receptive_field(name) <= longest}
-                guide = replace(guide, layers=frozenset(kept) or None)
-            guides.append(guide)
-        return guides
-
-    def _scaled(self, side: int, scale: float) -> int:
-        return max(self.minimum, round(side * scale))
 
 
 def sides_of(size: int | tuple[int, int]) -> tuple[int, int]:

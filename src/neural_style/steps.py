@@ -6,7 +6,6 @@ A *step* is one evaluation of the loss and its gradient, and the update made of 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -116,7 +115,7 @@ class StepMonitor:
         """Warn of evaluations that gave nothing finite, if there were any, and of what was done about them."""
         if setbacks > 0:
             lost = f"{setbacks.item()} of {self.number} evaluations gave no finite loss or gradient"
-            warnings.warn(f"{lost} and were {done}.", RuntimeWarning, stacklevel=3)
+            _checks.warn(f"{lost} and were {done}.", RuntimeWarning)
 
 
 def all_finite(values: Tensor, all_reduce: Reduce = no_reduction) -> Tensor:

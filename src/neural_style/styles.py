@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +13,7 @@ from neural_style import _checks
 from neural_style.color import Colors, grey_like, match_colors, recolored
 from neural_style.guidance import Guide, along_edges
 from neural_style.image_io import ImageSource, to_image_tensor
-from neural_style.resizing import resize
+from neural_style.resizing import resize, size_of
 from neural_style.vgg19 import check_layers
 
 COLORED = 0.15  # what a pixel's channels differ by at least, to be no grey
@@ -89,15 +88,14 @@ class LoadedStyle:
         """The colours of the part that counts."""
         return Colors.of(self.image, self.mask)
 
-    def guide(self, image: Tensor, regions: Callable[[Tensor], Tensor]) -> Guide:
-        """Return it at another size.
+    def guide(self, image: Tensor, region: Tensor | None) -> Guide:
+        """Return the style as a level compares with it.
 
         Args:
-            image: the picture at that size.
-            regions: region → itself at the level's size.
+            image: the picture at the size that serves the level.
+            region: the style's region at the level's size; None for everywhere.
         """
-        mask = None if self.mask is None else resize(self.mask, (image.shape[-2], image.shape[-1]))
-        region = None if self.region is None else regions(self.region)
+        mask = None if self.mask is None else resize(self.mask, size_of(image))
         return Guide(image, self.weight, self.layers, mask, region)
 
 
@@ -148,7 +146,7 @@ def load_styles(
         text = (
             "style_weights do nothing here: they share a region among its styles, and each style has its own."
         )
-        warnings.warn(text, UserWarning, stacklevel=4)
+        _checks.warn(text)
     if not sum(each.weight for each in loaded) > 0:
         argument = "the styles' weights" if style_weights is None else "style_weights"
         got = ", ".join(f"{each.weight:g}" for each in loaded)
@@ -287,7 +285,7 @@ def to_mask(source: ImageSource, argument: str, picture: Tensor) -> Tensor:
             raise ValueError(_checks.message(argument, rule, f"{own[0]}×{own[1]}", "Draw it over the picture."))
         wanted = f"{size[0]}×{size[1]} (height×width)"
         text = f"{argument} has {own[0]}×{own[1]} pixels and its picture {wanted}: it is resized."
-        warnings.warn(text, UserWarning, stacklevel=4)
+        _checks.warn(text)
         mask = resize(mask, size)
     return mask
 
@@ -313,5 +311,5 @@ def _mask_values(source: ImageSource, argument: str) -> Tensor:
         raise ValueError(_checks.message(argument, "be a grey picture", "one in colours", advice))
     if picture.amin() == 1:
         text = f"{argument} is white throughout, as what is transparent counts: it applies everywhere."
-        warnings.warn(text, UserWarning, stacklevel=4)
+        _checks.warn(text)
     return picture.mean(1, keepdim=True)

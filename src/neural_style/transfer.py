@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.composition import Composition, size_of
-from neural_style.descent import Callback, Evaluated, RunInterrupted, descend
-from neural_style.engine import Prepared, fitted_optimizer
+from neural_style.activation_means import normalize_as_in_the_paper
+from neural_style.costs import MemoryModel
+from neural_style.descent import Callback, ProgressReporter, RunInterrupted
+from neural_style.distributed import check_optimizer
 from neural_style.estimate import Estimate, estimate_run
-from neural_style.features import Padding, Pooling
-from neural_style.guidance import Guide
-from neural_style.hardware import Precision
+from neural_style.evaluator import Evaluator
+from neural_style.features import Padding, Pooling, VGG19Features
+from neural_style.fingerprints import fingerprints
+from neural_style.hardware import Precision, choose_device, choose_dtype, set_up
 from neural_style.image_io import ImageSource
+from neural_style.inputs import load_inputs
 from neural_style.objective import Objective
-from neural_style.optimizers import Optimizer
-from neural_style.pictures import finished
-from neural_style.presets import LayerChoice
+from neural_style.optimizers import LBFGS, Optimizer
+from neural_style.presets import LayerChoice, choose_settings
 from neural_style.pyramid import Level
 from neural_style.ranks import Ranks
-from neural_style.recording import Compile
-from neural_style.resizing import resize
-from neural_style.sizes import sides_of
-from neural_style.starts import InitSource, check_init, is_noise, starting_picture
+from neural_style.recording import Compile, choose_objective
+from neural_style.resizing import size_of
+from neural_style.sizes import Sizes, sides_of
+from neural_style.starts import InitSource, check_init, is_noise
 from neural_style.style_statistics import StatisticChoice
-from neural_style.styles import StyleSource, colors_of
-from neural_style.weights import Convention, Weights
+from neural_style.styles import LoadedStyle, StyleSource
+from neural_style.weights import Convention, Weights, resolve_weights
 
 
-class StyleTransfer(Composition):
+class StyleTransfer:
     """A photograph's content in a painting's style. One object serves many runs and loads its network once.
 
     >>> from neural_style import random_weights
@@ -119,14 +123,12 @@ class StyleTransfer(Composition):
         optimizer: Optimizer | None = None,
         ranks: Ranks | None = None,
     ) -> None:
-        super().__init__(
-            weights=weights,
-            preset=preset,
-            device=device,
-            precision=precision,
-            compile=compile,
-            tile_size=tile_size,
-            convention=convention,
+        self.device = choose_device(device)
+        objective_class = choose_objective(compile, self.device)
+        self.optimizer = _checked_optimizer(optimizer, ranks)
+        settings = partial(
+            choose_settings,
+            preset,
             content_layers=content_layers,
             style_layers=style_layers,
             content_weight=content_weight,
@@ -140,9 +142,17 @@ class StyleTransfer(Composition):
             color=color,
             color_map=color_map,
             match_colors=match_colors,
-            optimizer=optimizer,
-            ranks=ranks,
         )
+        self.settings = settings()  # all above refuse what they must before anything is downloaded
+        dtype = choose_dtype(self.settings.precision if precision == "auto" else precision, self.device)
+        loaded = resolve_weights(weights, convention=convention, deepest=self.settings.layers[-1])
+        if loaded.self_taught:
+            self.settings = settings(self_taught=True)
+        self.sizes = Sizes(self.settings)
+        objective_class = Objective if self.settings.decomposes else objective_class
+        self.evaluator = Evaluator(self.device, objective_class, tile_size, ranks)
+        self.evaluator.check(self.sizes.deepest)
+        self.network = self._build_network(loaded, dtype)
 
     def run(
         self,
@@ -192,53 +202,38 @@ class StyleTransfer(Composition):
             RunInterrupted: on Ctrl-C; it holds the picture so far.
         """
         with self._own_state():
-            preview = _checks.flag("preview", preview)
-            chosen = self.settings.starts_from(init)
-            optimizer, seed = self.optimizer, _checks.seed(seed)
-
-            def prepare() -> Prepared:
-                if callback is not None and not callable(callback):
-                    got, advice = type(callback).__name__, "Give a function of one Progress."
-                    raise TypeError(_checks.message("callback", "be callable", got, advice))
-                content_image, styles, original = self._pictures(content, style, style_weights, regions)
-                target = self.sizes.result(size_of(content_image), size, preview=preview)
-                check_init(init)
-                plan = self.sizes.plan(target, iterations, levels, preview=preview, noise=is_noise(chosen))
-                mixed = partial(colors_of, styles)
-                start = starting_picture(chosen, content_image, styles[0].image, plan[0].size, seed, mixed)
-                fits = self.engine.fits(plan, self._needs(styles), optimizer)
-                return Prepared(content_image, original, styles, start, plan, fits)
-
-            shared = {"seed": seed, "optimizer": optimizer, "precision": self.network.dtype}
-            found = self.engine.prepared(prepare, self.network, {**shared, **self.settings.choices})
-            content_image, styles, plan, fits = found.content_image, found.styles, found.plan, found.fits
-
-            def objective_at(level: Level) -> Evaluated:
-                def pictures() -> tuple[Tensor, Sequence[Guide]]:
-                    return resize(content_image, level.size), self.sizes.guides(styles, level)
-
-                terms = self.settings.terms_from(chosen)
-                return self.engine.objective(self.network, pictures, terms, level.size, fits[level.size])
-
-            batched = getattr(content, "ndim", 3) == 4
-
-            def returned(image: Tensor) -> Tensor:
-                keep_chroma = self.settings.color == "content"
-                image = finished(image, found.original, found.styles, keep_chroma=keep_chroma)
-                return image if batched else image[0]
-
-            try:
-                keeps = self.settings.keep_detail and self.settings.content_weight > 0
-                keeps = keeps and not is_noise(chosen)
-                detailed = content_image if keeps else None
-                optimizer = fitted_optimizer(optimizer, fits[plan[-1].size], plan[-1])
-                result = descend(
-                    *(found.start, plan, objective_at, optimizer, callback, detailed),
-                    wraps=self.settings.padding == "circular",
+            preview, seed = _checks.flag("preview", preview), _checks.seed(seed)
+            start = self.settings.starts_from(init)
+            from_noise, ranks = is_noise(start), self.evaluator.ranks
+            with nullcontext({}) if ranks is None else ranks.preparing() as shared:
+                reporter = ProgressReporter(callback)
+                inputs = load_inputs(
+                    content, style, self.sizes, self.device, style_weights=style_weights, regions=regions
                 )
-            except RunInterrupted as interrupt:
-                raise RunInterrupted(returned(interrupt.image)) from None
-            return returned(result)
+                result_size = self.sizes.result(size_of(inputs.content), size, preview=preview)
+                check_init(init)
+                levels = self.sizes.plan(result_size, iterations, levels, preview=preview, noise=from_noise)
+                plans = self.evaluator.plan_memory(levels, self._memory_model(inputs.styles), self.optimizer)
+                image = inputs.start(start, levels[0].size, seed)
+                if ranks is not None:
+                    shared |= self._choices(seed) | fingerprints(inputs, image, levels, self.network)
+
+            terms = self.settings.terms_from(start)
+            keeps_detail = self.settings.keeps_detail_from(start)
+            optimizer = self.evaluator.fitted(self.optimizer, plans[result_size], levels[-1])
+            try:
+                for level in reporter.levels(levels):
+                    image = inputs.carry(image, level.size, detail=keeps_detail)
+                    objective = self.evaluator.objective(
+                        self.network, partial(inputs.at, level), terms, level.size, plans[level.size]
+                    )
+                    watch = reporter.reports_on(objective, image)
+                    image = objective.minimize(optimizer, image, level.iterations, watch)
+                    reporter.stopped = objective.stops(reporter.stopped)
+            except KeyboardInterrupt:
+                image = inputs.carry(reporter.image.detach(), result_size, detail=keeps_detail)
+                raise RunInterrupted(inputs.finish(image)) from None
+            return inputs.finish(inputs.carry(image.detach(), result_size, detail=keeps_detail))
 
     def objective(
         self,
@@ -255,17 +250,17 @@ class StyleTransfer(Composition):
             size: longer side in pixels; None keeps the content's own size.
         """
         with self._own_state():
-            content_image, styles, _ = self._pictures(content, style)
-            target = self.sizes.result(size_of(content_image), size)
-            contents, level = resize(content_image, target), Level(target, 1)
-            alone = replace(self.engine, ranks=None)  # the objective is this process's
-            fits = alone.fits([level], self._needs(styles), self.optimizer)
-            found, guides = fits[target], self.sizes.guides(styles, level)
-            kind = self.engine.kind if found.tile is None else Objective
-            return kind(
-                *(self.network, contents, guides, self.settings.terms),
-                tile=found.tile,
-                keep_targets=found.keep_targets,
+            inputs = load_inputs(content, style, self.sizes, self.device)
+            level = Level(self.sizes.result(size_of(inputs.content), size), 1)
+            evaluator = replace(self.evaluator, ranks=None)  # the objective is this process's
+            plan = evaluator.plan_memory([level], self._memory_model(inputs.styles), self.optimizer)[level.size]
+            objective_class = evaluator.objective_class if plan.tile is None else Objective
+            return objective_class(
+                self.network,
+                *inputs.at(level),
+                self.settings.terms,
+                tile=plan.tile,
+                keep_targets=plan.keep_targets,
             )
 
     def estimate(
@@ -297,11 +292,69 @@ class StyleTransfer(Composition):
             target = self.sizes.result(target, None, preview=preview)
             check_init(init)
             noise = is_noise(self.settings.starts_from(init))
-            plan = self.sizes.plan(target, iterations, levels, preview=preview, noise=noise)
-            fits = self.engine.fits(plan, self._needs(), self.optimizer)
-            world = 1 if self.engine.ranks is None else self.engine.ranks.world
+            levels = self.sizes.plan(target, iterations, levels, preview=preview, noise=noise)
+            plans = self.evaluator.plan_memory(levels, self._memory_model(), self.optimizer)
+            ranks = self.evaluator.ranks
             return estimate_run(
-                *(self.network, self.settings.terms, plan, fits),
-                objective=self.engine.kind,
-                world=world,
+                self.network,
+                self.settings.terms,
+                levels,
+                plans,
+                objective=self.evaluator.objective_class,
+                world=1 if ranks is None else ranks.world,
             )
+
+    def _build_network(self, weights: Weights, dtype: torch.dtype) -> VGG19Features:
+        """Return the network on the device."""
+        network = VGG19Features(
+            weights,
+            self.settings.layers,
+            pooling=self.settings.pooling,  # type: ignore[arg-type]  # its own check names the choices
+            padding=self.settings.padding,  # type: ignore[arg-type]
+        )
+        if self.settings.normalized:
+            normalize_as_in_the_paper(network)
+        with torch.inference_mode(False):
+            network.set_precision(dtype)
+            return network.to(self.device)
+
+    @contextmanager
+    def _own_state(self) -> Iterator[None]:
+        """Work without gradients, inference mode or autocast, whatever the caller has set, and restore it."""
+        autocast = torch.autocast(self.device.type, enabled=False)
+        with set_up(self.device), torch.inference_mode(False), torch.no_grad(), autocast:
+            yield
+
+    def _memory_model(self, styles: Sequence[LoadedStyle] = ()) -> MemoryModel:
+        """Return what decides the memory that an evaluation needs."""
+        content = self.settings.content_layers if self.settings.content_weight > 0 else {}
+        style = self.settings.style_layers if self.settings.style_weight > 0 else {}
+        return MemoryModel(
+            layers=self.network.layers,
+            style_layers=style.keys(),
+            content_layers=content.keys(),
+            width=self.network.width,
+            bytes_per_value=self.network.dtype.itemsize,
+            device=self.device.type,
+            regions=len({id(style.region) for style in styles if style.region is not None}),
+        )
+
+    def _choices(self, seed: int) -> dict[str, object]:
+        """Return what has to be the same on all ranks beside the pictures, in texts by name."""
+        chosen: dict[str, Any] = {"seed": seed, "optimizer": self.optimizer, "precision": self.network.dtype}
+        return {name: str(choice) for name, choice in {**chosen, **self.settings.choices}.items()}
+
+
+def _checked_optimizer(optimizer: Optimizer | None, ranks: Ranks | None) -> Optimizer:
+    """Return the optimiser, or the default's.
+
+    Raises:
+        TypeError: if it is none, or one that does not work over ranks.
+    """
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        got = type(optimizer).__name__
+        raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
+    chosen = LBFGS() if optimizer is None else optimizer
+    if ranks is not None:
+        check_optimizer(chosen)
+    return chosen

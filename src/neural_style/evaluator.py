@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -25,43 +23,22 @@ from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.pyramid import Level
 from neural_style.ranks import Ranks, sharing
 from neural_style.share import Share
-from neural_style.styles import LoadedStyle
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What a run is made of.
-
-    Attributes:
-        content_image: shape (1, 3, H, W), in the colours to work in.
-        original: shape (1, 3, H, W), in its own.
-        styles: the style pictures.
-        start: shape (1, 3, H'', W''), of the first level's size.
-        plan: the levels, coarse to fine.
-        fits: how each is evaluated, by its size.
-    """
-
-    content_image: Tensor
-    original: Tensor
-    styles: Sequence[LoadedStyle]
-    start: Tensor
-    plan: Sequence[Level]
-    fits: Mapping[tuple[int, int], MemoryPlan]
-
-
-@dataclass(frozen=True)
-class Engine:
-    """What decides how objectives are evaluated.
+class Evaluator:
+    """Plans tiles that fit into memory, and builds the objective of each level.
 
     Attributes:
         device: where.
-        kind: the class of those of a picture at once; tiles are large enough to need no recording.
+        objective_class: of objectives that evaluate a picture at once; tiles are large enough to need no
+            recording.
         tile_size: ``"auto"``, the longest side of a tile in pixels, or None for the picture at once.
         ranks: the processes that make the picture together; None for this one alone.
     """
 
     device: torch.device
-    kind: type[Objective]
+    objective_class: type[Objective]
     tile_size: int | str | None = "auto"
     ranks: Ranks | None = None
 
@@ -81,18 +58,18 @@ class Engine:
         else:
             check_tile(self.tile_size, deepest)
 
-    def fits(
-        self, plan: Sequence[Level], needs: MemoryModel, optimizer: Optimizer
+    def plan_memory(
+        self, levels: Sequence[Level], model: MemoryModel, optimizer: Optimizer
     ) -> dict[tuple[int, int], MemoryPlan]:
         """Return how each level is evaluated, by its size, in the memory that is free now.
 
         Raises:
             ValueError: if a level does not fit, or has too few rows for the ranks.
         """
-        deepest, free = needs.layers[-1], available_memory(self.device)
+        deepest, free = model.layers[-1], available_memory(self.device)
         halo, here, host = halo_of(deepest), self.ranks, torch.device("cpu")
         if here is not None:
-            check_ranks(here, plan[-1].size[0], halo)
+            check_ranks(here, levels[-1].size[0], halo)
         offloads, pair_bytes, room = False, PAIR_BYTES, available_memory(host)
         if isinstance(optimizer, LBFGS):
             apart = self.device.type in ("cuda", "xpu")  # from the CPU's memory
@@ -101,7 +78,7 @@ class Engine:
             pair_bytes = 0 if apart and optimizer.offload else pair_bytes
         fitted = partial(
             fit,
-            needs=needs,
+            needs=model,
             halo=halo,
             alignment=alignment_of(deepest),
             tile=self.tile_size,
@@ -113,43 +90,26 @@ class Engine:
         )
         return {
             level.size: fitted(level.size, pairs=pairs_of(optimizer, level))
-            for level in reversed(plan)  # a refusal speaks of the result
+            for level in reversed(levels)  # a refusal speaks of the result
         }
 
-    def prepared(
-        self, prepare: Callable[[], Prepared], network: VGG19Features, choices: Mapping[str, object]
-    ) -> Prepared:
-        """Return what a run is made of, which all ranks have found to be right and the same.
+    def fitted(self, optimizer: Optimizer, plan: MemoryPlan, level: Level) -> Optimizer:
+        """Return an optimiser whose history fits into every rank's memory.
 
-        Args:
-            prepare: finds it, on each rank by itself.
-            network: whose parameters have to be the same.
-            choices: what else has to be the same, by name.
-
-        Raises:
-            Exception: see `prepare` and `Ranks.agreed`.
+        Warns:
+            UserWarning: where that is shorter than it would have been.
         """
-        if self.ranks is None:
-            return prepare()
-
-        def summary(found: Prepared) -> dict[str, object]:
-            images = {"content": found.original}  # recoloured, it would differ where a style does
-            for number, style in enumerate(found.styles):
-                parts = {"": style.image, " mask": style.mask, " region": style.region}
-                called = "style" if len(found.styles) == 1 else f"style {number + 1}"
-                images |= {f"{called}{name}": one for name, one in parts.items() if one is not None}
-            images["the start"] = found.start
-            levels = [(level.size, level.iterations) for level in found.plan]
-            prints = {name: _fingerprint(image) for name, image in images.items()}
-            prints["the weights"] = " ".join(_fingerprint(values) for values in network.parameters())
-            numbers = [(style.weight, style.scale, sorted(style.layers or ())) for style in found.styles]
-            texts = {"size and iterations": str(levels), "weights, scales and layers of styles": str(numbers)}
-            return {**texts, **prints, **{name: str(choice) for name, choice in choices.items()}}
-
-        found = self.ranks.agreed(prepare, summary)
-        finest = found.plan[-1].size
-        pairs = min(self.ranks.all_gather(found.fits[finest].pairs))
-        return replace(found, fits={**found.fits, finest: replace(found.fits[finest], pairs=pairs)})
+        if not isinstance(optimizer, LBFGS | TorchLBFGS):
+            return optimizer
+        pairs = plan.pairs if self.ranks is None else min(self.ranks.all_gather(plan.pairs))
+        wanted = optimizer.pairs(level.iterations)
+        if pairs < wanted:
+            text = f"A history of {wanted} pairs does not fit into memory. The run goes on with {pairs}."
+            _checks.warn(f"{text} It may take more iterations.")
+            optimizer = replace(optimizer, history=pairs)
+        if plan.offloaded and isinstance(optimizer, LBFGS):
+            optimizer = replace(optimizer, offload=True)
+        return optimizer
 
     def objective(
         self,
@@ -157,7 +117,7 @@ class Engine:
         pictures: Callable[[], tuple[Tensor, Sequence[Guide]]],
         terms: Terms,
         size: tuple[int, int],
-        found: MemoryPlan,
+        plan: MemoryPlan,
     ) -> BoundedObjective | StripedObjective:
         """Return a level's objective, which is made when it is first evaluated.
 
@@ -166,16 +126,16 @@ class Engine:
             pictures: → the content and the style pictures of the level.
             terms: see `Objective`.
             size: (height, width) of the level.
-            found: how it is evaluated.
+            plan: how it is evaluated.
         """
 
         def make(tile: int | None, keep_targets: bool, share: Share | None = None) -> Objective:
-            kind = self.kind if tile is None and share is None else Objective
+            objective_class = self.objective_class if tile is None and share is None else Objective
             options = {"tile": tile, "keep_targets": keep_targets, "share": share}
-            return kind(network, *pictures(), terms, **options)  # type: ignore[arg-type]
+            return objective_class(network, *pictures(), terms, **options)  # type: ignore[arg-type]
 
         deepest = network.layers[-1]
-        tile, keep_targets, alignment = found.tile, found.keep_targets, alignment_of(deepest)
+        tile, keep_targets, alignment = plan.tile, plan.keep_targets, alignment_of(deepest)
         if self.ranks is None:
             return BoundedObjective(make, size, alignment=alignment, tile=tile, keep_targets=keep_targets)
         return StripedObjective(
@@ -191,24 +151,3 @@ class Engine:
 def pairs_of(optimizer: Optimizer, level: Level) -> int:
     """Return the pairs of steps that an optimiser keeps at a level."""
     return optimizer.pairs(level.iterations) if isinstance(optimizer, LBFGS | TorchLBFGS) else 0
-
-
-def fitted_optimizer(optimizer: Optimizer, found: MemoryPlan, level: Level) -> Optimizer:
-    """Return an optimiser with a history that fits, and warn where that is shorter than it would have been."""
-    if not isinstance(optimizer, LBFGS | TorchLBFGS):
-        return optimizer
-    wanted = optimizer.pairs(level.iterations)
-    if found.pairs < wanted:
-        text = f"A history of {wanted} pairs does not fit into memory. The run goes on with {found.pairs}."
-        warnings.warn(f"{text} It may take more iterations.", UserWarning, stacklevel=3)
-        optimizer = replace(optimizer, history=found.pairs)
-    if found.offloaded and isinstance(optimizer, LBFGS):
-        optimizer = replace(optimizer, offload=True)
-    return optimizer
-
-
-def _fingerprint(values: Tensor) -> str:
-    """Return a text that two tensors share where they are the same."""
-    sizes = "×".join(str(side) for side in values.shape[-2:])
-    content = values.detach().cpu().contiguous().view(torch.uint8).numpy()  # bytes: of any dtype
-    return f"{sizes}, {hashlib.sha256(content.data).hexdigest()[:16]}"
