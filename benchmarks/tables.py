@@ -75,8 +75,8 @@ of everything from the files to the picture.
 
 ![Photograph, painting, ours, pastiche in our time, pastiche after 60 steps](images/peers.jpg)
 
-*Photograph (by Andreas Praefcke, CC BY 3.0), painting, ours after 33 and 31 s, pastiche after as long, pastiche
-after 132 and 137 s.*
+*Photograph (by Andreas Praefcke, CC BY 3.0), painting, ours after 25 s, pastiche after as long, pastiche after
+60 steps (109 to 119 s).*
 """
 
 NAMES = {"vgg19": "VGG-19's own"}  # of weights, where they are not their names in the library
