@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 
 import pytest
+import torch
 
-from neural_style import Adam, TorchLBFGS
+from neural_style import Adam, Objective, TorchLBFGS
 from neural_style.budget import COMFORTABLE, LARGEST, PAIR_BYTES, SHARE, WHOLE, MemoryPlan, fit, window_of
 from neural_style.costs import MemoryModel
-from neural_style.engine import fitted_optimizer
+from neural_style.evaluator import Evaluator
 from neural_style.optimizers import LBFGS
 from neural_style.pyramid import Level
 
@@ -124,19 +125,22 @@ def test_a_window_is_a_tile_with_its_halo_but_no_more_than_the_picture() -> None
     assert window((1000, 5000), None) == (1000, 5000)
 
 
+optimizer_with = Evaluator(torch.device("cpu"), Objective).fitted
+
+
 @pytest.mark.parametrize("kind", [LBFGS, TorchLBFGS])
 def test_a_shorter_history_is_told(kind: type[LBFGS | TorchLBFGS]) -> None:
     level = Level((300, 400), 30)
     with pytest.warns(
         UserWarning, match=r"pairs does not fit into memory\. The run goes on with 5\. It may take"
     ):
-        fewer = fitted_optimizer(kind(history=20), MemoryPlan(512, False, 5, False, 1), level)
+        fewer = optimizer_with(kind(history=20), MemoryPlan(512, False, 5, False, 1), level)
     assert fewer == kind(history=5)
 
 
 def test_a_history_that_fits_is_left_alone_and_may_be_offloaded() -> None:
     level = Level((300, 400), 30)
-    assert fitted_optimizer(LBFGS(), MemoryPlan(512, False, 20, False, 1), level) == LBFGS()
-    assert fitted_optimizer(LBFGS(), MemoryPlan(512, False, 20, True, 1), level) == LBFGS(offload=True)
-    assert fitted_optimizer(TorchLBFGS(), MemoryPlan(512, False, 29, True, 1), level) == TorchLBFGS()
-    assert fitted_optimizer(Adam(), MemoryPlan(512, False, 0, True, 1), level) == Adam()
+    assert optimizer_with(LBFGS(), MemoryPlan(512, False, 20, False, 1), level) == LBFGS()
+    assert optimizer_with(LBFGS(), MemoryPlan(512, False, 20, True, 1), level) == LBFGS(offload=True)
+    assert optimizer_with(TorchLBFGS(), MemoryPlan(512, False, 29, True, 1), level) == TorchLBFGS()
+    assert optimizer_with(Adam(), MemoryPlan(512, False, 0, True, 1), level) == Adam()

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from narrow import RANDOM
-from neural_style import Adam, Estimate, Objective, StyleTransfer, TorchLBFGS, engine
+from neural_style import Adam, Estimate, Objective, StyleTransfer, TorchLBFGS
 from neural_style import estimate as estimates
 from neural_style.budget import MemoryPlan
 from neural_style.costs import evaluation_flops
+from neural_style.evaluator import Evaluator
 from neural_style.presets import PRESETS
 from neural_style.pyramid import Level
 
@@ -67,11 +68,11 @@ def test_tiles_and_targets_computed_anew_are_counted_in_operations(monkeypatch: 
     assert kept == once * (7 + 4) // 2
 
     def anew(
-        _engine: engine.Engine, plan: list[Level], *_arguments: object
+        _evaluator: Evaluator, plan: list[Level], *_arguments: object
     ) -> dict[tuple[int, int], MemoryPlan]:
         return {level.size: MemoryPlan(64, False, 1, False, 10**6) for level in plan}
 
-    monkeypatch.setattr(engine.Engine, "fits", anew)
+    monkeypatch.setattr(Evaluator, "plan_memory", anew)
     content = evaluation_flops(size, layers=["relu4_2"], style_layers=[], width=0.25)
     assert tiled.estimate(size, iterations=1, levels=1).flops == kept + 2 * 2 * 4 * content // 2
 

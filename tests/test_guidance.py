@@ -15,6 +15,7 @@ from narrow import RANDOM
 from neural_style import Style, StyleTransfer, save_image
 from neural_style.color import luma
 from neural_style.guidance import Guidance, Guide, Part, along_edges, on_grids
+from neural_style.inputs import load_inputs
 from neural_style.objective import Objective
 from neural_style.pyramid import Level
 from neural_style.styles import StyleSource, load_styles, matched_to_styles, to_mask
@@ -170,8 +171,8 @@ def test_a_layer_that_sees_more_than_a_small_style_picture_is_left_out_for_it() 
         size: tuple[int, int], *, options: Any = None, without: frozenset[str] = frozenset(), **of_style: Any
     ) -> list[str] | None:
         maker = transfer(**(options or {}))
-        styles = load_styles(Style(painting, **of_style), content, style_layers=maker.settings.style_layers)
-        (guide,) = maker.sizes.guides(styles, Level(size, 1, without))
+        inputs = load_inputs(content, Style(painting, **of_style), maker.sizes, content.device)
+        (guide,) = inputs.guides(Level(size, 1, without))
         return None if guide.layers is None else sorted(guide.layers)
 
     assert served((192, 256)) == served((96, 128)) == list(LAYERS)  # no smaller than the level

@@ -125,7 +125,7 @@ def test_a_run_and_its_estimate_use_the_chosen_kind(monkeypatch: pytest.MonkeyPa
             made.append(tuple(content.shape[-2:]))
             super().__init__(network, content, style, terms, **options)
 
-    monkeypatch.setattr("neural_style.composition.choose_objective", lambda _compile, _device: Spy)
+    monkeypatch.setattr("neural_style.transfer.choose_objective", lambda _compile, _device: Spy)
     transfer = StyleTransfer(weights=RANDOM, device="cpu")
     content, style = (picture(seed, torch.device("cpu"))[0] for seed in (1, 2))
     transfer.run(content, style, size=64, iterations=(1, 1))

@@ -21,8 +21,7 @@ from neural_style import (
     RunInterrupted,
     Style,
     StyleTransfer,
-    composition,
-    engine,
+    evaluator,
     save_image,
 )
 from neural_style.costs import SCRATCH
@@ -345,7 +344,7 @@ def test_a_picture_too_large_for_the_memory_that_is_free_is_made_in_tiles(
     transfer = quick(precision="float32")
     assert transfer.objective(CONTENT, STYLE, size=700).tile is None
     needed = transfer.estimate((500, 700), iterations=1)
-    monkeypatch.setattr(engine, "available_memory", lambda _device: needed.bytes)
+    monkeypatch.setattr(evaluator, "available_memory", lambda _device: needed.bytes)
     objective = transfer.objective(CONTENT, STYLE, size=700)
     assert objective.tile is not None
     assert len(objective.grid.tiles) > 1
@@ -358,7 +357,7 @@ def test_a_picture_for_which_no_tile_is_small_enough_is_refused_with_the_largest
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     transfer = quick(precision="float32")
-    monkeypatch.setattr(engine, "available_memory", lambda _device: 300_000_000)
+    monkeypatch.setattr(evaluator, "available_memory", lambda _device: 300_000_000)
     with pytest.raises(
         ValueError, match=r"^the result must fit into the 0\.3 GB of memory that are free; "
     ) as caught:
@@ -657,7 +656,7 @@ def test_bad_options_are_refused_before_weights_are_loaded(
     def load(*_arguments: object, **_options: object) -> None:
         raise AssertionError("weights were loaded first")
 
-    monkeypatch.setattr(composition, "resolve_weights", load)
+    monkeypatch.setattr("neural_style.transfer.resolve_weights", load)
     with pytest.raises((ValueError, TypeError), match=f"^{next(iter(options))}"):
         StyleTransfer(device="cpu", **options)
 

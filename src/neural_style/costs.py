@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from neural_style.vgg19 import Layer, truncated
 from neural_style.winograd import FEWEST_CHANNELS, TILE
+
+if TYPE_CHECKING:
+    from neural_style.features import VGG19Features
+    from neural_style.objective import Terms
 
 FLOAT32 = 4  # bytes
 PICTURES = 17  # of the picture's own size in float32 that an optimiser and an objective hold beside its history
@@ -69,6 +74,19 @@ class MemoryModel:
     bytes_per_value: int = FLOAT32
     device: str = "cpu"
     regions: int = 0
+
+    @classmethod
+    def of(cls, network: VGG19Features, terms: Terms, regions: int = 0) -> MemoryModel:
+        """Return the model of a network on its device, and of the layers that have a weight."""
+        return cls(
+            layers=network.layers,
+            style_layers=terms.style_layers.keys() if terms.style_weight > 0 else (),
+            content_layers=terms.content_layers.keys() if terms.content_weight > 0 else (),
+            width=network.width,
+            bytes_per_value=network.dtype.itemsize,
+            device=network.mean.device.type,
+            regions=regions,
+        )
 
     def evaluation_bytes(self, size: tuple[int, int]) -> int:
         """Return about how many bytes an evaluation of a picture or tile of (height, width) takes at its peak.

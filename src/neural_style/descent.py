@@ -79,7 +79,7 @@ class ProgressReporter:
         TypeError: if the callback cannot be called.
     """
 
-    image: Tensor
+    image: Tensor  # from the first level on
 
     def __init__(self, callback: Callback | None) -> None:
         if callback is not None and not callable(callback):
@@ -88,8 +88,9 @@ class ProgressReporter:
         self.callback, self.stopped = callback, False
         self._objective: HasTerms | None = None
 
-    def levels(self, levels: Sequence[Level]) -> Iterator[Level]:
-        """Yield the levels, coarse to fine, until the run is stopped."""
+    def levels(self, levels: Sequence[Level], start: Tensor) -> Iterator[Level]:
+        """Yield the levels, coarse to fine, of a run that begins with a picture, until it is stopped."""
+        self.image = start
         done = 0  # in the units of `Level.work`, as done and not as planned
         for number, level in enumerate(levels, 1):
             self._number, self._levels, self._level = number, levels, level

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -14,7 +14,11 @@ from neural_style.pyramid import Level
 
 
 def fingerprints(
-    inputs: Inputs, start: Tensor, levels: Sequence[Level], network: VGG19Features
+    inputs: Inputs,
+    start: Tensor,
+    levels: Sequence[Level],
+    network: VGG19Features,
+    choices: Mapping[str, object],
 ) -> dict[str, object]:
     """Return a text for each part of a run, by name: two processes have the same where the part is the same."""
     images = {"content": inputs.original}  # recoloured, it would differ where a style does
@@ -25,9 +29,11 @@ def fingerprints(
     images["the start"] = start
     numbers = [(style.weight, style.scale, sorted(style.layers or ())) for style in inputs.styles]
     return {
+        **{name: str(choice) for name, choice in choices.items()},
         "size and iterations": str([(level.size, level.iterations) for level in levels]),
         "weights, scales and layers of styles": str(numbers),
         **{name: _fingerprint(image) for name, image in images.items()},
+        "precision": str(network.dtype),
         "the weights": " ".join(_fingerprint(values) for values in network.parameters()),
     }
 

@@ -48,6 +48,11 @@ class Inputs:
     sizes: Sizes
     batched: bool
 
+    @property
+    def regions(self) -> int:
+        """How many regions have styles of their own."""
+        return len({id(style.region) for style in self.styles if style.region is not None})
+
     def at(self, level: Level) -> tuple[Tensor, list[Guide]]:
         """Return the content, shape (1, 3, h, w), and the styles at a level's size."""
         return resize(self.content, level.size), self.guides(level)

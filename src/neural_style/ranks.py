@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
@@ -240,6 +240,11 @@ class Ranks:
                     got = f"{mine} on rank 0 and {theirs.get(name)} on rank {rank}"
                     rule, advice = "be the same on every rank", "Start all with the same arguments and files."
                     raise ValueError(_checks.message(name, rule, got, advice))
+
+
+def preparing(ranks: Ranks | None) -> AbstractContextManager[dict[str, object]]:
+    """Return `Ranks.preparing`, or for one process alone a dictionary that nobody compares."""
+    return nullcontext({}) if ranks is None else ranks.preparing()
 
 
 @contextmanager

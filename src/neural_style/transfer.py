@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,13 +27,13 @@ from neural_style.objective import Objective
 from neural_style.optimizers import LBFGS, Optimizer
 from neural_style.presets import LayerChoice, choose_settings
 from neural_style.pyramid import Level
-from neural_style.ranks import Ranks
+from neural_style.ranks import Ranks, preparing
 from neural_style.recording import Compile, choose_objective
 from neural_style.resizing import size_of
 from neural_style.sizes import Sizes, sides_of
 from neural_style.starts import InitSource, check_init, is_noise
 from neural_style.style_statistics import StatisticChoice
-from neural_style.styles import LoadedStyle, StyleSource
+from neural_style.styles import StyleSource
 from neural_style.weights import Convention, Weights, resolve_weights
 
 
@@ -204,25 +203,29 @@ class StyleTransfer:
         with self._own_state():
             preview, seed = _checks.flag("preview", preview), _checks.seed(seed)
             start = self.settings.starts_from(init)
-            from_noise, ranks = is_noise(start), self.evaluator.ranks
-            with nullcontext({}) if ranks is None else ranks.preparing() as shared:
+            ranks = self.evaluator.ranks
+            with preparing(ranks) as shared:
                 reporter = ProgressReporter(callback)
+                check_init(init)
+                terms = self.settings.terms_from(start)
+                keeps_detail = self.settings.keeps_detail_from(start)
                 inputs = load_inputs(
                     content, style, self.sizes, self.device, style_weights=style_weights, regions=regions
                 )
                 result_size = self.sizes.result(size_of(inputs.content), size, preview=preview)
-                check_init(init)
-                levels = self.sizes.plan(result_size, iterations, levels, preview=preview, noise=from_noise)
-                plans = self.evaluator.plan_memory(levels, self._memory_model(inputs.styles), self.optimizer)
-                image = inputs.start(start, levels[0].size, seed)
+                schedule = self.sizes.plan(
+                    result_size, iterations, levels, preview=preview, noise=is_noise(start)
+                )
+                memory = MemoryModel.of(self.network, terms, inputs.regions)
+                plans = self.evaluator.plan_memory(schedule, memory, self.optimizer)
+                image = inputs.start(start, schedule[0].size, seed)
                 if ranks is not None:
-                    shared |= self._choices(seed) | fingerprints(inputs, image, levels, self.network)
+                    choices = self.settings.choices | {"seed": seed, "optimizer": self.optimizer}
+                    shared |= fingerprints(inputs, image, schedule, self.network, choices)
 
-            terms = self.settings.terms_from(start)
-            keeps_detail = self.settings.keeps_detail_from(start)
-            optimizer = self.evaluator.fitted(self.optimizer, plans[result_size], levels[-1])
+            optimizer = self.evaluator.fitted(self.optimizer, plans[result_size], schedule[-1])
             try:
-                for level in reporter.levels(levels):
+                for level in reporter.levels(schedule, image):
                     image = inputs.carry(image, level.size, detail=keeps_detail)
                     objective = self.evaluator.objective(
                         self.network, partial(inputs.at, level), terms, level.size, plans[level.size]
@@ -253,7 +256,8 @@ class StyleTransfer:
             inputs = load_inputs(content, style, self.sizes, self.device)
             level = Level(self.sizes.result(size_of(inputs.content), size), 1)
             evaluator = replace(self.evaluator, ranks=None)  # the objective is this process's
-            plan = evaluator.plan_memory([level], self._memory_model(inputs.styles), self.optimizer)[level.size]
+            memory = MemoryModel.of(self.network, self.settings.terms, inputs.regions)
+            plan = evaluator.plan_memory([level], memory, self.optimizer)[level.size]
             objective_class = evaluator.objective_class if plan.tile is None else Objective
             return objective_class(
                 self.network,
@@ -292,13 +296,14 @@ class StyleTransfer:
             target = self.sizes.result(target, None, preview=preview)
             check_init(init)
             noise = is_noise(self.settings.starts_from(init))
-            levels = self.sizes.plan(target, iterations, levels, preview=preview, noise=noise)
-            plans = self.evaluator.plan_memory(levels, self._memory_model(), self.optimizer)
+            schedule = self.sizes.plan(target, iterations, levels, preview=preview, noise=noise)
+            memory = MemoryModel.of(self.network, self.settings.terms)
+            plans = self.evaluator.plan_memory(schedule, memory, self.optimizer)
             ranks = self.evaluator.ranks
             return estimate_run(
                 self.network,
                 self.settings.terms,
-                levels,
+                schedule,
                 plans,
                 objective=self.evaluator.objective_class,
                 world=1 if ranks is None else ranks.world,
@@ -324,25 +329,6 @@ class StyleTransfer:
         autocast = torch.autocast(self.device.type, enabled=False)
         with set_up(self.device), torch.inference_mode(False), torch.no_grad(), autocast:
             yield
-
-    def _memory_model(self, styles: Sequence[LoadedStyle] = ()) -> MemoryModel:
-        """Return what decides the memory that an evaluation needs."""
-        content = self.settings.content_layers if self.settings.content_weight > 0 else {}
-        style = self.settings.style_layers if self.settings.style_weight > 0 else {}
-        return MemoryModel(
-            layers=self.network.layers,
-            style_layers=style.keys(),
-            content_layers=content.keys(),
-            width=self.network.width,
-            bytes_per_value=self.network.dtype.itemsize,
-            device=self.device.type,
-            regions=len({id(style.region) for style in styles if style.region is not None}),
-        )
-
-    def _choices(self, seed: int) -> dict[str, object]:
-        """Return what has to be the same on all ranks beside the pictures, in texts by name."""
-        chosen: dict[str, Any] = {"seed": seed, "optimizer": self.optimizer, "precision": self.network.dtype}
-        return {name: str(choice) for name, choice in {**chosen, **self.settings.choices}.items()}
 
 
 def _checked_optimizer(optimizer: Optimizer | None, ranks: Ranks | None) -> Optimizer:
