@@ -412,7 +412,7 @@ def test_a_restart_makes_nothing_anew_and_loads_no_network(capsys: Capture, monk
     assert batch() == 0
     before = Path("a.png").stat().st_mtime_ns
     capsys.readouterr()
-    monkeypatch.setattr(cli, "typed_transfer", load)
+    monkeypatch.setattr(cli, "transfer_from_options", load)
     assert again() == 0
     assert capsys.readouterr() == ("", "neural-style: 0 of 2 pictures made, 2 were there before\n")
     assert Path("a.png").stat().st_mtime_ns == before

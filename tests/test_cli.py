@@ -27,12 +27,12 @@ from neural_style import (
     Objective,
     __version__,
     cli,
-    engine,
+    evaluator,
     load_image,
     load_weights,
     messages,
     save_image,
-    transfer_from_options,
+    typed_transfer,
 )
 from neural_style.arguments import OPTIMIZERS
 from neural_style.descent import Progress, RunInterrupted
@@ -657,7 +657,7 @@ def test_a_tile_size_reaches_the_transfer(word: str, tile_size: object, monkeypa
         made.append(options["tile_size"])
         return StyleTransfer(**options)
 
-    monkeypatch.setattr(transfer_from_options, "StyleTransfer", remember)
+    monkeypatch.setattr(typed_transfer, "StyleTransfer", remember)
     assert stylize("--tile-size", word) == 0
     assert made == [tile_size]
 
@@ -684,7 +684,7 @@ def test_a_timeout_is_in_seconds() -> None:
 
 
 def test_a_picture_that_cannot_fit_is_one_line(capsys: Capture, monkeypatch: Patch) -> None:
-    monkeypatch.setattr(engine, "available_memory", lambda _device: 10**8)
+    monkeypatch.setattr(evaluator, "available_memory", lambda _device: 10**8)
     assert stylize("--size", "5000") == 2
     line = "neural-style: error: the result must fit into the 0.1 GB of memory that are free; got 3750×5000. "
     assert line in capsys.readouterr().err

@@ -149,7 +149,7 @@ def test_options_of_the_history_reach_it(monkeypatch: pytest.MonkeyPatch, option
     given: list[dict[str, object]] = []
 
     def watched(pairs: int, like: Tensor, **how: Any) -> LimitedMemory:
-        given.append({name: value for name, value in how.items() if name != "total"})
+        given.append({name: value for name, value in how.items() if name != "all_reduce"})
         return LimitedMemory(pairs, like, **how)
 
     monkeypatch.setattr(optimizers, "LimitedMemory", watched)

@@ -215,7 +215,7 @@ def test_masks_are_read_before_weights_are_asked_for(
     folder: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save_image(torch.ones(3, 16, 64), folder / "wide.png")
-    monkeypatch.setattr(cli, "typed_transfer", lambda *_, **__: pytest.fail("weights were asked for"))
+    monkeypatch.setattr(cli, "transfer_from_options", lambda *_, **__: pytest.fail("weights were asked for"))
     assert cli.main(["stylize", "photo.png", "a.png", "--regions", name]) == 2
     assert "error: style's region must " in capsys.readouterr().err
 

@@ -45,7 +45,7 @@ class Process:
     def share(self, items: Sequence[Item]) -> list[Item]:
         """Return the items of this process: those whose index, modulo the number of processes, is its rank.
 
-        >>> Place(rank=1, world=3).share("abcdefgh")
+        >>> Process(rank=1, world=3).share("abcdefgh")
         ['b', 'e', 'h']
         """
         return list(items[self.rank :: self.world])

@@ -231,7 +231,7 @@ class StyleTransfer:
                         self.network, partial(inputs.at, level), terms, level.size, plans[level.size]
                     )
                     watch = reporter.reports_on(objective, image)
-                    image = objective.minimize(optimizer, image, level.iterations, watch)
+                    reporter.image = image = objective.minimize(optimizer, image, level.iterations, watch)
                     reporter.stopped = objective.stops(reporter.stopped)
             except KeyboardInterrupt:
                 image = inputs.carry(reporter.image.detach(), result_size, detail=keeps_detail)
