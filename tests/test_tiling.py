@@ -198,7 +198,7 @@ def test_a_half_precision_network_is_tiled_as_exactly_as_it_computes(dtype: torc
 
 
 def test_all_along_a_run_of_twenty_steps_tiles_have_the_gradient_of_the_whole() -> None:
-    """The runs themselves part, by 1e-4, once rounding puts an activation on the rectifier's other side."""
+    """The pictures of two runs drift apart by 1e-4, since rounding can switch a rectifier."""
     whole, tiled, image = both(Case((96, 176), 96, "reflect", "average"))
     in_tiles, differences = tiled(), []
 

@@ -17,7 +17,7 @@ FLOAT32 = 4  # bytes
 PICTURES = 17  # of the picture's own size in float32 that an optimiser and an objective hold beside its history
 PASSING = 4  # responses of the largest layer that are there for a moment only
 IN_PIECES = 3  # as many more as are free on a CPU, but in pieces: measured
-WIDE = 2  # responses of the first layer in float32, where the others are in half precision
+WIDE = 2  # arrays of the first layer's size that stay float32 in half precision: its response and its gradient
 SCRATCH = 150_000_000  # bytes that torch's kernels hold on to: measured
 
 

@@ -28,6 +28,7 @@ FLATTEST = 0.2  # share of them
 POOLED = (2, 4, 8, 16)  # pixels: periods of the network's grids
 
 WINDOW = 64  # pixels: side of the windows whose spectra are looked at for cells
+OCTAVES = range(3, 13)  # first frequencies, in cycles per window
 MARGIN = 16  # pixels of the border
 _SECOND = (1.0, -2.0, 1.0)  # second difference; down and across, Immerkær's mask: blind to planes and edges
 _DAUBECHIES = (-0.12940952255092145, -0.22414386804185735, 0.836516303737469, -0.48296291314469025)  # db2, high
@@ -111,17 +112,17 @@ def grid_peaks(image: Tensor, periods: Sequence[int] = POOLED) -> dict[int, floa
 
 
 def cells(image: Tensor, content: Tensor) -> float:
-    """Return how far dots or a honeycomb stand out where the content is flat, in bits; 0 where there are none.
+    """Return how strongly dots or a honeycomb show where the content is flat; compare with the painting's own.
 
-    The power spectrum of photographs, and of most paintings, falls from long periods to short ones. Cells that
-    fill a flat sky are a hump in it. This is the hump's height, log₂ of the power at a period over the least at
-    any longer one, in the mean spectrum of the luminance of those windows of 64×64 pixels, the flattest fifth,
-    in which the content's smoothed luminance varies least. By chance white noise has 0.1 at 512 pixels, 0.3 at
-    256.
+    The power spectrum of photographs, and of most paintings, falls by two bits or more from octave to octave;
+    cells of one size hold it up. This is the least fall, log₂ P(2f) / P(f), over the octaves that begin at
+    periods of 21 to 5 pixels, in the mean spectrum of the luminance of those windows of 64×64 pixels, the
+    flattest fifth, in which the content's smoothed luminance varies least. About −2 is a plain sky and −1 one
+    of strokes; from 0 on there are dots of one size. White noise has 0 too.
 
     Args:
         image: see the module.
-        content: of the same shape: the photograph that it was made from.
+        content: of the same shape: the photograph that it was made from, or the painting itself.
 
     Raises:
         TypeError, ValueError: if the two cannot be compared, or are smaller than a window.
@@ -134,10 +135,9 @@ def cells(image: Tensor, content: Tensor) -> float:
     step = WINDOW // 4
     windows = luma(image)[0, 0].unfold(0, WINDOW, step).unfold(1, WINDOW, step)  # (h, w, 64, 64)
     power, frequencies = _spectrum(windows[_flattest(content, WINDOW, step)[0, 0]])
-    rings = (frequencies * WINDOW).round()
-    by_ring = torch.stack([power[abs(rings - ring) <= 1].mean() for ring in range(2, WINDOW // 2)])
-    least = by_ring.cummin(0).values.clamp(min=torch.finfo(power.dtype).tiny)
-    return (by_ring / least).log2().max().clamp(min=0).item()
+    rings, floor = (frequencies * WINDOW).round(), torch.finfo(power.dtype).tiny
+    by_ring = [power[abs(rings - ring) <= 1].mean().clamp(min=floor) for ring in range(2 * OCTAVES[-1] + 1)]
+    return max((by_ring[2 * ring] / by_ring[ring]).log2().item() for ring in OCTAVES)
 
 
 def border_ratio(image: Tensor, margin: int = MARGIN) -> float:

@@ -24,7 +24,7 @@ from neural_style.steps import (
     no_reduction,
 )
 
-FIRST_STEP = 0.1 / 255  # root mean square change of the picture
+FIRST_STEP = 2 / 255  # root mean square change of the picture
 
 STORAGES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -56,11 +56,10 @@ class Optimizer(ABC):
 class LBFGS(Optimizer):
     """L-BFGS with unit steps, one evaluation each; returns the best picture. No step waits for the device.
 
-    The first step moves the picture by a tenth of a grey level (root mean square): with no history there is no
-    scale to know better by, and the curvature seen along a longer one misleads the steps after it. A step to a
-    loss or gradient that is not finite, or to more than twice the last loss, is taken back, and the next is a
-    quarter as long; pairs of no positive curvature are left out. The loss's own scale does not matter, as long
-    as float32 can hold the squares of its gradients' norms.
+    The first step moves the picture by two grey levels (root mean square): with no history there is no scale
+    to know better by. A step to a loss or gradient that is not finite, or to more than twice the last loss, is
+    taken back, and the next is a quarter as long; pairs of no positive curvature are left out. The loss's own
+    scale does not matter, as long as float32 can hold the squares of its gradients' norms.
 
     Attributes:
         history: pairs of past steps kept, 24 bytes a pixel each in float32. After 200 steps on VGG-19 the loss

@@ -55,8 +55,8 @@ class Settings:
             finest of several levels, and of a style picture much smaller than the result those layers that see
             more than the whole of it.
         init: where the optimisation starts.
-        content_from_noise: how many times its weight the content has in a run from noise, which would else be
-            drawn to the painting's own forms; 1 where a content weight is given.
+        content_from_noise: factor of `content_weight` in a run from noise alone, where the start holds none of
+            the photograph; 1 where a content weight is given.
         iterations: steps of each level, coarse to fine; None for the pyramid's own counts.
         scales: the pyramid's sizes relative to the result's, coarse to fine; None halves.
         content_loss: discrepancy from the content → scalar.
@@ -202,6 +202,7 @@ PRESETS[SELF_TAUGHT] = replace(
     style_layers={"relu1_1": 0.05, "relu2_1": 0.2, "relu3_1": 0.25, "relu4_1": 0.25, "relu5_1": 0.25},
     content_weight=0.2,
     variation_weight=2.0,
+    content_from_noise=1.0,
     omit_layers=False,
     style_loss=losses.relative_style_loss,
 )

@@ -92,7 +92,9 @@ class Weights:
         temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
         try:
             if target.suffix == ".safetensors":
-                temporary.write_bytes(_safetensors().save(parameters))  # its own files are the owner's alone
+                temporary.write_bytes(
+                    _safetensors().save(parameters)
+                )  # save_file makes one that only its owner reads
             else:
                 torch.save(parameters, temporary)
             temporary.replace(target)
