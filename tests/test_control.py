@@ -327,6 +327,15 @@ def test_coloured_noise_has_the_styles_mean_and_covariance() -> None:
     assert torch.equal(noise, starting_picture("colored-noise", batch(CONTENT), middle, (200, 200), 0))
 
 
+def test_two_kinds_of_noise_in_a_mix_are_independent() -> None:
+    arguments = (batch(CONTENT), batch(STYLE), (64, 64), 0)
+    white, both = (
+        starting_picture(init, *arguments).flatten() for init in ("noise", {"noise": 1, "colored-noise": 1})
+    )
+    other = 2 * both - white
+    assert abs(torch.corrcoef(torch.stack([white, other]))[0, 1]) < 0.05
+
+
 def test_white_noise_is_faint_and_around_mid_grey() -> None:
     noise = starting_picture("noise", batch(CONTENT), batch(STYLE), (200, 200), 0)
     torch.testing.assert_close(noise.mean((0, 2, 3)), torch.full((3,), 0.5), atol=1e-3, rtol=0)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import neural_style
 import reference
 from neural_style.features import VGG19Features
 from neural_style.objective import Objective
@@ -192,3 +193,28 @@ def test_a_float16_network_at_its_own_minimum_has_no_gradient() -> None:
     loss, gradient = half.value_and_grad(image)
     assert loss == 0
     assert torch.equal(gradient, torch.zeros_like(image))
+
+
+def test_terms_and_an_objective_are_built_of_public_names_alone() -> None:
+    content, style = (
+        torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)
+    )
+    network = neural_style.VGG19Features("random", ["relu1_1", "relu2_1"])
+    for content_loss, style_loss in (
+        (neural_style.half_squares, neural_style.layer_style_loss),
+        (neural_style.relative_squares, neural_style.covariance_loss),
+    ):
+        terms = neural_style.Terms({"relu2_1": 1.0}, {"relu1_1": 1.0}, content_loss, style_loss, 1.0, 1.0)
+        loss, gradient = neural_style.Objective(network, content, style, terms).value_and_grad(content)
+        assert loss > 0
+        assert gradient.shape == content.shape
+
+
+def test_a_batch_of_contents_is_refused() -> None:
+    network = neural_style.VGG19Features("random", ["relu1_1"])
+    two = picture(32, 48, 0).expand(2, -1, -1, -1)
+    terms = neural_style.Terms(
+        {"relu1_1": 1.0}, {"relu1_1": 1.0}, neural_style.half_squares, neural_style.layer_style_loss, 1.0, 1.0
+    )
+    with pytest.raises(ValueError, match="content_image"):
+        neural_style.Objective(network, two, picture(32, 48, 1), terms)

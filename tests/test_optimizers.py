@@ -292,6 +292,21 @@ def test_a_loss_that_is_never_finite_is_an_error(optimizer: Optimizer) -> None:
         optimizer.minimize(start(), value_and_grad, 3)
 
 
+@pytest.mark.parametrize("optimizer", [LBFGS(), Adam()], ids=lambda o: type(o).__name__)
+def test_a_last_loss_that_is_not_finite_does_not_cost_the_picture(optimizer: Optimizer) -> None:
+    evaluations = 0
+
+    def value_and_grad(image: Tensor) -> tuple[Tensor, Tensor]:
+        nonlocal evaluations
+        evaluations += 1
+        loss, gradient = bowl(image)
+        return (loss, gradient) if evaluations < 20 else (loss * torch.nan, gradient)
+
+    with pytest.warns(RuntimeWarning, match="1 of 20 evaluations gave no finite loss"):
+        found = optimizer.minimize(start(), value_and_grad, 20)
+    assert bowl(found)[0] < 0.9 * bowl(start())[0]
+
+
 def test_adam_stays_in_the_box() -> None:
     seen: list[Tensor] = []
 

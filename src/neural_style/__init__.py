@@ -13,7 +13,10 @@ from neural_style.image_io import load_image as load_image
 from neural_style.image_io import save_image as save_image
 from neural_style.losses import content_loss as content_loss
 from neural_style.losses import gram_matrix as gram_matrix
+from neural_style.losses import half_squares as half_squares
 from neural_style.losses import layer_style_loss as layer_style_loss
+from neural_style.losses import relative_squares as relative_squares
+from neural_style.losses import relative_style_loss as relative_style_loss
 from neural_style.losses import style_loss as style_loss
 from neural_style.losses import total_loss as total_loss
 from neural_style.losses import total_variation as total_variation
@@ -26,6 +29,7 @@ from neural_style.optimizers import TorchLBFGS as TorchLBFGS
 from neural_style.reconstruction import reconstruct_content as reconstruct_content
 from neural_style.reconstruction import synthesize_texture as synthesize_texture
 from neural_style.steps import Step as Step
+from neural_style.style_statistics import covariance_loss as covariance_loss
 from neural_style.styles import Style as Style
 from neural_style.sums import Moments as Moments
 from neural_style.transfer import StyleTransfer as StyleTransfer
@@ -53,13 +57,17 @@ __all__ = [
     "Weights",
     "WeightsUnavailableError",
     "content_loss",
+    "covariance_loss",
     "gram_matrix",
+    "half_squares",
     "layer_style_loss",
     "learn_weights",
     "load_image",
     "load_weights",
     "random_weights",
     "reconstruct_content",
+    "relative_squares",
+    "relative_style_loss",
     "save_image",
     "style_loss",
     "synthesize_texture",

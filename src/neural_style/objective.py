@@ -17,6 +17,7 @@ from operator import add
 import torch
 from torch import Tensor
 
+from neural_style import _checks
 from neural_style.allocation import give_back_freed
 from neural_style.features import VGG19Features
 from neural_style.grid import Grid, Tile, alignment_of, check_tile, grid_of, halo_of, with_halo
@@ -82,8 +83,8 @@ class Objective:
         warm_up: of the class: evaluations until the next takes as long as all later ones.
 
     Raises:
-        ValueError: if `tile` is no positive multiple of 16 (32 with pool5), or the network's padding is
-            circular and a picture that is cut has other sides.
+        ValueError: if the content is a batch of several; if `tile` is no positive multiple of 16 (32 with
+            pool5), or the network's padding is circular and a picture that is cut has other sides.
     """
 
     warm_up = 1
@@ -107,6 +108,9 @@ class Objective:
         compared = terms.content_weight > 0
         self._content_layers = check_layers("content_layers", terms.content_layers) if compared else []
         self._style_layers = list(terms.style_layers) if terms.style_weight > 0 else []
+        if content_image.ndim != 4 or content_image.shape[0] != 1:
+            rule, advice = "have shape (1, 3, H, W)", "Make an objective for each picture."
+            raise ValueError(_checks.message("content_image", rule, tuple(content_image.shape), advice))
         with torch.inference_mode(False), torch.no_grad():
             self.grid = self._grid(content_image, self.tile, self.share.rows(content_image.shape[-2]))
             self._content = with_halo(content_image, self.grid.read) if self._content_layers else None

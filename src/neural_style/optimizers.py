@@ -146,7 +146,6 @@ class LBFGS(Optimizer):
                 direction = memory.direction().view_as(step).mul_(self.learning_rate)
                 torch.where(good, direction, step.div_(4), out=step)
                 del direction
-        check_finite("the loss", best.loss)
         watch.warn_about_rejected_steps(setbacks, "stepped back from. The result is the best of the others")
         return best.image
 
@@ -212,7 +211,6 @@ class TorchLBFGS(Optimizer):
 
         with suppress(StoppedError):
             optimizer.step(closure)  # type: ignore[no-untyped-call]
-        check_finite("the loss", best.loss)
         return best.image
 
 
@@ -266,7 +264,6 @@ class Adam(Optimizer):
                 generated.clamp_(0, 1)
                 average.lerp_(generated, 1 - self.average)
                 weight += (1 - self.average) * (1 - weight)
-        check_finite("the loss", watch.loss)
         if setbacks == watch.number:  # the start would come back as if it were a result
             check_finite("the gradient", gradient, all_reduce)
         watch.warn_about_rejected_steps(setbacks, "passed over")

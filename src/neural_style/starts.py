@@ -48,11 +48,11 @@ def starting_picture(
         OSError, TypeError, ValueError: if a picture is invalid, see `to_image_tensor`.
     """
     if isinstance(init, Mapping):
-        whole = sum(init.values())
-        parts = (
-            weight / whole * starting_picture(name, content, style, size, seed, colors)
-            for name, weight in init.items()
-        )
+        whole, noises = sum(init.values()), [name for name in init if name.endswith("noise")]
+        parts = []
+        for name, weight in init.items():  # two kinds of noise are independent
+            own_seed = seed + noises.index(name) if name in noises else seed
+            parts.append(weight / whole * starting_picture(name, content, style, size, own_seed, colors))
         return reduce(add, parts)
     if not (isinstance(init, str) and init in INITS):
         given = to_image_tensor(init, "init").to(content.device)
