@@ -18,7 +18,7 @@ trained on both; of the first it takes the crops at top left and bottom right, o
 and bottom left. Each photograph counts the same, however many crops it gives.
 
 Written are, as a float32 array of shape (2, 5504) that `numpy.load` reads, the means in network order and the
-filters' norms, by which `neural_style.activation_means` knows the weights that the means are of.
+filters' norms, by which `neural_style.network.activation_means` knows the weights that the means are of.
 
 How well the means are known is told by halves: the photographs are dealt out to two, and of the ratio of the
 two means, whichever is larger over the other, each layer's median and 90th percentile are printed. A mean over
@@ -41,12 +41,12 @@ from torch import Tensor
 
 import neural_style
 from neural_style import VGG19Features
-from neural_style.activation_means import filter_norms
-from neural_style.features import LEAST_MEAN
-from neural_style.image_io import to_image_tensor
-from neural_style.resizing import resize
-from neural_style.vgg19 import convolutions
-from neural_style.weights import load_weights
+from neural_style.images.io import to_image_tensor
+from neural_style.images.resizing import resize
+from neural_style.network.activation_means import filter_norms
+from neural_style.network.features import LEAST_MEAN
+from neural_style.network.vgg19 import convolutions
+from neural_style.network.weights import load_weights
 
 SHORTER_SIDES, CROP, MOST_ENLARGED = (256, 384), 224, 1.1
 
@@ -207,7 +207,7 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output",
         type=Path,
-        default=Path(neural_style.__file__).with_name("vgg19_means.npy"),
+        default=Path(neural_style.__file__).parent / "network" / "vgg19_means.npy",
         help="default: the package's own file",
     )
     return parser

@@ -17,9 +17,9 @@ from typing import TypeVar
 from torch import Tensor
 
 from measurement import Record, seeded_picture
-from neural_style.hardware import choose_device, choose_dtype
-from neural_style.image_io import save_image, to_image_tensor
-from neural_style.weights import Weights, load_weights, random_weights
+from neural_style.device.hardware import choose_device, choose_dtype
+from neural_style.images.io import save_image, to_image_tensor
+from neural_style.network.weights import Weights, load_weights, random_weights
 
 SMOKE_WIDTH = 0.25
 

@@ -29,9 +29,9 @@ from measurement import (
     time_calls,
 )
 from neural_style import StyleTransfer
-from neural_style.costs import evaluation_flops
-from neural_style.hardware import PRECISIONS, Precision, choose_device, choose_dtype, multiplies, set_up
-from neural_style.recording import RecordedObjective
+from neural_style.device.hardware import PRECISIONS, Precision, choose_device, choose_dtype, multiplies, set_up
+from neural_style.evaluation.costs import evaluation_flops
+from neural_style.evaluation.cuda_graph import RecordedObjective
 
 SIZES = [128, 256, 384, 512, 768, 1024]  # longer side in pixels
 SMOKE_SIZES = [64, 96]

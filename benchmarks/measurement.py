@@ -29,7 +29,7 @@ import torchvision
 from torch import Tensor
 
 import neural_style
-from neural_style.hardware import PRECISIONS, choose_device
+from neural_style.device.hardware import PRECISIONS, choose_device
 
 if sys.platform != "win32":
     import resource

@@ -21,8 +21,8 @@ from torch import Tensor
 from cases import Case, collect, in_fresh_process, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark, seeded_picture, synchronizer
 from neural_style import StyleTransfer
-from neural_style.hardware import choose_device
-from neural_style.pyramid import PREVIEW_SIZE
+from neural_style.device.hardware import choose_device
+from neural_style.transfer.levels import PREVIEW_SIZE
 
 SIZES = [256, 512, 1024]
 SMOKE_SIZES = [48, 64]

@@ -23,7 +23,9 @@ from torch import Tensor
 from cases import add_pair_arguments, cases_of_pairs, collect, keep_picture, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark
 from neural_style import Progress, StyleTransfer
-from neural_style.hardware import choose_device
+from neural_style.device.hardware import choose_device
+from neural_style.evaluation.objective import Objective
+from neural_style.images.resizing import fit_within, resize
 from neural_style.metrics import (
     border_ratio,
     cells,
@@ -34,8 +36,6 @@ from neural_style.metrics import (
     similarity,
     wavelet_noise,
 )
-from neural_style.objective import Objective
-from neural_style.resizing import fit_within, resize
 
 SIZES = [256]
 SMOKE_SIZES = [96]

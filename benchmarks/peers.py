@@ -32,8 +32,8 @@ from torch import Tensor
 from cases import add_pair_arguments, cases_of_pairs, collect, keep_picture, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark
 from neural_style import StyleTransfer, load_image, save_image
-from neural_style.hardware import choose_device
-from neural_style.resizing import fit_within, resize
+from neural_style.device.hardware import choose_device
+from neural_style.images.resizing import fit_within, resize
 
 SIZES, SMOKE_SIZES = [512], [64]
 STEPS, SMOKE_STEPS = 1000, 3  # its own default

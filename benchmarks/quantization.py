@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from neural_style import VGG19Features, Weights, load_image, load_weights
-from neural_style.presets import STYLE_LAYERS
-from neural_style.resizing import fit_within, resize
-from neural_style.vgg19 import convolutions
+from neural_style.images.resizing import fit_within, resize
+from neural_style.network.vgg19 import convolutions
+from neural_style.transfer.presets import STYLE_LAYERS
 
 
 def rounded(weight: Tensor) -> Tensor:

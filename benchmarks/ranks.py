@@ -23,13 +23,13 @@ from torch import Tensor
 
 from cases import settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark, seeded_picture
-from neural_style.distributed import Stripes
-from neural_style.features import VGG19Features
-from neural_style.hardware import choose_device, choose_dtype, set_up
-from neural_style.objective import Objective
-from neural_style.presets import PRESETS
-from neural_style.ranks import Ranks
-from neural_style.share import Share
+from neural_style.device.hardware import choose_device, choose_dtype, set_up
+from neural_style.device.ranks import Ranks
+from neural_style.evaluation.objective import Objective
+from neural_style.evaluation.share import Share
+from neural_style.evaluation.stripes import Stripes
+from neural_style.network.features import VGG19Features
+from neural_style.transfer.presets import PRESETS
 
 SIZES = [1024, 1536]  # rows of a 4:3 picture that stands
 SMOKE_SIZES = [176]

@@ -20,10 +20,10 @@ import torch
 from cases import Case, channel_width, collect, in_fresh_process, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark, seeded_picture, synchronizer
 from memory import peak
-from neural_style.features import VGG19Features
-from neural_style.hardware import choose_device, choose_dtype, set_up
-from neural_style.objective import Objective
-from neural_style.presets import PRESETS
+from neural_style.device.hardware import choose_device, choose_dtype, set_up
+from neural_style.evaluation.objective import Objective
+from neural_style.network.features import VGG19Features
+from neural_style.transfer.presets import PRESETS
 
 CASES = [(1.0, None), (4.0, None), (4.0, 1024), (16.0, 1024), (64.0, 1024), (100.0, 1024)]  # megapixels, tile
 SMOKE_CASES = [(0.02, None), (0.06, 96)]

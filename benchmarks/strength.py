@@ -19,8 +19,8 @@ from torch import Tensor
 from cases import add_pair_arguments, cases_of_pairs, collect, keep_picture, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark
 from neural_style import StyleTransfer
+from neural_style.images.resizing import resize
 from neural_style.metrics import similarity
-from neural_style.resizing import resize
 
 SIZES, SMOKE_SIZES = [256, 512], [48, 64]
 STRENGTHS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neural_style import Terms, Weights
-from neural_style.variation import EDGE
-from neural_style.vgg19 import truncated
+from neural_style.losses.variation import EDGE
+from neural_style.network.vgg19 import truncated
 
 EVALUATIONS = 500  # the authors' own number
 # torch's thresholds are absolute: at losses below 1, as these are, they would end the run within its first

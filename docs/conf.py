@@ -28,7 +28,7 @@ doctest_global_setup = """
 import torch
 from neural_style import *
 from neural_style.losses import *
-from neural_style.sums import *
+from neural_style.losses.sums import *
 """
 html_theme = "furo"
 html_title = "neural_style"

@@ -25,7 +25,7 @@ SEED = 7
 WIDTH, HEIGHT = 640, 512
 ASPECT = WIDTH / HEIGHT
 OVERSAMPLING = 3  # drawn so many times larger, for smooth bristles
-PICTURES = Path(__file__).parent.parent / "src" / "neural_style" / "pictures"
+PICTURES = Path(__file__).parent.parent / "src" / "neural_style" / "cli" / "demo_pictures"
 
 # x, y, radius, turn (+1 clockwise)
 EDDIES = (

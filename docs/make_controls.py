@@ -25,7 +25,7 @@ from neural_style import (
     save_image,
     synthesize_texture,
 )
-from neural_style.resizing import fit_within, resize
+from neural_style.images.resizing import fit_within, resize
 
 IMAGES = Path(__file__).parent / "images" / "control"
 SIZE = 256

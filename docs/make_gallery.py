@@ -18,8 +18,8 @@ from pathlib import Path
 import torch
 
 from neural_style import StyleTransfer, load_image, save_image
-from neural_style.image_io import to_image_tensor
-from neural_style.resizing import fit_within, resize
+from neural_style.images.io import to_image_tensor
+from neural_style.images.resizing import fit_within, resize
 
 DOCS = Path(__file__).parent
 SKIMAGE = ("astronaut", "chelsea", "coffee")

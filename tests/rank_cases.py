@@ -12,11 +12,11 @@ import time
 
 import torch
 
+from evaluation.test_tiling import Case, both, difference
 from narrow import RANDOM
 from neural_style import StyleTransfer
-from neural_style.distributed import Stripes
-from neural_style.ranks import Ranks, joined, place
-from test_tiling import Case, both, difference
+from neural_style.device.ranks import Ranks, joined, place
+from neural_style.evaluation.stripes import Stripes
 
 CASES = [
     Case((336, 64), 1024, "reflect", "average"),

@@ -1,4 +1,4 @@
-"""The house's floors: imports go only downward, and the public list is the whole of `__init__`."""
+"""The house: a file imports its own room and the rooms below, and the public list is all of `__init__`."""
 
 from __future__ import annotations
 
@@ -9,45 +9,31 @@ from pathlib import Path
 
 import neural_style
 
-FLOORS: tuple[tuple[str, ...], ...] = (
-    ("_checks", "_shared", "winograd", "variation"),
-    ("allocation", "sums", "resizing"),
-    ("vgg19", "losses", "color", "lbfgs", "image_io", "self_taught", "hardware", "memory"),
-    ("packaged_vgg19",),
-    ("weights", "steps", "starts", "convolution", "ranks", "metrics"),
-    ("optimizers",),
-    ("features", "style_statistics"),
-    ("activation_means",),
-    ("pyramid", "grid"),
-    ("share", "guidance"),
-    ("objective",),
-    ("costs",),
-    ("recording", "bounded", "budget", "distributed", "styles"),
-    ("presets", "descent", "estimate", "evaluator"),
-    ("sizes",),
-    ("inputs",),
-    ("fingerprints",),
-    ("transfer",),
-    ("demo", "progress", "reconstruction", "style_files"),
-    ("arguments", "messages"),
-    ("typed_transfer",),
-    ("batch",),
-    ("cli",),
-    ("__main__",),
+ROOMS: tuple[set[str], ...] = (
+    {"_checks"},
+    {"images", "device", "losses", "optimizers"},
+    {"network"},
+    {"evaluation"},
+    {"transfer"},
+    {"cli"},
+    {"__main__"},
 )
-GROUND = FLOORS[2]
+BELOW = {room: set().union(*ROOMS[:floor]) for floor, rooms in enumerate(ROOMS) for room in rooms}
+BELOW["metrics"] = {"_checks", "images", "device", "losses"}
 
 
 def sources() -> dict[str, ast.Module]:
+    """Return the package's files by path within it, without suffix."""
     folder = Path(str(resources.files(neural_style)))
-    return {path.stem: ast.parse(path.read_text("utf-8")) for path in folder.glob("*.py")}
+    paths = {path.relative_to(folder).with_suffix("").as_posix(): path for path in folder.rglob("*.py")}
+    return {name: ast.parse(path.read_text("utf-8")) for name, path in paths.items() if name != "__init__"}
 
 
 def imported(module: ast.Module) -> set[str]:
-    """Return the package's own modules that a module imports."""
+    """Return the package's own rooms, and modules in none, that a module imports."""
     found: set[str] = set()
     for node in ast.walk(module):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("neural_style"):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "neural_style":
             rest = (node.module or "").split(".")[1:]
             found.update(rest[:1] or (alias.name for alias in node.names))
         elif isinstance(node, ast.Import):
@@ -55,26 +41,23 @@ def imported(module: ast.Module) -> set[str]:
     return found
 
 
-def test_every_module_has_a_floor() -> None:
-    assert set(sources()) - {"__init__"} == {name for floor in FLOORS for name in floor}
+def test_every_file_is_in_a_room() -> None:
+    assert {name.split("/")[0] for name in sources()} == set(BELOW)
 
 
-def test_imports_go_only_downward() -> None:
-    height = {name: level for level, floor in enumerate(FLOORS) for name in floor}
+def test_a_file_imports_its_own_room_and_rooms_below() -> None:
     for name, module in sources().items():
-        if name != "__init__":
-            for other in imported(module):
-                assert height[other] < height[name], f"{name} imports {other}"
+        room = name.split("/")[0]
+        assert imported(module) <= BELOW[room] | {room}, name
 
 
 def test_only_image_io_imports_pillow() -> None:
     for name, module in sources().items():
         imports = [node for node in ast.walk(module) if isinstance(node, ast.Import | ast.ImportFrom)]
         pillow = any(re.search(r"\bPIL\b", ast.unparse(node)) for node in imports)
-        assert pillow == (name == "image_io"), name
+        assert pillow == (name == "images/io"), name
 
 
 def test_the_public_list_is_everything_that_init_names() -> None:
     public = {name for name in vars(neural_style) if not name.startswith("_")}
-    modules = set(sources())
-    assert public - modules == set(neural_style.__all__)
+    assert public - set(BELOW) == set(neural_style.__all__)

@@ -31,7 +31,7 @@ import time_to_loss
 from measurement import Record
 from narrow import RANDOM
 from neural_style import Objective, Progress, StyleTransfer, load_image, save_image
-from neural_style.weights import CONVENTIONS, Convention, Weights
+from neural_style.network.weights import CONVENTIONS, Convention, Weights
 
 SMALL = ["--smoke", "--sizes", "64", "--repeats", "5"]
 
@@ -221,7 +221,7 @@ def test_every_option_changes_the_run(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_the_loss_in_bfloat16_is_that_in_float32_to_its_rounding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("neural_style.hardware.multiplies", lambda _precision, _device: True)
+    monkeypatch.setattr("neural_style.device.hardware.multiplies", lambda _precision, _device: True)
     (exact,) = measured(tmp_path, "--precision", "float32")["results"]
     (rounded,) = measured(tmp_path, "--precision", "bfloat16")["results"]
     assert (exact["precision"], rounded["precision"]) == ("float32", "bfloat16")
@@ -352,7 +352,7 @@ def test_the_textbooks_time_is_not_ours(monkeypatch: pytest.MonkeyPatch, tmp_pat
         faults[0] += 10**4
         return theirs(loss, image)
 
-    monkeypatch.setattr("neural_style.hardware.multiplies", lambda _precision, _device: True)
+    monkeypatch.setattr("neural_style.device.hardware.multiplies", lambda _precision, _device: True)
     monkeypatch.setattr(Objective, "value_and_grad", our_work)
     monkeypatch.setattr(textbook.TextbookLoss, "forward", their_work)
     monkeypatch.setattr(time_to_loss, "page_faults", lambda: faults[0])
@@ -402,7 +402,7 @@ def test_what_the_textbook_has_done_is_kept_where_ours_fails(
 
 @pytest.mark.slow
 def test_a_half_precision_run_is_judged_in_float32(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("neural_style.hardware.multiplies", lambda _precision, _device: True)
+    monkeypatch.setattr("neural_style.device.hardware.multiplies", lambda _precision, _device: True)
     judged: list[float] = []
     value_and_grad = Objective.value_and_grad
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from neural_style.ranks import Ranks
+from neural_style.device.ranks import Ranks
 
 T = TypeVar("T")
 PATIENCE = 60.0  # seconds until a rank that waits for another gives up

@@ -5,12 +5,10 @@
 
 from importlib import metadata as _metadata
 
-from neural_style.descent import Progress as Progress
-from neural_style.descent import RunInterrupted as RunInterrupted
-from neural_style.estimate import Estimate as Estimate
-from neural_style.features import VGG19Features as VGG19Features
-from neural_style.image_io import load_image as load_image
-from neural_style.image_io import save_image as save_image
+from neural_style.evaluation.objective import Objective as Objective
+from neural_style.evaluation.objective import Terms as Terms
+from neural_style.images.io import load_image as load_image
+from neural_style.images.io import save_image as save_image
 from neural_style.losses import content_loss as content_loss
 from neural_style.losses import gram_matrix as gram_matrix
 from neural_style.losses import half_squares as half_squares
@@ -20,24 +18,26 @@ from neural_style.losses import relative_style_loss as relative_style_loss
 from neural_style.losses import style_loss as style_loss
 from neural_style.losses import total_loss as total_loss
 from neural_style.losses import total_variation as total_variation
-from neural_style.objective import Objective as Objective
-from neural_style.objective import Terms as Terms
+from neural_style.losses.statistics import covariance_loss as covariance_loss
+from neural_style.losses.sums import Moments as Moments
+from neural_style.network.features import VGG19Features as VGG19Features
+from neural_style.network.weights import Weights as Weights
+from neural_style.network.weights import WeightsUnavailableError as WeightsUnavailableError
+from neural_style.network.weights import learn_weights as learn_weights
+from neural_style.network.weights import load_weights as load_weights
+from neural_style.network.weights import random_weights as random_weights
 from neural_style.optimizers import LBFGS as LBFGS
 from neural_style.optimizers import Adam as Adam
 from neural_style.optimizers import Optimizer as Optimizer
 from neural_style.optimizers import TorchLBFGS as TorchLBFGS
-from neural_style.reconstruction import reconstruct_content as reconstruct_content
-from neural_style.reconstruction import synthesize_texture as synthesize_texture
-from neural_style.steps import Step as Step
-from neural_style.style_statistics import covariance_loss as covariance_loss
-from neural_style.styles import Style as Style
-from neural_style.sums import Moments as Moments
+from neural_style.optimizers.steps import Step as Step
 from neural_style.transfer import StyleTransfer as StyleTransfer
-from neural_style.weights import Weights as Weights
-from neural_style.weights import WeightsUnavailableError as WeightsUnavailableError
-from neural_style.weights import learn_weights as learn_weights
-from neural_style.weights import load_weights as load_weights
-from neural_style.weights import random_weights as random_weights
+from neural_style.transfer.estimate import Estimate as Estimate
+from neural_style.transfer.progress import Progress as Progress
+from neural_style.transfer.progress import RunInterrupted as RunInterrupted
+from neural_style.transfer.reconstruction import reconstruct_content as reconstruct_content
+from neural_style.transfer.reconstruction import synthesize_texture as synthesize_texture
+from neural_style.transfer.styles import Style as Style
 
 __all__ = [
     "LBFGS",

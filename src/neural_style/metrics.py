@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.color import luma
+from neural_style.images.color import luma
 
 BLOCK = 16  # pixels: side of the blocks of which the flattest are looked at
 FLATTEST = 0.2  # share of them

@@ -1,0 +1,3 @@
+"""The command line."""
+
+from neural_style.cli.main import main as main

@@ -1,0 +1,27 @@
+"""The transfer that was typed."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+
+from neural_style import _checks
+from neural_style.cli.arguments import OPTIMIZERS
+from neural_style.device.ranks import Ranks
+from neural_style.transfer import StyleTransfer
+
+
+def transfer_from_options(options: argparse.Namespace, ranks: Ranks | None = None) -> StyleTransfer:
+    """Return the transfer that was asked for; a download of torchvision's shows its own bar, unless quiet."""
+    names = (
+        *("weights", "preset", "device", "precision", "compile", "tile_size", "convention", "content_layers"),
+        *("style_layers", "content_weight", "style_weight", "variation_weight", "variation", "pooling"),
+        *("padding", "statistic", "strength", "color", "color_map", "match_colors"),
+    )
+    chosen = {name: getattr(options, name) for name in names}
+    chosen["ranks"] = ranks
+    chosen["optimizer"] = OPTIMIZERS[_checks.choice("optimizer", options.optimizer, OPTIMIZERS)]()
+    silent = options.quiet and options.weights == "torchvision"
+    with contextlib.redirect_stderr(io.StringIO()) if silent else contextlib.nullcontext():
+        return StyleTransfer(**chosen)

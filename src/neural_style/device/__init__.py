@@ -1,0 +1,1 @@
+"""Where it computes: devices, precision, memory, processes."""

@@ -1,0 +1,88 @@
+"""Out of memory is no end: an evaluation that fails for want of it goes on in smaller tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from neural_style import _checks
+from neural_style.device.memory import give_back, ran_out
+from neural_style.evaluation.objective import Objective
+from neural_style.optimizers import Optimizer
+from neural_style.optimizers.steps import StepCallback
+
+Make = Callable[[int | None, bool], Objective]
+
+
+class BoundedObjective:
+    """An `Objective` that halves its tiles where memory runs out, and goes on from the same picture.
+
+    Args:
+        make: (tile, whether the content's features are kept) → the objective. Called when it is first needed.
+        size: (height, width) of the picture.
+        alignment: what the sides of tiles are multiples of.
+        tile: of the first attempt.
+        keep_targets: likewise; after a failure they are not.
+    """
+
+    def __init__(
+        self,
+        make: Make,
+        size: tuple[int, int],
+        *,
+        alignment: int,
+        tile: int | None = None,
+        keep_targets: bool = True,
+    ) -> None:
+        self.tile, self.keep_targets = tile, keep_targets
+        self._make, self._size, self._alignment = make, size, alignment
+        self._objective: Objective | None = None
+
+    @property
+    def terms_by_name(self) -> dict[str, Tensor]:
+        """The loss's parts. See `Objective.terms_by_name`."""
+        return {} if self._objective is None else self._objective.terms_by_name
+
+    def minimize(
+        self,
+        optimizer: Optimizer,
+        image: Tensor,
+        steps: int,
+        callback: StepCallback,
+    ) -> Tensor:
+        """Return the picture that an optimiser makes of another. See `Optimizer.minimize`."""
+        return optimizer.minimize(image, self.value_and_grad, steps, callback)
+
+    def stops(self, stopped: bool) -> bool:
+        """Return whether the run ends: there is no other process to ask."""
+        return stopped
+
+    def value_and_grad(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the loss and its gradient. See `Objective.value_and_grad`.
+
+        Raises:
+            MemoryError, torch.OutOfMemoryError, RuntimeError: if the smallest tiles do not fit either.
+        """
+        while (found := self._attempt(image)) is None:
+            # Here nothing refers to the failed attempt any more.
+            give_back(image.device)
+        return found
+
+    def _attempt(self, image: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Return the loss and its gradient, or None where memory ran out and the tiles have been halved."""
+        try:
+            if self._objective is None:
+                self._objective = self._make(self.tile, self.keep_targets)
+            return self._objective.value_and_grad(image)
+        except (MemoryError, RuntimeError, OSError) as error:
+            if not ran_out(error):
+                raise
+            longest = max(self._size) if self.tile is None else min(self.tile, max(self._size))
+            half = longest // 2 // self._alignment * self._alignment
+            if half < self._alignment:
+                raise
+        self.tile, self.keep_targets, self._objective = half, False, None
+        text = f"Out of memory. The run goes on from the same picture, in tiles of {half} pixels."
+        _checks.warn(text, RuntimeWarning)
+        return None

@@ -1,0 +1,138 @@
+"""What a run costs, counted: operations and bytes by picture size."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from neural_style.network.vgg19 import Layer, truncated
+from neural_style.network.winograd import FEWEST_CHANNELS, TILE
+
+if TYPE_CHECKING:
+    from neural_style.evaluation.objective import Terms
+    from neural_style.network.features import VGG19Features
+
+FLOAT32 = 4  # bytes
+PICTURES = 17  # of the picture's own size in float32 that an optimiser and an objective hold beside its history
+PASSING = 4  # responses of the largest layer that are there for a moment only
+IN_PIECES = 3  # as many more as are free on a CPU, but in pieces: measured
+WIDE = 2  # arrays of the first layer's size that stay float32 in half precision: its response and its gradient
+SCRATCH = 150_000_000  # bytes that torch's kernels hold on to: measured
+
+
+def evaluation_flops(
+    size: tuple[int, int], *, layers: Sequence[str], style_layers: Iterable[str], width: float = 1.0
+) -> int:
+    """Return how many floating-point operations one evaluation needs; a multiplication and an addition are two.
+
+    A convolution of C into K channels at H · W positions takes 2 · K · C · 9 · H · W; its gradient with respect
+    to what enters takes as many, and none is needed for the weights, which are frozen. A Gram matrix of N
+    channels at M positions takes 2 · N² · M, and its gradient as many. Rectifiers, pooling, padding and the
+    losses are left out: together they are below one per cent.
+
+    Args:
+        size: (height, width) of the picture.
+        layers: names of all layers asked for, in network order; the network ends with the last.
+        style_layers: names of those whose Gram matrices are compared.
+        width: share of VGG-19's channels.
+
+    >>> evaluation_flops((1000, 1000), layers=["relu5_1"], style_layers=[]) // 10**9
+    1444
+    """
+    forward = 0
+    gram_layers = set(style_layers)
+    for layer in truncated(layers[-1]):
+        positions = (size[0] // layer.stride) * (size[1] // layer.stride)
+        leaving = round(layer.out_channels * width)
+        if layer.kind == "conv":
+            entering = 3 if layer.index == 0 else round(layer.in_channels * width)
+            forward += 2 * leaving * entering * 9 * positions
+        if layer.name in gram_layers:
+            forward += 2 * leaving**2 * positions
+    return 2 * forward  # the gradient of each product takes as many operations as the product
+
+
+@dataclass(frozen=True)
+class MemoryModel:
+    """What decides how many bytes of memory a run needs, beside what torch itself takes.
+
+    Attributes:
+        layers: see `evaluation_flops`.
+        style_layers: see `evaluation_flops`.
+        content_layers: names of those compared position by position.
+        width: see `evaluation_flops`.
+        bytes_per_value: of the network's activations, 4 in float32 and 2 in bfloat16.
+        regions: of the picture that have styles of their own: their weighted features are kept beside.
+        device: its kind. On a CPU wide layers in float32 take Winograd's way.
+    """
+
+    layers: Sequence[str]
+    style_layers: Collection[str]
+    content_layers: Collection[str]
+    width: float = 1.0
+    bytes_per_value: int = FLOAT32
+    device: str = "cpu"
+    regions: int = 0
+
+    @classmethod
+    def of(cls, network: VGG19Features, terms: Terms, regions: int = 0) -> MemoryModel:
+        """Return the model of a network on its device, and of the layers that have a weight."""
+        return cls(
+            layers=network.layers,
+            style_layers=terms.style_layers.keys() if terms.style_weight > 0 else (),
+            content_layers=terms.content_layers.keys() if terms.content_weight > 0 else (),
+            width=network.width,
+            bytes_per_value=network.dtype.itemsize,
+            device=network.mean.device.type,
+            regions=regions,
+        )
+
+    def evaluation_bytes(self, size: tuple[int, int]) -> int:
+        """Return about how many bytes an evaluation of a picture or tile of (height, width) takes at its peak.
+
+        The peak is early in the backward pass. Then there are the rectified response of every convolution, and
+        of the largest four more: what comes in, what goes out and torch's own rearrangements, and on a CPU
+        three more that are free but in pieces; in half precision the first response, and its gradient, in
+        float32; the weights as given, as the network has them and turned for the gradient, or transformed to
+        four times their size.
+        """
+        activations = largest = weights = forms = weighted = 0
+        transformed = self.device == "cpu" and self.bytes_per_value == FLOAT32
+        passing = PASSING + (IN_PIECES if self.device == "cpu" else 0)
+        layers = truncated(self.layers[-1])
+        for layer in layers:
+            leaving, responses = self._channels(layer), self._responses(layer, size)
+            if layer.kind == "conv":
+                entering = 3 if layer.index == 0 else round(layer.in_channels * self.width)
+                activations += responses
+                largest = max(largest, responses)
+                weights += 9 * entering * leaving
+                as_winograd = transformed and min(entering, leaving) >= FEWEST_CHANNELS
+                forms += (TILE * TILE if as_winograd else 9) * entering * leaving
+            weighted += responses * (layer.name in self.style_layers) * self.regions
+        values = activations + weighted + weights + forms + passing * largest
+        wide = WIDE * self._responses(layers[0], size) if self.bytes_per_value < FLOAT32 else 0
+        return self.bytes_per_value * values + FLOAT32 * (weights + wide) + SCRATCH
+
+    def target_bytes(self, size: tuple[int, int]) -> int:
+        """Return how many bytes the content's features of a picture of (height, width) take."""
+        return self.bytes_per_value * self._content_responses(size)
+
+    def picture_bytes(self, size: tuple[int, int]) -> int:
+        """Return how many bytes the pictures take that an objective and an optimiser hold."""
+        return FLOAT32 * 3 * size[0] * size[1] * PICTURES
+
+    def largest_values(self, size: tuple[int, int]) -> int:
+        """Return how many values the largest response to a picture, or tile, of (height, width) has."""
+        return max(self._responses(layer, size) for layer in truncated(self.layers[-1]))
+
+    def _content_responses(self, size: tuple[int, int]) -> int:
+        layers = [layer for layer in truncated(self.layers[-1]) if layer.name in self.content_layers]
+        return sum(self._responses(layer, size) for layer in layers)
+
+    def _channels(self, layer: Layer) -> int:
+        return round(layer.out_channels * self.width)
+
+    def _responses(self, layer: Layer, size: tuple[int, int]) -> int:
+        return self._channels(layer) * (size[0] // layer.stride) * (size[1] // layer.stride)

@@ -1,0 +1,280 @@
+"""How a picture is cut into tiles, and what each has to see around it for its features to be the whole's.
+
+A feature of relu5_1 depends on the 16×16 pixels of its own position and on 70 more on every side. So a tile
+reads a *halo* around the pixels that it owns, and of its features only those count whose positions it owns.
+Tiles begin at multiples of 16, where the grids of all poolings begin; at a true border of the picture there is
+no halo, and the network pads there as it does for the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from neural_style import _checks
+from neural_style.network.vgg19 import layer_table, reach
+
+ALIGNMENT = 16  # pixels: a position of relu5_1
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of one side of the picture, in pixels.
+
+    Attributes:
+        start: the first pixel that the tile owns.
+        stop: one past its last.
+        first: the first pixel that it reads; where the picture tiles the plane, that may be before its 0.
+        end: one past the last that it reads.
+    """
+
+    start: int
+    stop: int
+    first: int
+    end: int
+
+    def narrowed(self, halo: int) -> Span:
+        """Return the same stretch with no more than a halo of so many pixels around it."""
+        return Span(self.start, self.stop, max(self.first, self.start - halo), min(self.end, self.stop + halo))
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle of the picture: its rows and its columns."""
+
+    rows: Span
+    columns: Span
+
+    @property
+    def window_size(self) -> tuple[int, int]:
+        """(height, width) of what it reads."""
+        return self.rows.end - self.rows.first, self.columns.end - self.columns.first
+
+    def narrowed(self, halo: int) -> Tile:
+        """Return the tile as it serves a layer that needs no more than a halo of so many pixels."""
+        return Tile(self.rows.narrowed(halo), self.columns.narrowed(halo))
+
+    def owned(self, features: Tensor, stride: int) -> Tensor:
+        """Return the features (B, C, H, W) of a window at the positions, `stride` pixels each, that it owns."""
+        for side, span in ((-2, self.rows), (-1, self.columns)):
+            begin, length = (span.start - span.first) // stride, (span.stop - span.start) // stride
+            if length < features.shape[side]:  # a cut to the whole would cost its gradient a copy
+                features = features.narrow(side, begin, length)
+        return features
+
+    def placed(self, values: Tensor, stride: int) -> Tensor:
+        """Return what it owns of values (B, C, H, W) of the whole picture, `stride` pixels a position."""
+        for side, span in ((-2, self.rows), (-1, self.columns)):
+            begin, length = span.start // stride, (span.stop - span.start) // stride
+            values = values.narrow(side, begin, length)
+        return values
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The tiles of a picture, or of the rows of it that one rank has.
+
+    Attributes:
+        rows: the spans from top to bottom.
+        columns: the spans from left to right.
+        size: (height, width) of the whole picture.
+        wraps: whether it tiles the plane.
+    """
+
+    rows: Sequence[Span]
+    columns: Sequence[Span]
+    size: tuple[int, int]
+    wraps: bool = False
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """The tiles, row by row."""
+        return [Tile(rows, columns) for rows in self.rows for columns in self.columns]
+
+    @property
+    def read(self) -> tuple[range, range]:
+        """The rows and the columns that the tiles read; outside the picture where that tiles the plane."""
+        rows = range(self.rows[0].first, self.rows[-1].end)
+        return rows, range(self.columns[0].first, self.columns[-1].end)
+
+    def window(self, picture: Tensor, tile: Tile) -> Tensor:
+        """Return what a tile reads, a view of the picture that holds all that is `read`."""
+        rows, columns = self.read
+        top, left = tile.rows.first - rows.start, tile.columns.first - columns.start
+        height, width = tile.window_size
+        return picture[..., top : top + height, left : left + width]
+
+    def neighboured(self, window: Tensor, tile: Tile) -> tuple[Tensor, bool, bool]:
+        """Return the pixels that a tile owns, with the next row and column, and whether there are such."""
+        further: list[bool] = []
+        for side, span, length in ((-2, tile.rows, self.size[0]), (-1, tile.columns, self.size[1])):
+            further.append(self.wraps or span.stop < length)
+            if further[-1] and span.end == span.stop:  # the tile has the whole side: beyond it, it begins anew
+                window = torch.cat([window, window.narrow(side, 0, 1)], dim=side)
+            own = span.stop - span.start
+            window = window.narrow(side, span.start - span.first, own + further[-1])
+        next_row, next_column = further
+        return window, next_row, next_column
+
+
+def grid_of(
+    size: tuple[int, int],
+    tile: int | None,
+    *,
+    halo: int,
+    alignment: int = ALIGNMENT,
+    wraps: bool = False,
+    rows: range | None = None,
+) -> Grid:
+    """Return the tiles of a picture. They read windows of one size, unless they are smaller than two halos.
+
+    Args:
+        size: (height, width) of the whole picture.
+        tile: longest side of what a tile owns, in pixels, a multiple of `alignment`; None does not cut.
+        halo: what a tile reads beyond that, in pixels, a multiple of `alignment`.
+        alignment: pixels of a position of the deepest layer.
+        wraps: whether the picture tiles the plane, so that what is beyond a border is on the other side.
+        rows: those that this rank has; None for all.
+
+    Raises:
+        ValueError: if the picture tiles the plane and is cut, and a side is no multiple of `alignment`.
+    """
+    height, width = size
+    own = range(height) if rows is None else rows
+    down = _spans(own, height, tile, halo=halo, alignment=alignment, wraps=wraps)
+    across = _spans(range(width), width, tile, halo=halo, alignment=alignment, wraps=wraps)
+    if wraps and (len(down) * len(across) > 1 or len(own) < height) and any(side % alignment for side in size):
+        rule = f"have sides that are multiples of {alignment} where a picture that tiles the plane is cut"
+        raise ValueError(_checks.message("the picture", rule, f"{height}×{width}", "Resize it."))
+    return Grid(down, across, size, wraps)
+
+
+def _spans(own: range, length: int, tile: int | None, *, halo: int, alignment: int, wraps: bool) -> list[Span]:
+    """Return the spans of one side: its pixels `own` of `length`."""
+    one = tile is None or len(own) <= tile
+    if one and len(own) == length:
+        return [Span(0, length, 0, length)]  # at home in the picture: the network pads on both sides
+    lowest, highest = own.start - halo, own.stop + halo
+    if not wraps:
+        lowest, highest = max(lowest, 0), min(highest, length)
+    if tile is None or one:
+        return [Span(own.start, own.stop, lowest, highest)]
+    equal = equal_windows(highest - lowest, tile, halo=halo, alignment=alignment)
+    if equal is None:
+        bounds = [*range(own.start, own.stop, tile), own.stop]
+        return [
+            Span(start, stop, max(start - halo, lowest), min(stop + halo, highest))
+            for start, stop in pairwise(bounds)
+        ]
+    count, window = equal
+    units = (highest - lowest - window) // alignment  # what the first window's begin moves by to the last's
+    firsts = [lowest + alignment * (units * number // (count - 1)) for number in range(count)]
+    bounds = [own.start, *(first + halo for first in firsts[1:]), own.stop]
+    return [
+        Span(start, stop, first, first + window)
+        for (start, stop), first in zip(pairwise(bounds), firsts, strict=True)
+    ]
+
+
+def equal_windows(length: int, tile: int, *, halo: int, alignment: int) -> tuple[int, int] | None:
+    """Return how many tiles of one window share a stretch of pixels, and that window's side; or None.
+
+    Blocks of memory of one shape find room where the last ones were, and a graph that is recorded, or code that
+    is compiled, for a tile serves all. The outer tiles own more, where they need no halo, so that nothing is
+    read in vain. Tiles of less than two halos are cut as they come: there are many of one size.
+
+    Args:
+        length: of what is read, in pixels.
+        tile: the longest side of what a tile owns, in pixels, less than the length.
+        halo: see `grid_of`.
+        alignment: see `grid_of`.
+
+    >>> equal_windows(2309, 1024, halo=80, alignment=16)  # the last window ends with the picture, as all do
+    (3, 885)
+    """
+    if tile < halo + max(halo, 2 * alignment):  # windows of no more than halo would never be enough
+        return None
+    rest, count = length % alignment, 1
+    while True:
+        count += 1
+        needed = length - rest + 2 * halo * (count - 1)
+        window = alignment * -(-needed // (count * alignment)) + rest
+        if window - halo <= tile:
+            return count, window
+
+
+def stripes_in(height: int, world: int, halo: int) -> int:
+    """Return how many ranks a picture of so many rows serves: each has as many as its neighbours read.
+
+    >>> stripes_in(400, 8, halo=80)
+    5
+    """
+    return max(1, min(world, height // halo))
+
+
+def stripe_read(size: tuple[int, int], world: int, *, halo: int, alignment: int) -> tuple[int, int]:
+    """Return (height, width) of what the tiles of one rank read, at most, of a picture shared by several."""
+    stripes = stripes_in(size[0], world, halo)
+    if stripes == 1:
+        return size
+    return min(-(-size[0] // stripes) + alignment + 2 * halo, size[0]), size[1]
+
+
+def alignment_of(deepest: str) -> int:
+    """Return what the sides of tiles are multiples of, in pixels, in a network that ends with a layer."""
+    return max(ALIGNMENT, layer_table()[deepest].stride)
+
+
+def halo_of(deepest: str) -> int:
+    """Return how many pixels a tile reads beyond its own: what the layer sees, in whole positions of it.
+
+    >>> halo_of("relu5_1")
+    80
+    """
+    alignment = alignment_of(deepest)
+    return alignment * -(-reach(deepest) // alignment)
+
+
+def check_tile(tile: int | None, deepest: str) -> int | None:
+    """Return the side of a tile, or None, where it is a positive multiple of what a network's grid asks.
+
+    Raises:
+        TypeError: if it is no whole number.
+        ValueError: if it is no positive multiple.
+    """
+    if tile is None:
+        return None
+    alignment = alignment_of(deepest)
+    side = _checks.whole_number("tile_size", tile, minimum=alignment)
+    if side % alignment:
+        rule, nearest = f"be a multiple of {alignment}", round(side / alignment) * alignment
+        raise ValueError(_checks.message("tile_size", rule, side, f"The nearest is {nearest}."))
+    return side
+
+
+def with_halo(picture: Tensor, read: tuple[range, range]) -> Tensor:
+    """Return rows and columns of a picture that tiles the plane; the same tensor where they are its own."""
+    for side, places in ((-2, read[0]), (-1, read[1])):
+        length = picture.shape[side]
+        if places != range(length):
+            picture = picture.index_select(side, _places(places, length, picture.device))
+    return picture
+
+
+def add_halo_back(gradient: Tensor, read: tuple[range, range], size: tuple[int, int]) -> Tensor:
+    """Return the gradient of the picture, of (height, width), from that of what `with_halo` made of it."""
+    for side, places, length in ((-2, read[0], size[0]), (-1, read[1], size[1])):
+        if places != range(length):
+            shape = list(gradient.shape)
+            shape[side] = length
+            nothing = torch.zeros(shape, dtype=gradient.dtype, device=gradient.device)
+            gradient = nothing.index_add_(side, _places(places, length, gradient.device), gradient)
+    return gradient
+
+
+def _places(places: range, length: int, device: torch.device) -> Tensor:
+    return torch.arange(places.start, places.stop, device=device) % length

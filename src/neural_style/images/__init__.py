@@ -1,0 +1,1 @@
+"""Image tensors: files, sizes, colours."""

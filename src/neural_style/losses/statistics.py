@@ -1,0 +1,205 @@
+"""What of a painting's features is its style: statistics of their moments, relative to the painting's own.
+
+Every one is a function (moments of the generated image, those of the style) → scalar, 0 on the style itself
+and 1 where all features are 0, so that a layer counts as much as its weight says whatever the size of its
+activations. All are functions of the same sums, and so the same in tiles and over ranks.
+
+Reference:
+    Gatys, Ecker & Bethge (CVPR 2016) for the Gram matrix; Li, Wang, Liu & Hou, "Demystifying Neural Style
+    Transfer" (IJCAI 2017) for mean and standard deviation; Sun & Saenko, "Deep CORAL" (2016) for the
+    covariance; Olkin & Pukelsheim, "The Distance between Two Random Vectors with Given Dispersion Matrices"
+    (1982) for Wasserstein's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neural_style import _checks
+from neural_style.losses.equations import relative, relative_style_loss
+from neural_style.losses.sums import Moments
+
+StyleLoss = Callable[[Moments, Moments], Tensor]
+
+_COVARIANCE_FLOOR = 1e-2  # of the Gram matrix: a smaller covariance is rounding, or nothing to go by
+_DEVIATION_FLOOR = (
+    1e-6  # of the painting's mean energy a channel, under each square root: its slope stays finite
+)
+_ROOT_FLOOR = 1e-9  # of the painting's mean variance, squared: under the eigenvalues in the slope of the root
+
+
+def mean_deviation_loss(moments: Moments, target: Moments) -> Tensor:
+    """Return (‖µ − µ'‖² + ‖σ − σ'‖²) / (‖µ'‖² + ‖σ'‖²), a scalar: of each channel by itself.
+
+    With the means and standard deviations of the channels. Departs from the paper: which channels respond
+    together does not count. A weaker idea of style, that takes less from the painting and is hard to overdo.
+
+    >>> ones = torch.ones(1, 2, 1, 3)
+    >>> mean_deviation_loss(Moments.of(ones), Moments.of(2 * ones))
+    tensor(0.2500)
+    """
+    energy = _energy(target)
+    floor = _DEVIATION_FLOOR * energy / target.first.shape[1]
+    deviation, wanted = (_deviation(each, floor) for each in (moments, target))
+    apart = (moments.mean - target.mean).square().sum() + (deviation - wanted).square().sum()
+    return relative(apart, energy)
+
+
+def covariance_loss(moments: Moments, target: Moments) -> Tensor:
+    """Return ‖Σ − Σ'‖² / ‖Σ'‖², a scalar, with the covariances of the features in place of the Gram matrices.
+
+    Departs from the paper: the mean response, such as a colour that all of the painting has, does not count.
+    ‖Σ'‖ counts as a hundredth of the Gram matrix's norm where it is less, as in a painting of one colour.
+
+    >>> there_and_back = torch.tensor([[[[1.0, -1.0]]]])
+    >>> covariance_loss(Moments.of(there_and_back), Moments.of(2 * there_and_back))
+    tensor(0.5625)
+    """
+    apart = (moments.covariance - target.covariance).square().sum()
+    floor = _COVARIANCE_FLOOR**2 * target.normalized_gram.square().sum()
+    return relative(apart, target.covariance.square().sum().maximum(floor))
+
+
+def wasserstein_loss(moments: Moments, target: Moments) -> Tensor:
+    """Return (‖µ − µ'‖² + tr(Σ + Σ' − 2 (Σ'^½ Σ Σ'^½)^½)) / (‖µ'‖² + tr Σ'), a scalar.
+
+    The squared 2-Wasserstein distance of two Gaussians, relative to the painting's energy: how far, on average,
+    each feature has to move for the features to have the painting's mean and covariance.
+
+    Departs from the paper: a distance between features, not between their products, so that strong responses
+    count less.
+
+    >>> ones = torch.ones(1, 2, 1, 3)
+    >>> wasserstein_loss(Moments.of(ones), Moments.of(2 * ones))
+    tensor(0.2500)
+    """
+    covariance, wanted = (_wide(each.covariance) for each in (moments, target))
+    root: Tensor = _SharedRoot.apply(covariance, wanted)
+    traces = [matrix.diagonal(dim1=-2, dim2=-1).sum() for matrix in (covariance, wanted)]
+    spread = (sum(traces) - 2 * root).clamp(min=0).to(moments.first)
+    return relative((moments.mean - target.mean).square().sum() + spread, _energy(target))
+
+
+class _SharedRoot(torch.autograd.Function):
+    """tr (B^½ A B^½)^½ as a function of A, for symmetric positive semi-definite A and B of shape (…, C, C).
+
+    Its slope is ½ B^½ (B^½ A B^½)^-½ B^½, infinite where A has no variance in a direction in which B has
+    some; a floor under the eigenvalues bounds it. What moves A there are the features, which have no length in
+    that direction: their own slope stays finite.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
+        if not torch.isfinite(a).all():  # an optimiser steps back from it
+            ctx.save_for_backward(torch.full_like(a, torch.nan))
+            return a.new_tensor(torch.nan)
+        half = matrix_root(b)
+        values, vectors = torch.linalg.eigh(half @ a @ half)
+        values = values.clamp(min=0)
+        scale = b.diagonal(dim1=-2, dim2=-1).mean(-1, keepdim=True).square()
+        bounded = values.maximum((_ROOT_FLOOR * scale).clamp(min=torch.finfo(torch.float32).tiny))
+        turned = half @ vectors
+        ctx.save_for_backward(0.5 * (turned * bounded.rsqrt().unsqueeze(-2)) @ turned.mT)
+        trace: Tensor = values.sqrt().sum()
+        return trace
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (slope,) = ctx.saved_tensors
+        return gradients[0] * slope, None
+
+
+def matrix_root(matrix: Tensor) -> Tensor:
+    """Return the symmetric square root of symmetric positive semi-definite matrices of shape (…, C, C).
+
+    Eigenvalues that rounding has made negative count as zero.
+
+    >>> matrix_root(torch.tensor([[4.0, 0.0], [0.0, 9.0]]))
+    tensor([[2., 0.],
+            [0., 3.]])
+    """
+    values, vectors = torch.linalg.eigh(matrix)
+    root: Tensor = (vectors * values.clamp(min=0).sqrt().unsqueeze(-2)) @ vectors.mT
+    return root
+
+
+def _wide(matrix: Tensor) -> Tensor:
+    """Return a matrix in float64; from MPS, which has none, on the CPU."""
+    return (matrix.cpu() if matrix.device.type == "mps" else matrix).double()
+
+
+def _deviation(moments: Moments, floor: Tensor) -> Tensor:
+    """Return the standard deviation of each channel, shape (B, C)."""
+    variance = moments.covariance.diagonal(dim1=-2, dim2=-1)
+    return (variance.clamp(min=0) + floor).sqrt()
+
+
+def _energy(target: Moments) -> Tensor:
+    """Return ‖µ'‖² + tr Σ', which is the mean of ‖f‖², a scalar."""
+    return target.normalized_gram.diagonal(dim1=-2, dim2=-1).sum()
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Choices by name
+# ---------------------------------------------------------------------------------------------------------
+
+STATISTICS: Mapping[str, StyleLoss] = {
+    "gram": relative_style_loss,
+    "mean-deviation": mean_deviation_loss,
+    "covariance": covariance_loss,
+    "wasserstein": wasserstein_loss,
+}
+DECOMPOSING = ("wasserstein",)  # into eigenvectors, for which a GPU has to be waited for
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A weighted sum of statistics, as one `StyleLoss`.
+
+    Attributes:
+        weights: by the statistic's name.
+    """
+
+    weights: Mapping[str, float]
+
+    def __call__(self, moments: Moments, target: Moments) -> Tensor:
+        """Return Σ weight · statistic, a scalar."""
+        terms = [
+            weight * STATISTICS[name](moments, target) for name, weight in self.weights.items() if weight > 0
+        ]
+        return torch.stack(terms).sum()
+
+    @property
+    def decomposes(self) -> bool:
+        """Whether a matrix is decomposed, which no CUDA graph can record."""
+        return any(self.weights.get(name, 0) > 0 for name in DECOMPOSING)
+
+
+StatisticChoice = str | Mapping[str, float]
+
+
+def mixture(argument: str, statistic: StatisticChoice) -> Mixture:
+    """Return statistics by name and weight as one; a name alone weighs 1.
+
+    Raises:
+        ValueError: if a name is unknown, a weight negative or not finite, or none positive.
+        TypeError: if it is neither a name nor weights by name.
+    """
+    if isinstance(statistic, str):
+        statistic = {statistic: 1.0}
+    if not isinstance(statistic, Mapping):
+        rule, got = "be a name or weights by name", type(statistic).__name__
+        names = ", ".join(repr(name) for name in STATISTICS)
+        raise TypeError(_checks.message(argument, rule, got, f"There are {names}."))
+    for name in statistic:
+        _checks.choice(argument, name, STATISTICS)
+    weights = {name: _checks.number(f"{argument}[{name!r}]", weight) for name, weight in statistic.items()}
+    if not sum(weights.values()) > 0:
+        advice = "Give at least one statistic more than 0."
+        raise ValueError(_checks.message(argument, "have weights that sum to more than 0", statistic, advice))
+    return Mixture(weights)

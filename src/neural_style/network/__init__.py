@@ -1,0 +1,1 @@
+"""VGG-19: the feature extractor with its hooks, convolutions, weights."""

@@ -1,0 +1,178 @@
+"""The pictures of a run: read, in the colours to work in, and brought to the size of each level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from neural_style.evaluation.regions import Guide, union
+from neural_style.images.color import grey, with_chroma
+from neural_style.images.io import ImageSource, to_image_tensor
+from neural_style.images.resizing import resize, size_of
+from neural_style.network.vgg19 import receptive_field
+from neural_style.transfer.levels import Level, nearest
+from neural_style.transfer.sizes import Sizes
+from neural_style.transfer.starts import InitSource, starting_picture
+from neural_style.transfer.styles import (
+    LoadedStyle,
+    StyleSource,
+    colors_of,
+    in_colors_of,
+    in_grey_of,
+    load_styles,
+    matched_to_styles,
+)
+
+SMALL = 0.75  # of a level's longer side: below, a style picture is much smaller
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The pictures of a run, at any size that it works at.
+
+    Attributes:
+        content: the content in the colours to work in, shape (1, 3, H, W).
+        original: the content in its own colours, shape (1, 3, H, W).
+        styles: the style pictures.
+        sizes: the rules of sizes, with the settings.
+        batched: whether the content came with a batch dimension; the result then has one.
+    """
+
+    content: Tensor
+    original: Tensor
+    styles: Sequence[LoadedStyle]
+    sizes: Sizes
+    batched: bool
+
+    @property
+    def regions(self) -> int:
+        """How many regions have styles of their own."""
+        return len({id(style.region) for style in self.styles if style.region is not None})
+
+    def at(self, level: Level) -> tuple[Tensor, list[Guide]]:
+        """Return the content, shape (1, 3, h, w), and the styles at a level's size."""
+        return resize(self.content, level.size), self.guides(level)
+
+    def start(self, init: InitSource, size: tuple[int, int], seed: int) -> Tensor:
+        """Return the picture that the first level starts from. See `starting_picture`."""
+        colors = partial(colors_of, self.styles)
+        return starting_picture(init, self.content, self.styles[0].image, size, seed, colors)
+
+    def guides(self, level: Level) -> list[Guide]:
+        """Return the style pictures with their masks, as a level compares with them.
+
+        A layer that sees more than the whole of a picture much smaller than the level knows nothing of its
+        strokes, and would set the picture down as a thing: it is left out, as are the layers that the level
+        goes without, unless the style has its own layers.
+        """
+        settings, guides = self.sizes.settings, []
+        regions = {id(style.region): style.region for style in self.styles if style.region is not None}
+        resized = {key: resize(region, level.size) for key, region in regions.items()}
+        for style in self.styles:
+            image = self.style_at(style.image, level.size, style.scale)
+            guide = style.guide(image, None if style.region is None else resized[id(style.region)])
+            longest = max(size_of(image))
+            if settings.omit_layers and guide.layers is None:
+                kept = {name for name, weight in settings.style_layers.items() if weight > 0} - level.without
+                if longest < SMALL * max(level.size):
+                    kept = {name for name in kept if receptive_field(name) <= longest}
+                guide = replace(guide, layers=frozenset(kept) or None)
+            guides.append(guide)
+        return guides
+
+    def style_at(self, style: Tensor, size: tuple[int, int], scale: float = 1.0) -> Tensor:
+        """Return a style picture for a level: of the level's longer side, but not enlarged to it.
+
+        A long narrow picture stays large enough for the network. In the paper it takes the level's very size.
+
+        Args:
+            style: shape (1, 3, H, W).
+            size: (height, width) of the level.
+            scale: how much larger than that its strokes are to be: for it, a picture is enlarged too.
+        """
+        smallest, multiple = self.sizes.minimum, self.sizes.multiple
+        if self.sizes.settings.stretch_style:
+            stretched = (max(smallest, round(size[0] * scale)), max(smallest, round(size[1] * scale)))
+            return resize(style, nearest(stretched, multiple), clamp=False)
+        height, width = size_of(style)
+        least = smallest / min(height, width)
+        ratio = max(min(1.0, max(max(size) / max(height, width), least)) * scale, least)
+        # What a recolouring has put outside [0, 1] stays there.
+        return resize(style, nearest((height * ratio, width * ratio), multiple), clamp=False)
+
+    def carry(self, image: Tensor, size: tuple[int, int], *, detail: bool = False) -> Tensor:
+        """Return a level's picture at the next one's size: enlarged, with the content's detail beside it.
+
+        The detail is what reducing the content to the coarser size has lost. An enlarged picture has none, and
+        many evaluations would go into drawing it anew. The photograph itself need not tile the plane: its own
+        jump from border to border is no detail, so that only the picture is enlarged across it.
+
+        Args:
+            image: shape (1, 3, h, w).
+            size: (height, width) of the next level.
+            detail: whether the content's detail is added.
+        """
+        before, wraps = size_of(image), self.sizes.settings.padding == "circular"
+        enlarged = resize(image, size, clamp=False, wraps=wraps)
+        if not detail or before == size:
+            return enlarged
+        lost = resize(self.content, size) - resize(resize(self.content, before), size, clamp=False)
+        return enlarged.add_(lost)
+
+    def finish(self, image: Tensor) -> Tensor:
+        """Return a picture as a run returns it: in [0, 1], the content where no style is, its chroma if kept.
+
+        Args:
+            image: shape (1, 3, H, W), of the result's size.
+        """
+        size, keeps_chroma = size_of(image), self.sizes.settings.color == "content"
+        image = image.clamp(0, 1).contiguous()
+        covered = union(style.region for style in self.styles)
+        if keeps_chroma or covered is not None:
+            content = resize(self.original, size)
+            image = with_chroma(image, content) if keeps_chroma else image
+            image = image if covered is None else content.lerp(image, resize(covered, size))
+        return image if self.batched else image[0]
+
+
+def load_inputs(
+    content: ImageSource,
+    style: StyleSource | Sequence[StyleSource],
+    sizes: Sizes,
+    device: torch.device,
+    *,
+    style_weights: Sequence[float] | None = None,
+    regions: Sequence[ImageSource | None] | None = None,
+) -> Inputs:
+    """Return the pictures of a run, read, checked and in the colours to work in.
+
+    Args:
+        content: see `StyleTransfer.run`.
+        style: see `StyleTransfer.run`.
+        sizes: the rules of sizes, with the settings.
+        device: where the pictures go.
+        style_weights: see `StyleTransfer.run`.
+        regions: see `StyleTransfer.run`.
+
+    Raises:
+        TypeError, ValueError, OSError: if a picture, a mask or a number is invalid.
+    """
+    settings = sizes.settings
+    original = to_image_tensor(content, "content").to(device)
+    names = [name for name, weight in settings.style_layers.items() if weight > 0]
+    styles = load_styles(style, original, style_layers=names, style_weights=style_weights, regions=regions)
+    image = original
+    if settings.color == "content":
+        image, styles = grey(original), in_grey_of(original, styles)
+    elif settings.color == "match":
+        styles = in_colors_of(original, styles, settings.color_map)
+    elif settings.match_colors and settings.match_share > 0:
+        image = original.lerp(matched_to_styles(original, styles), settings.match_share)
+    for number, loaded in enumerate(styles):
+        argument = "style" if len(styles) == 1 else f"style {number + 1}"
+        sizes.check(argument, size_of(loaded.image), "Give a larger picture.")
+    return Inputs(image, original, styles, sizes, getattr(content, "ndim", 3) == 4)

@@ -1,0 +1,361 @@
+"""Named sets of choices: the default, the paper's, those of the authors' published code, self-taught filters'.
+
+A preset is a table row; every option given to `StyleTransfer` beside a preset replaces the preset's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from neural_style import _checks, losses
+from neural_style.device.hardware import Precision
+from neural_style.evaluation.objective import ContentLoss, StyleLoss, Terms
+from neural_style.images.color import COLORS, MAPS
+from neural_style.losses.statistics import STATISTICS, StatisticChoice, covariance_loss, mixture
+from neural_style.losses.variation import VARIATIONS
+from neural_style.network.features import PADDINGS, POOLINGS
+from neural_style.network.vgg19 import check_layers
+from neural_style.transfer.starts import InitSource, is_noise
+
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+
+SELF_TAUGHT = "self-taught"  # the preset that such filters bring along
+
+SMOOTHEST = 4.0  # times the preset's smoothing, at most: more of it would blur the photograph at a low strength
+LEAST_STRENGTH = 1e-3  # below, nothing of the style is left to be seen, and the weights grow without bound
+
+LayerChoice = str | Iterable[str] | Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides the loss and the schedule.
+
+    Attributes:
+        content_layers: weight of each content layer by name.
+        style_layers: w_l of each style layer by name.
+        content_weight: α. Larger keeps more of the photograph.
+        style_weight: β. Larger takes more of the painting.
+        variation_weight: weight of the total variation. Larger is smoother.
+        pooling: see `VGG19Features`.
+        padding: see `VGG19Features`.
+        stretch_style: whether the style picture is brought to the content's very size, as in the paper, rather
+            than keeping its own aspect.
+        match_colors: whether the content picture is first given the style's colours, so that the content loss
+            asks for its shapes and not for colours that the style does not have.
+        match_share: how much of the way to those colours it goes.
+        color: whose colours the result has: ``"style"``; ``"content"``, the content's chroma under a luminance
+            that takes the style; or ``"match"``, those of a style that is given the content's first.
+        color_map: how ``"match"`` does so, see `images.color.recolored`.
+        variation: what the total variation sums, a name of `losses.variation.VARIATIONS`.
+        keep_detail: whether a finer level starts with the content's detail beside the enlarged picture.
+        omit_layers: whether layers are left out where they are not missed: `levels.LEFT_TO_COARSER` at the
+            finest of several levels, and of a style picture much smaller than the result those layers that see
+            more than the whole of it.
+        init: where the optimisation starts.
+        content_from_noise: factor of `content_weight` in a run from noise alone, where the start holds none of
+            the photograph; 1 where a content weight is given.
+        iterations: steps of each level, coarse to fine; None for the pyramid's own counts.
+        scales: the pyramid's sizes relative to the result's, coarse to fine; None halves.
+        content_loss: discrepancy from the content → scalar.
+        style_loss: (moments, target moments) → scalar; or one by layer.
+        is_content: whether the result is the content, whatever it is asked to start from.
+        normalized: whether the filters are rescaled by their mean activations, see
+            `network.activation_means.normalize_as_in_the_paper`.
+        precision: the network's where ``"auto"`` is asked for, see `StyleTransfer`.
+    """
+
+    content_layers: Mapping[str, float]
+    style_layers: Mapping[str, float]
+    content_weight: float
+    style_weight: float
+    variation_weight: float
+    pooling: str
+    padding: str
+    stretch_style: bool
+    match_colors: bool
+    keep_detail: bool
+    omit_layers: bool
+    init: str
+    iterations: tuple[int, ...] | None
+    scales: tuple[float, ...] | None
+    content_loss: ContentLoss
+    style_loss: StyleLoss | Mapping[str, StyleLoss]
+    match_share: float = 1.0
+    content_from_noise: float = 1.0
+    color: str = "style"
+    color_map: str = MAPS[0]
+    variation: str = "squares"
+    is_content: bool = False
+    normalized: bool = False
+    precision: Precision = "auto"
+
+    @property
+    def terms(self) -> Terms:
+        """The part of the settings that makes the loss."""
+        return Terms(**{field.name: getattr(self, field.name) for field in fields(Terms)})
+
+    def keeps_detail_from(self, init: InitSource) -> bool:
+        """Return whether a run that starts from something adds the content's detail to each finer level."""
+        return self.keep_detail and self.content_weight > 0 and not is_noise(init)
+
+    def terms_from(self, init: InitSource) -> Terms:
+        """Return the terms of a run that starts from something."""
+        more = self.content_from_noise if is_noise(init) else 1.0
+        return replace(self.terms, content_weight=more * self.content_weight)
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """Every setting by name, in texts that are the same in every process."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: getattr(value, "__name__", None) or str(value) for name, value in values.items()}
+
+    def starts_from(self, init: InitSource | None) -> InitSource:
+        """Return what a run starts from that is asked to start from something, or not."""
+        return self.init if init is None or self.is_content else init
+
+    @property
+    def decomposes(self) -> bool:
+        """Whether a style loss decomposes matrices, which no CUDA graph can record."""
+        chosen = self.style_loss.values() if isinstance(self.style_loss, Mapping) else [self.style_loss]
+        return any(getattr(one, "decomposes", False) for one in chosen)
+
+    @property
+    def layers(self) -> list[str]:
+        """Every layer that has a weight, in network order."""
+        content = self.content_layers if self.content_weight > 0 else {}
+        style = self.style_layers if self.style_weight > 0 else {}
+        return check_layers("layers", [*content, *style])
+
+
+_FIFTHS = dict.fromkeys(STYLE_LAYERS, 1 / 5)
+_ONES = dict.fromkeys(STYLE_LAYERS, 1.0)
+
+PRESETS: dict[str, Settings] = {
+    "default": Settings(
+        content_layers={"relu4_2": 1.0},
+        style_layers=_FIFTHS,
+        content_weight=0.1,
+        style_weight=1.0,
+        variation_weight=1.0,
+        pooling="average",
+        padding="reflect",
+        stretch_style=False,
+        match_colors=True,
+        keep_detail=True,
+        omit_layers=True,
+        init="content",
+        iterations=None,
+        scales=None,
+        content_loss=losses.relative_squares,
+        style_loss=covariance_loss,
+        content_from_noise=3.0,
+        variation="isotropic",
+    ),
+    "paper": Settings(
+        content_layers={"relu4_2": 1.0},
+        style_layers=_FIFTHS,
+        content_weight=1e-3,
+        style_weight=1.0,
+        variation_weight=0.0,
+        pooling="average",
+        padding="zeros",
+        stretch_style=True,
+        match_colors=False,
+        keep_detail=False,
+        omit_layers=False,
+        init="noise",
+        iterations=(500,),
+        scales=(1.0,),
+        content_loss=losses.half_squares,
+        style_loss=losses.layer_style_loss,
+        normalized=True,
+        precision="float32",
+    ),
+    "authors": Settings(
+        content_layers={"relu4_2": 1.0},
+        style_layers=_ONES,
+        content_weight=1.0,
+        style_weight=1.0,
+        variation_weight=0.0,
+        pooling="max",
+        padding="zeros",
+        stretch_style=False,
+        match_colors=False,
+        keep_detail=False,
+        omit_layers=False,
+        init="content",
+        iterations=(500, 200),
+        scales=(0.64, 1.0),
+        content_loss=losses.mean_squares,
+        style_loss=losses.mean_style_loss,
+    ),
+}
+
+# Self-taught filters know only the painting: their deep layers dissolve what it does not show, colours that it
+# does not have would outweigh the shapes, and the first layer's full share would be paid in dots.
+PRESETS[SELF_TAUGHT] = replace(
+    PRESETS["default"],
+    content_layers={"relu2_2": 1.0},
+    style_layers={"relu1_1": 0.05, "relu2_1": 0.2, "relu3_1": 0.25, "relu4_1": 0.25, "relu5_1": 0.25},
+    content_weight=0.2,
+    variation_weight=2.0,
+    content_from_noise=1.0,
+    omit_layers=False,
+    style_loss=losses.relative_style_loss,
+)
+
+
+def choose_settings(preset: str, *, self_taught: bool = False, **options: Any) -> Settings:
+    """Return a preset's settings with the given options in place of its own; None leaves the preset's.
+
+    Args:
+        preset: a name of `PRESETS`.
+        self_taught: whether the weights are, and so bring the settings of ``"self-taught"`` for the default's.
+            A warning says where another preset leaves those aside.
+        options: in place of the preset's own.
+
+    Raises:
+        ValueError: if the preset is unknown, or an option is invalid.
+        TypeError: if an option is of the wrong type.
+    """
+    settings = PRESETS[_checks.choice("preset", preset, PRESETS)]
+    if self_taught and preset == "default":
+        settings = PRESETS[SELF_TAUGHT]
+    elif self_taught and preset != SELF_TAUGHT:
+        text = f"Self-taught filters have settings of their own, which preset={preset!r} leaves aside."
+        _checks.warn(f"{text} preset={SELF_TAUGHT!r} takes them.")
+    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: _checked(name, value) for name, value in given.items()}
+    if "content_weight" in given:
+        given["content_from_noise"] = 1.0
+    if "strength" in given:
+        strength = given.pop("strength")
+        given |= _of_strength(strength, settings, given)
+        if strength < LEAST_STRENGTH:
+            given.pop("variation", None)  # nothing is smoothed, and a sweep over strengths need not know
+    statistic = given.pop("statistic", None)
+    if "style_layers" in given:  # those that were asked for are all kept
+        given["omit_layers"] = False
+    settings = replace(settings, **given)
+    _check_used(settings, given)
+    if statistic is not None:
+        settings = replace(settings, style_loss=style_losses(statistic, settings.style_layers))
+    content = settings.content_weight * sum(settings.content_layers.values())
+    style = settings.style_weight * sum(settings.style_layers.values())
+    if content == style == 0:
+        advice = "Give at least one of them, and of its layers, more than 0."
+        raise ValueError(_checks.message("content_weight and style_weight", "not both be 0", "0 and 0", advice))
+    if settings.style_weight > style == 0:
+        advice = "style_weight=0 leaves the style out."
+        raise ValueError(_checks.message("style_layers", "have a weight of more than 0", "0 for each", advice))
+    return settings
+
+
+def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a strength decides: the weights, and how much of its colours the content gives up.
+
+    The weights of content and style are as (1 − strength) : strength. Below one half the smoothing weighs more
+    too, up to `SMOOTHEST` times, so that little style is no grain in what was flat, and the content is given
+    the style's colours in proportion.
+
+    Raises:
+        ValueError: if a weight is given beside it.
+    """
+    for name in ("content_weight", "style_weight"):
+        if name in given:
+            advice = "Give one of the two."
+            raise ValueError(_checks.message("strength", f"be left out beside {name}", strength, advice))
+    if strength < LEAST_STRENGTH:
+        weights = {"content_weight": 1.0, "style_weight": 0.0, "variation_weight": 0.0}
+        return {**weights, "match_share": 0.0, "init": "content", "is_content": True}
+    ratio = (1 - strength) / strength
+    return {
+        "content_weight": settings.content_weight * ratio,
+        "variation_weight": given.get(
+            "variation_weight", settings.variation_weight * min(max(1.0, ratio), SMOOTHEST)
+        ),
+        "match_share": min(1.0, 2 * strength),
+    }
+
+
+def _check_used(settings: Settings, given: Mapping[str, Any]) -> None:
+    """Check that no option is given that would do nothing beside the others.
+
+    Raises:
+        ValueError: if one is.
+    """
+    if "color_map" in given and settings.color != "match":
+        rule, advice = f"be left out beside color={settings.color!r}", "Take color='match' with it."
+        raise ValueError(_checks.message("color_map", rule, repr(given["color_map"]), advice))
+    if "variation" in given and settings.variation_weight == 0:
+        rule, advice = "be left out where variation_weight is 0", "Give a variation_weight with it."
+        raise ValueError(_checks.message("variation", rule, repr(given["variation"]), advice))
+    if given.get("match_colors") and settings.color != "style":
+        rule, advice = f"be left out beside color={settings.color!r}", "The result has the content's colours."
+        raise ValueError(_checks.message("match_colors", rule, True, advice))
+
+
+def _checked(name: str, value: Any) -> Any:
+    """Return an option's value where it keeps its rule.
+
+    Raises:
+        TypeError, ValueError: if it does not.
+    """
+    named: dict[str, Iterable[str]] = {"pooling": POOLINGS, "padding": PADDINGS, "variation": VARIATIONS}
+    named |= {"color": COLORS, "color_map": MAPS}
+    if name in ("content_layers", "style_layers"):
+        return layer_weights(name, value)
+    if name in ("content_weight", "style_weight", "variation_weight"):
+        return _checks.number(name, value)
+    if name == "strength":
+        return _checks.number(name, value, maximum=1.0, advice="0 is the photograph, 1 only the style.")
+    if name in named:
+        return _checks.choice(name, value, named[name])
+    return _checks.flag(name, value) if name == "match_colors" else value
+
+
+def style_losses(
+    statistic: StatisticChoice | Mapping[str, StatisticChoice], style_layers: Iterable[str]
+) -> StyleLoss | dict[str, StyleLoss]:
+    """Return the style loss of all layers, or of each.
+
+    Args:
+        statistic: a statistic's name, or weights by name; or one of these by layer, for every style layer.
+        style_layers: their names.
+
+    Raises:
+        ValueError, TypeError: if it is invalid.
+    """
+    if not isinstance(statistic, Mapping) or not statistic.keys() - STATISTICS.keys():
+        return mixture("statistic", statistic)  # type: ignore[arg-type]  # it checks what it is given
+    names = list(style_layers)
+    if set(statistic) != set(names):
+        rule = f"name statistics ({', '.join(STATISTICS)}), or one for every style layer ({', '.join(names)})"
+        unknown = [name for name in statistic if name not in STATISTICS and name not in names]
+        lacking = [name for name in names if name not in statistic]
+        advice = f"It lacks {', '.join(lacking)}." if lacking else "Give the one or the other."
+        if unknown:
+            advice = f"{unknown[0]!r} is none. {_checks.did_you_mean(unknown[0], [*STATISTICS, *names])}"
+        raise ValueError(_checks.message("statistic", rule, ", ".join(map(str, statistic)), advice))
+    by_layer: dict[str, Any] = dict(statistic)
+    return {name: mixture(f"statistic[{name!r}]", by_layer[name]) for name in names}
+
+
+def layer_weights(argument: str, layers: LayerChoice) -> dict[str, float]:
+    """Return weights by layer name, in network order; names alone share a weight of 1.
+
+    >>> layer_weights("style_layers", ["relu2_1", "relu1_1"])
+    {'relu1_1': 0.5, 'relu2_1': 0.5}
+
+    Raises:
+        ValueError: if a name is no layer's, there is none, or a weight is negative or not finite.
+    """
+    if isinstance(layers, str):
+        layers = [layers]
+    names = check_layers(argument, layers)
+    if not isinstance(layers, Mapping):
+        return dict.fromkeys(names, 1 / len(names))
+    return {name: _checks.number(f"{argument}[{name!r}]", layers[name]) for name in names}

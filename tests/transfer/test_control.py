@@ -1,0 +1,572 @@
+"""Each control changes the result in the direction its docstring says, alone and with others."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from narrow import RANDOM, TAUGHT
+from neural_style import (
+    Progress,
+    RunInterrupted,
+    Style,
+    StyleTransfer,
+    Weights,
+    reconstruct_content,
+    synthesize_texture,
+)
+from neural_style.images.color import Colors, luma
+from neural_style.metrics import similarity
+from neural_style.transfer.presets import PRESETS, choose_settings
+from neural_style.transfer.starts import is_noise, starting_picture
+from neural_style.transfer.styles import in_colors_of, in_grey_of, load_styles
+
+
+def picture(height: int, width: int, seed: int, tint: tuple[float, float, float] = (1, 1, 1)) -> Tensor:
+    """Soft forms of one tint, shape (3, H, W)."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(1, 3, height // 8, width // 8, generator=generator)
+    smooth = torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic").clamp(0, 1)[0]
+    grain = 0.1 * torch.rand(3, height, width, generator=generator)
+    return (torch.tensor(tint).view(3, 1, 1) * smooth * 0.9 + grain).clamp(0, 1)
+
+
+CONTENT, STYLE = picture(64, 80, 1, (0.9, 0.8, 0.5)), picture(96, 72, 2, (0.3, 0.5, 1.0))
+
+
+def transfer(**options: Any) -> StyleTransfer:
+    chosen = {"weights": RANDOM, "device": "cpu", "precision": "float32", **options}
+    return StyleTransfer(**chosen)
+
+
+def made(
+    style: Any = STYLE, content: Tensor = CONTENT, run: dict[str, Any] | None = None, **options: Any
+) -> Tensor:
+    chosen = {"size": None, "iterations": 12, "levels": 1, **(run or {})}
+    return transfer(**options).run(content, style, **chosen)
+
+
+def batch(image: Tensor) -> Tensor:
+    return image.unsqueeze(0)
+
+
+# -- strength -------------------------------------------------------------------------------------------
+
+
+def style_distance(image: Tensor) -> float:
+    plain = transfer(content_weight=0, variation_weight=0)
+    return plain.objective(CONTENT, STYLE).value_and_grad(batch(image))[0].item()
+
+
+@pytest.mark.parametrize("weights", [RANDOM, TAUGHT], ids=["random", "self-taught"])
+def test_strength_goes_from_the_photograph_to_the_style(weights: Weights) -> None:
+    results = [
+        made(weights=weights, content_layers="relu1_2", strength=strength, run={"iterations": 25})
+        for strength in (0, 0.25, 0.5, 0.75, 1)
+    ]
+    alike = [similarity(batch(result), batch(CONTENT)) for result in results]
+    torch.testing.assert_close(results[0], CONTENT, atol=2e-3, rtol=0)
+    assert alike == sorted(alike, reverse=True)
+    assert alike[0] > 0.99
+    distances = [style_distance(result) for result in results]
+    assert max(distances[2:]) < 0.7 * distances[1] < 0.7 * distances[0]
+
+
+def test_a_strength_is_the_weights_and_the_share_of_the_colours() -> None:
+    for preset in PRESETS:
+        own = PRESETS[preset]
+        for strength in (0.1, 0.25, 0.5, 0.8, 1):
+            found = choose_settings(preset, strength=strength)
+            ratio = (1 - strength) / strength
+            assert found.content_weight / found.style_weight == pytest.approx(own.content_weight * ratio)
+            assert found.match_share == min(1, 2 * strength)
+        assert choose_settings(preset, strength=0.5) == own
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"strength": 1.5}, "strength must lie in [0, 1]; got 1.5. 0 is the photograph, 1 only the style."),
+        ({"strength": -0.1}, "strength must lie in [0, 1]; got -0.1. 0 is the photograph, 1 only the style."),
+        ({"strength": float("nan")}, "strength must lie in [0, 1]; got nan. "),
+        (
+            {"strength": 0.5, "content_weight": 1},
+            "strength must be left out beside content_weight; got 0.5. Give one of the two.",
+        ),
+        (
+            {"strength": 0.5, "style_weight": 1},
+            "strength must be left out beside style_weight; got 0.5. Give one of the two.",
+        ),
+        ({"color": "both"}, "color must be one of 'style', 'content', 'match'; got 'both'. "),
+        (
+            {"color_map": "pca"},
+            "color_map must be left out beside color='style'; got 'pca'. Take color='match' with it.",
+        ),
+        (
+            {"color": "content", "match_colors": True},
+            "match_colors must be left out beside color='content'; got True. The result has the content's",
+        ),
+        ({"color_map": "linear"}, "color_map must be one of 'monge-kantorovich', 'cholesky', 'pca', "),
+        (
+            {"statistic": {"relu1_1": "gram"}},
+            "statistic must name statistics (gram, mean-deviation, covariance, wasserstein), or one for every "
+            "style layer (relu1_1, relu2_1, relu3_1, relu4_1, relu5_1); got relu1_1. "
+            "It lacks relu2_1, relu3_1, relu4_1, relu5_1.",
+        ),
+        (
+            {"style_layers": ["relu1_1"], "statistic": {"gram": 1, "covarianz": 0.5}},
+            "statistic must name statistics (gram, mean-deviation, covariance, wasserstein), or one for every "
+            "style layer (relu1_1); got gram, covarianz. 'covarianz' is none. Did you mean 'covariance'?",
+        ),
+        (
+            {"style_layers": ["relu1_1"], "statistic": {"gram": 1, "relu1_1": "gram"}},
+            "statistic must name statistics (gram, mean-deviation, covariance, wasserstein), or one for every "
+            "style layer (relu1_1); got gram, relu1_1. Give the one or the other.",
+        ),
+        (
+            {"style_layers": {"relu1_1": 0, "relu2_1": 0}},
+            "style_layers must have a weight of more than 0; got 0 for each. style_weight=0 leaves",
+        ),
+        (
+            {"style_layers": ["relu1_1"], "statistic": {"relu1_1": "gramm"}},
+            "statistic['relu1_1'] must be one of 'gram', 'mean-deviation', 'covariance', 'wasserstein'; got",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        transfer(**options)
+
+
+def test_no_strength_is_the_photograph_whatever_the_preset_starts_from() -> None:
+    for preset in ("default", "paper", "authors"):
+        settings = transfer(preset=preset, strength=0, variation="squares", variation_weight=3.0).settings
+        assert (settings.init, settings.style_weight, settings.variation_weight) == ("content", 0, 0)
+        kept = transfer(preset=preset, strength=0).run(CONTENT, STYLE, size=None, iterations=2)
+        torch.testing.assert_close(kept, CONTENT, atol=2e-3, rtol=0)
+    for init in ("noise", "style", {"noise": 1.0}, STYLE):
+        for padding in ("reflect", "circular"):
+            result = made(strength=0, padding=padding, run={"init": init, "iterations": 2, "levels": None})
+            torch.testing.assert_close(result, CONTENT, atol=2e-3, rtol=0)
+
+
+# -- everything together --------------------------------------------------------------------------------
+
+OTHER = picture(80, 96, 5, (1.0, 0.4, 0.3))
+OPTIONS: dict[str, dict[str, Any]] = {
+    "strength": {"strength": 0.3},
+    "strength, without the style's colours": {"strength": 0.3, "match_colors": False},
+    "content weight": {"content_weight": 2.0},
+    "style weight": {"style_weight": 0.01},
+    "the content's colours": {"color": "content"},
+    "matched colours": {"color": "match"},
+    "matched colours, by another map": {"color": "match", "color_map": "cholesky"},
+    "a content in its own colours": {"match_colors": False},
+    "mean and deviation": {"statistic": "mean-deviation"},
+    "Gram matrices": {"statistic": "gram"},
+    "Wasserstein's distance": {"statistic": "wasserstein"},
+    "two statistics": {"statistic": {"gram": 1, "covariance": 1}},
+    "style layers": {"style_layers": ["relu2_1", "relu3_1"]},
+    "content layers": {"content_layers": {"relu1_2": 20, "relu3_2": 10}},
+    "squared variation": {"variation": "squares", "variation_weight": 500},
+    "nine-point variation": {"variation": "nine-point", "variation_weight": 500},
+    "isotropic variation": {"variation_weight": 500},
+    "max pooling": {"pooling": "max"},
+    "zero padding": {"padding": "zeros"},
+    "circular padding": {"padding": "circular"},
+    "the paper's preset": {"preset": "paper"},
+    "the authors' preset": {"preset": "authors"},
+}
+STARTS: dict[str, Any] = {
+    "style": "style",
+    "noise": "noise",
+    "coloured noise": "colored-noise",
+    "a mix": {"content": 1, "noise": 1},
+    "a picture": OTHER,
+}
+
+
+def together(styles: Sequence[Style], *, init: Any = None, **options: Any) -> Tensor:
+    """Return a result of two levels, coarse to fine."""
+    chosen: dict[str, Any] = {"iterations": (2, 2), "levels": 2, "init": init}
+    return made(list(styles), run=chosen, **options)
+
+
+def two_styles() -> list[Style]:
+    """Two styles, in a soft region and the rest, one of them in part, larger and for some layers only."""
+    soft = torch.linspace(1, 0, 80).expand(64, 80)
+    part = torch.zeros(80, 96)
+    part[:, :70] = 1
+    layers = ["relu2_1", "relu3_1", "relu4_1"]
+    return [Style(STYLE, region=soft), Style(OTHER, 2.0, 1.3, layers, region=1 - soft, mask=part)]
+
+
+FEW = ("strength", "matched colours", "two statistics", "circular padding", "the paper's preset", "noise")
+
+
+def some_slow(names: Iterable[str]) -> list[Any]:
+    """Return the names, those that are not among the few marked as slow."""
+    return [name if name in FEW else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+@functools.cache
+def plainly(start: str | None = None) -> Tensor:
+    """Return the default's result with two styles, from its own start or one of the others."""
+    return together(two_styles(), init=None if start is None else STARTS[start])
+
+
+@pytest.mark.parametrize("name", some_slow(OPTIONS))
+def test_every_option_works_in_tiles_with_masks_and_two_styles(name: str) -> None:
+    chosen = {"init": STARTS["a picture"], **OPTIONS[name]}  # at the content, the content loss has no gradient
+    whole, tiled = (together(two_styles(), tile_size=tile, **chosen) for tile in (None, 32))
+    # What differs in the last digit is made larger from step to step.
+    assert (tiled - whole).abs().mean() < 2e-3
+    assert (whole - plainly("a picture")).abs().mean() > 1e-4
+    assert (whole - together(two_styles()[:1], **chosen)).abs().mean() > 1e-4
+
+
+@pytest.mark.parametrize("name", some_slow(STARTS))
+def test_every_start_works_in_tiles_with_masks_and_two_styles(name: str) -> None:
+    whole, tiled = (together(two_styles(), init=STARTS[name], tile_size=tile) for tile in (None, 32))
+    assert (tiled - whole).abs().mean() < 2e-3
+    assert (whole - plainly()).abs().mean() > 1e-3
+
+
+# -- colour ---------------------------------------------------------------------------------------------
+
+
+def test_the_contents_chroma_is_kept_exactly() -> None:
+    result = made(color="content")
+    chroma = [Colors.of(batch(each) - luma(batch(each))) for each in (result, CONTENT)]
+    assert (chroma[0].mean - chroma[1].mean).norm() <= 0.02 * chroma[1].mean.norm()
+    assert (chroma[0].covariance - chroma[1].covariance).norm() <= 0.02 * chroma[1].covariance.norm()
+    assert (luma(batch(result)) - luma(batch(CONTENT))).abs().mean() > 0.01
+    plain = made()
+    assert (plain - CONTENT).abs().mean() > (result - CONTENT).abs().mean()
+
+
+def test_an_interrupted_run_keeps_the_contents_chroma_too() -> None:
+    def interrupt(_progress: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(RunInterrupted) as caught:
+        made(color="content", run={"callback": interrupt})
+    assert caught.value.image.shape == CONTENT.shape
+    chroma = [each - luma(batch(each))[0] for each in (caught.value.image, CONTENT)]
+    torch.testing.assert_close(chroma[0], chroma[1], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("weights", [RANDOM, TAUGHT], ids=["random", "self-taught"])
+def test_a_matched_style_leaves_the_content_its_colours(weights: Weights) -> None:
+    own = Colors.of(batch(CONTENT)).mean
+    moved = {
+        color: float((Colors.of(batch(made(color=color, weights=weights))).mean - own).norm())
+        for color in ("style", "match")
+    }
+    assert moved["match"] < 0.3 * moved["style"]
+
+
+def test_every_map_gives_a_picture_of_its_own() -> None:
+    results = [
+        made(color="match", color_map=name) for name in ("monge-kantorovich", "cholesky", "pca", "symmetric")
+    ]
+    for number, one in enumerate(results):
+        for other in results[:number]:
+            assert (one - other).abs().max() > 1e-4
+
+
+# -- statistics -----------------------------------------------------------------------------------------
+
+
+def test_every_statistic_brings_its_own_distance_down_and_makes_a_picture_of_its_own() -> None:
+    results = []
+    for statistic in ("gram", "mean-deviation", "covariance", "wasserstein"):
+        chosen: dict[str, Any] = {"statistic": statistic, "content_weight": 0, "variation_weight": 0}
+        objective = transfer(**chosen).objective(CONTENT, STYLE)
+        result = made(**chosen)
+        before, after = (objective.value_and_grad(batch(each))[0].item() for each in (CONTENT, result))
+        assert after < 0.5 * before, statistic
+        results.append(result)
+    for number, one in enumerate(results):
+        assert all((one - other).abs().mean() > 1e-4 for other in results[:number])
+
+
+def test_a_statistic_may_be_chosen_by_layer() -> None:
+    layers = {"relu1_1": "mean-deviation", "relu2_1": {"gram": 0.5, "wasserstein": 0.5}}
+    by_layer = transfer(style_layers=["relu1_1", "relu2_1"], statistic=layers)
+    loss = by_layer.objective(CONTENT, STYLE)
+    loss.value_and_grad(batch(CONTENT))
+    first = transfer(style_layers=["relu1_1", "relu2_1"], statistic="mean-deviation").objective(CONTENT, STYLE)
+    first.value_and_grad(batch(CONTENT))
+    assert loss.terms_by_name["style relu1_1"] == first.terms_by_name["style relu1_1"]
+    assert loss.terms_by_name["style relu2_1"] != first.terms_by_name["style relu2_1"]
+
+
+def test_what_decomposes_is_not_recorded() -> None:
+    assert transfer(statistic="wasserstein").settings.decomposes
+    assert not transfer(statistic="gram").settings.decomposes
+    assert not transfer().settings.decomposes
+
+
+# -- starts ---------------------------------------------------------------------------------------------
+
+
+def test_coloured_noise_has_the_styles_mean_and_covariance() -> None:
+    middle = batch(0.3 + 0.4 * STYLE)
+    noise = starting_picture("colored-noise", batch(CONTENT), middle, (200, 200), 0)
+    found, wanted = Colors.of(noise), Colors.of(middle)
+    torch.testing.assert_close(found.mean, wanted.mean, atol=0.01, rtol=0)
+    torch.testing.assert_close(found.covariance, wanted.covariance, atol=2e-3, rtol=0)
+    assert 0 <= noise.amin() <= noise.amax() <= 1
+    assert torch.equal(noise, starting_picture("colored-noise", batch(CONTENT), middle, (200, 200), 0))
+
+
+def test_two_kinds_of_noise_in_a_mix_are_independent() -> None:
+    arguments = (batch(CONTENT), batch(STYLE), (64, 64), 0)
+    white, both = (
+        starting_picture(init, *arguments).flatten() for init in ("noise", {"noise": 1, "colored-noise": 1})
+    )
+    other = 2 * both - white
+    assert abs(torch.corrcoef(torch.stack([white, other]))[0, 1]) < 0.05
+
+
+def test_white_noise_is_faint_and_around_mid_grey() -> None:
+    noise = starting_picture("noise", batch(CONTENT), batch(STYLE), (200, 200), 0)
+    torch.testing.assert_close(noise.mean((0, 2, 3)), torch.full((3,), 0.5), atol=1e-3, rtol=0)
+    torch.testing.assert_close(noise.std((0, 2, 3)), torch.full((3,), 0.02), atol=5e-4, rtol=0)
+
+
+def test_a_mix_of_starts_has_so_much_of_each() -> None:
+    arguments = (batch(CONTENT), batch(STYLE), (32, 40), 5)
+    parts = [starting_picture(name, *arguments) for name in ("content", "noise")]
+    mixed = starting_picture({"content": 3, "noise": 1}, *arguments)
+    torch.testing.assert_close(mixed, (3 * parts[0] + parts[1]) / 4)
+    assert made(run={"init": {"content": 0.5, "style": 0.5}, "iterations": 1}).shape == CONTENT.shape
+
+
+@pytest.mark.parametrize(
+    ("init", "text"),
+    [
+        ({"content": 0}, "init must have weights that sum to more than 0; got {'content': 0}. Give at least"),
+        ({}, "init must have weights that sum to more than 0; got {}. Give at least"),
+        ({"contend": 1}, "init must be one of 'content', 'style', 'noise', 'colored-noise'; got 'contend'. "),
+        ({"noise": -1}, "init['noise'] must be a finite number of at least 0; got -1"),
+        ({"noise": "much"}, "init['noise'] must be a number; got 'much' of type str."),
+        ("nosie", "init must be one of 'content', 'style', 'noise', 'colored-noise', an existing file or a"),
+    ],
+)
+def test_a_wrong_start_is_told_whatever_the_strength(init: Any, text: str) -> None:
+    for options in ({}, {"strength": 0}):
+        with pytest.raises((ValueError, TypeError, FileNotFoundError), match=f"^{re.escape(text)}"):
+            made(run={"init": init}, **options)  # type: ignore[arg-type]
+    with pytest.raises((ValueError, TypeError, FileNotFoundError), match=f"^{re.escape(text)}"):
+        transfer().estimate(64, init=init)
+
+
+@pytest.mark.parametrize(("init", "got"), [(0.5, "0.5"), (["content", "noise"], "['content', 'noise']")])
+def test_a_start_that_is_a_number_or_a_list_is_told_what_there_is(init: Any, got: str) -> None:
+    text = (
+        "init must be one of 'content', 'style', 'noise', 'colored-noise', weights of several by name, or a "
+        f"picture; got {got}. Write {{'content': 0.7, 'noise': 0.3}}."
+    )
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        made(run={"init": init})
+
+
+def test_noise_as_a_start_takes_more_iterations_at_the_coarsest_level_unless_they_were_asked_for() -> None:
+    maker, seen = transfer(), list[tuple[int, int]]()
+
+    def first(progress: Progress) -> bool:
+        seen.append((progress.levels, progress.steps))
+        return True
+
+    for chosen in ({"init": "noise"}, {"init": {"noise": 1.0}}, {"init": "noise", "preview": True}, {}):
+        maker.run(CONTENT, STYLE, size=256, callback=first, **chosen)
+    maker.run(CONTENT, STYLE, size=256, iterations=30, init="noise", callback=first)
+    assert seen == [(2, 200), (2, 200), (2, 200), (2, 25), (2, 30)]
+    assert maker.estimate(256, init="noise").flops > 1.5 * maker.estimate(256).flops
+    assert transfer(preset="paper").sizes.plan((64, 80), None, None, noise=True)[0].iterations == 500
+
+
+def test_noise_starts_without_the_contents_detail() -> None:
+    chosen: dict[str, Any] = {"size": 80, "levels": 2, "iterations": (1, 1)}
+    of_content: dict[str, Any] = {"content_weight": 1, "style_weight": 0, "variation_weight": 0}
+    noisy, detailed = (
+        made(run={**chosen, "init": init}, match_colors=False, **of_content) for init in ("noise", "content")
+    )
+    assert similarity(batch(detailed), batch(CONTENT)) > 0.95
+    assert similarity(batch(noisy), batch(CONTENT)) < 0.5
+
+
+# -- reconstructions and textures -----------------------------------------------------------------------
+
+
+def test_an_early_layer_keeps_the_pixels_and_a_late_one_less() -> None:
+    options: dict[str, Any] = {"weights": RANDOM, "device": "cpu", "precision": "float32"}
+    alike = [
+        similarity(
+            batch(reconstruct_content(CONTENT, layer, size=None, iterations=60, **options)), batch(CONTENT)
+        )
+        for layer in ("relu1_1", "relu3_1")
+    ]
+    assert alike[0] > 0.9
+    assert alike[1] < alike[0]
+
+
+def test_a_texture_has_the_styles_statistics_at_any_size_and_no_content() -> None:
+    options: dict[str, Any] = {"weights": RANDOM, "device": "cpu", "precision": "float32"}
+    texture = synthesize_texture(STYLE, (96, 128), iterations=40, **options)
+    assert texture.shape == (3, 96, 128)
+    distance = transfer(content_weight=0, variation_weight=0)
+    noise = torch.rand(1, 3, 96, 128, generator=torch.Generator().manual_seed(0))
+    objective = distance.objective(noise, STYLE)
+    assert objective.value_and_grad(batch(texture))[0] < 0.2 * objective.value_and_grad(noise)[0]
+    other = synthesize_texture(STYLE, (96, 128), iterations=40, seed=1, **options)
+    assert (other - texture).abs().mean() > 0.02
+    assert synthesize_texture([STYLE, Style(CONTENT)], 48, iterations=1, **options).shape == (3, 48, 48)
+
+
+def test_a_circular_texture_has_no_seam() -> None:
+    options: dict[str, Any] = {"weights": RANDOM, "device": "cpu", "precision": "float32"}
+    seams = []
+    for padding in ("circular", "reflect"):
+        texture = synthesize_texture(STYLE, 96, iterations=25, padding=padding, statistic="gram", **options)
+        for side in (1, 2):
+            across = (texture.select(side, 0) - texture.select(side, -1)).abs().mean()
+            seams.append((across / texture.diff(dim=side).abs().mean()).item())
+    assert max(seams[:2]) < 1.3 < min(seams[2:])
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        ((1, 2, 3), "size must be a number or (height, width); got (1, 2, 3). Give one side, or both."),
+        (0, "size must be at least 1; got 0. Give 1 or more."),
+    ],
+)
+def test_a_texture_of_no_size_is_refused(size: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        synthesize_texture(STYLE, size, weights="random")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("strength", 0.3),
+        ("content_weight", 5.0),
+        ("content_layers", ["relu1_1"]),
+        ("match_colors", True),
+        ("color_map", "pca"),
+        ("init", "content"),
+        ("init", {"content": 1.0, "noise": 1.0}),
+    ],
+)
+def test_a_texture_refuses_what_is_of_a_content(option: str, value: Any) -> None:
+    text = f"{option} must be left out of a texture; got {value!r}. A texture has no content, and all of the"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        synthesize_texture(STYLE, 48, weights="random", **{option: value})
+
+
+def test_a_texture_has_no_regions() -> None:
+    text = "a style's region must be left out of a texture; got a mask. A texture has no content, and all"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        synthesize_texture(Style(STYLE, region="sky.png"), 48, weights="random")
+
+
+def test_a_texture_has_no_contents_colours() -> None:
+    text = "color must be 'style' for a texture; got 'match'. A texture has no content whose colours it could"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        synthesize_texture(STYLE, 48, weights="random", color="match")
+
+
+def test_a_recoloured_style_is_not_cut_off_at_any_level() -> None:
+    bright = torch.rand(3, 64, 80, generator=torch.Generator().manual_seed(3)).round()
+    objective = transfer(color="match", match_colors=False).objective(bright, STYLE)
+    (guide,) = objective.guidance.guides
+    assert guide.image.amax() > 1.05 or guide.image.amin() < -0.05
+    found, wanted = Colors.of(guide.image), Colors.of(batch(bright))
+    torch.testing.assert_close(found.mean, wanted.mean, atol=0.02, rtol=0)
+
+
+def test_the_part_of_a_style_that_counts_gets_the_contents_colours() -> None:
+    mask = torch.zeros(96, 72)
+    mask[:40] = 1
+    loaded = load_styles(Style(STYLE, mask=mask), batch(CONTENT), style_layers=["relu1_1"])
+    wanted = Colors.of(batch(CONTENT))
+    (matched,) = in_colors_of(batch(CONTENT), loaded, "pca")
+    torch.testing.assert_close(matched.colors.mean, wanted.mean, atol=1e-4, rtol=0)
+    torch.testing.assert_close(matched.colors.covariance, wanted.covariance, atol=1e-4, rtol=0)
+    (greyed,) = in_grey_of(batch(CONTENT), loaded)
+    assert greyed.colors.mean[0].item() == pytest.approx(luma(batch(CONTENT)).mean().item(), abs=1e-4)
+
+
+def test_noise_has_the_colours_of_all_styles() -> None:
+    options: dict[str, Any] = {"weights": RANDOM, "device": "cpu", "precision": "float32"}
+    starts: list[Tensor] = []
+
+    def keep(progress: Any) -> bool:
+        starts.append(progress.image.clone())
+        return True
+
+    for styles in ([STYLE, CONTENT], [CONTENT, STYLE]):
+        synthesize_texture(styles, 64, iterations=1, callback=keep, **options)
+    torch.testing.assert_close(starts[0], starts[1], atol=1e-4, rtol=0)
+
+
+def test_a_given_smoothing_stays_beside_a_strength_and_the_faintest_is_none() -> None:
+    assert transfer(strength=0.25, variation_weight=4.0).settings.variation_weight == 4.0
+    assert transfer(strength=0.25).settings.variation_weight == 3.0
+    assert transfer(strength=0.75).settings.variation_weight == 1.0
+    assert transfer(strength=0.01).settings.variation_weight == 4.0  # more would blur the photograph
+    assert transfer(strength=1e-160).settings.style_weight == 0
+
+
+def test_mixed_noise_is_noise() -> None:
+    assert is_noise({"noise": 1.0, "colored-noise": 2.0, "content": 0.0})
+    assert not is_noise({"noise": 1.0, "content": 0.1})
+    assert not is_noise("content")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("content_layers", "relu1_1"), ("strength", 0), ("color", "match"), ("match_colors", True)],
+)
+def test_a_reconstruction_refuses_what_has_nothing_to_do_there(option: str, value: Any) -> None:
+    text = f"{option} must be left out of a reconstruction; got {value!r}. It has one layer of content, and no"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        reconstruct_content(CONTENT, "relu1_1", weights="random", **{option: value})
+
+
+def test_options_that_would_do_nothing_are_refused() -> None:
+    text = (
+        "variation must be left out where variation_weight is 0; got 'squares'. Give a variation_weight with it"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        transfer(preset="paper", variation="squares")
+
+
+def test_a_start_of_another_aspect_is_cut_and_not_stretched() -> None:
+    tall = torch.zeros(3, 96, 32)
+    tall[:, 32:64] = 1  # a white square in the middle
+    start = starting_picture(tall, batch(CONTENT), batch(STYLE), (32, 32), 0)
+    assert start.mean() > 0.9
+    near = starting_picture(CONTENT[:, 1:], batch(CONTENT), batch(STYLE), (32, 40), 0)
+    torch.testing.assert_close(
+        near, starting_picture(CONTENT, batch(CONTENT), batch(STYLE), (32, 40), 0), atol=0.2, rtol=0
+    )
+
+
+def test_reconstructions_take_a_number_for_every_level() -> None:
+    options: dict[str, Any] = {"weights": RANDOM, "device": "cpu"}
+    assert reconstruct_content(CONTENT, "relu1_1", size=64, iterations=(1, 1), **options).shape == (3, 51, 64)
+
+
+def test_an_unknown_layer_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^layer must be names of VGG-19 layers; got 'relu9_1'"):
+        reconstruct_content(CONTENT, "relu9_1", weights="random")

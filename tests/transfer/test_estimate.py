@@ -1,0 +1,155 @@
+"""What a run will cost: the fit through the probes, the sums over levels, and a run as its witness."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+
+from narrow import RANDOM
+from neural_style import Adam, Estimate, Objective, StyleTransfer, TorchLBFGS
+from neural_style.evaluation.budget import MemoryPlan
+from neural_style.evaluation.costs import evaluation_flops
+from neural_style.transfer import estimate as estimates
+from neural_style.transfer.evaluator import Evaluator
+from neural_style.transfer.levels import Level
+from neural_style.transfer.presets import PRESETS
+
+
+@pytest.fixture
+def ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an evaluation take a second at 64 pixels and in proportion to its operations elsewhere."""
+
+    def seconds(_network: object, _terms: object, size: tuple[int, int], *, objective: object) -> float:
+        assert objective is Objective  # on a CPU nothing is recorded
+        return size[0] * size[1] / (48 * 64)
+
+    monkeypatch.setattr(estimates, "time_evaluation", seconds)
+
+
+def transfer(**options: object) -> StyleTransfer:
+    return StyleTransfer(**{"weights": RANDOM, **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("ticks")
+def test_the_time_is_summed_over_the_levels_with_an_evaluation_each_for_the_targets() -> None:
+    found = transfer().estimate((48, 64), iterations=[10, 4])
+    layers = PRESETS["default"].layers
+
+    def flops(size: tuple[int, int], layers: list[str]) -> int:
+        style_layers = set(layers) - {"relu4_2"}
+        return evaluation_flops(size, layers=layers, style_layers=style_layers, width=0.25)
+
+    finest = flops((48, 64), layers[:-1])  # relu5_1 is left to the coarser level
+    assert found.flops == 5 * finest + 11 * flops((24, 32), layers)
+    seconds = 5 * finest / flops((48, 64), layers) + 11 / 4
+    assert found.seconds == pytest.approx(estimates.OVERHEAD * seconds, rel=0.05)
+
+
+def test_a_number_is_the_longer_side_of_a_picture_of_four_to_three() -> None:
+    by_number, by_size = (transfer().estimate(size, iterations=1) for size in (64, (48, 64)))
+    assert by_number.bytes == by_size.bytes < transfer().estimate(80, iterations=1).bytes
+
+
+def test_the_optimisers_history_is_counted() -> None:
+    ours, torchs, without = (
+        transfer(optimizer=optimizer).estimate(64, iterations=30) for optimizer in (None, TorchLBFGS(), Adam())
+    )
+    assert ours.bytes - without.bytes == 4 * 3 * 48 * 64 * 2 * 20
+    assert torchs.bytes - without.bytes == 4 * 3 * 48 * 64 * 2 * 29
+
+
+def test_tiles_and_targets_computed_anew_are_counted_in_operations(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiled = transfer(tile_size=64)
+    size, once = (128, 96), transfer(tile_size=None).estimate((128, 96), iterations=1, levels=1).flops
+    kept = tiled.estimate(size, iterations=1, levels=1).flops
+    # four tiles, each of which reads all of the picture: seven passes forward and four back instead of one each
+    assert kept == once * (7 + 4) // 2
+
+    def anew(
+        _evaluator: Evaluator, plan: list[Level], *_arguments: object
+    ) -> dict[tuple[int, int], MemoryPlan]:
+        return {level.size: MemoryPlan(64, False, 1, False, 10**6) for level in plan}
+
+    monkeypatch.setattr(Evaluator, "plan_memory", anew)
+    content = evaluation_flops(size, layers=["relu4_2"], style_layers=[], width=0.25)
+    assert tiled.estimate(size, iterations=1, levels=1).flops == kept + 2 * 2 * 4 * content // 2
+
+
+def test_on_a_gpu_no_more_is_probed_than_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
+    probed: list[tuple[int, int]] = []
+
+    def seconds(_network: object, _terms: object, size: tuple[int, int], *, objective: object) -> float:
+        assert objective is Objective
+        probed.append(size)
+        return size[0] * size[1] / 1e6
+
+    class Gpu:
+        device = torch.device("cuda")
+
+    monkeypatch.setattr(estimates, "time_evaluation", seconds)
+    tiled = transfer(tile_size=512)
+    network, plan = tiled.network, [Level((3000, 4000), 3)]
+    monkeypatch.setattr(network, "parameters", lambda: iter([Gpu()]))
+    monkeypatch.setattr(type(network), "dtype", torch.float32)
+    monkeypatch.setattr(type(network), "width", 0.25)
+    terms = tiled.settings.terms
+    for tile, world, expected in ((512, 1, (608, 608)), (None, 1, (1536, 2048)), (None, 9, (261, 2048))):
+        probed.clear()
+        fits = {(3000, 4000): MemoryPlan(tile, True, 20, False, 1)}
+        estimates.estimate_run(network, terms, plan, fits, world=world)
+        assert probed == [(144, 192), expected]
+
+
+def test_ranks_share_the_operations() -> None:
+    alone = transfer().estimate((960, 64), iterations=1, levels=1)
+
+    class Four:
+        world = 4
+
+    shared = transfer(ranks=Four()).estimate((960, 64), iterations=1, levels=1)
+    assert shared.flops == pytest.approx(alone.flops * (960 / 4 + 16 + 160) / 960, rel=0.01)
+
+
+def test_a_time_is_the_shorter_of_two_after_one_that_is_not_counted() -> None:
+    readings = iter([0.0, 100.0, 200.0, 203.0, 300.0, 302.0])
+    network = transfer().network
+    terms = PRESETS["default"].terms
+    assert estimates.time_evaluation(network, terms, (32, 32), clock=lambda: next(readings)) == 2.0
+
+
+def test_one_probe_fits_a_rate_and_two_a_line() -> None:
+    rate = estimates._fitted([(100, 2.0)])
+    assert (rate(0), rate(50), rate(400)) == (0.0, 1.0, 8.0)
+    line = estimates._fitted([(100, 2.0), (500, 4.0)])
+    assert (line(50), line(100), line(300), line(900)) == (2.0, 2.0, 3.0, 6.0)
+    idle = estimates._fitted([(100, 2.0), (500, 1.5)])  # noise: the larger is no slower
+    assert idle(500) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size", "text"),
+    [
+        (200.4, 1_230_000_000, "about 3 min 20 s and 1.2 GB of memory"),
+        (12.3, 45_600_000, "about 12 s and 46 MB of memory"),
+        (0.2, 1_000_000, "about 1 s and 1 MB of memory"),
+    ],
+)
+def test_an_estimate_reads_as_people_say_it(seconds: float, size: int, text: str) -> None:
+    assert str(Estimate(seconds, size, 1)) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "error", "text"),
+    [
+        (0, ValueError, "size must be at least 1; got 0. "),
+        (12, ValueError, "the result must have sides of at least 16 pixels for relu5_1; got 9×12. "),
+        ((48, 8), ValueError, "the result must have sides of at least 16 pixels for relu5_1; got 48×8. "),
+        (64.0, TypeError, "size must be a whole number; got 64.0 of type float. "),
+        ((48, 64, 3), ValueError, "size must be a number or (height, width); got (48, 64, 3). "),
+    ],
+)
+def test_bad_sizes_are_refused(size: object, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=re.escape(text)):
+        transfer().estimate(size)  # type: ignore[arg-type]

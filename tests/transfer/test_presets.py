@@ -1,0 +1,96 @@
+"""The presets against the numbers that their sources state."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from narrow import RANDOM
+from neural_style import StyleTransfer, losses
+from neural_style.losses.statistics import covariance_loss
+from neural_style.transfer.presets import PRESETS, SELF_TAUGHT, choose_settings, layer_weights
+
+FIVE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+
+
+def test_the_papers_settings_are_to_the_letter() -> None:
+    paper = PRESETS["paper"]
+    assert (paper.content_loss, paper.style_loss) == (losses.half_squares, losses.layer_style_loss)
+    assert paper.style_layers == dict.fromkeys(FIVE, 0.2)
+    assert paper.content_layers == {"relu4_2": 1.0}
+    assert paper.content_weight / paper.style_weight == pytest.approx(1e-3)
+    assert (paper.pooling, paper.padding, paper.variation_weight) == ("average", "zeros", 0.0)
+    assert (paper.init, paper.scales, paper.iterations) == ("noise", (1.0,), (500,))
+
+
+def test_the_authors_settings_are_those_of_their_code() -> None:
+    authors = PRESETS["authors"]
+    assert (authors.content_loss, authors.style_loss) == (losses.mean_squares, losses.mean_style_loss)
+    assert authors.style_layers == dict.fromkeys(FIVE, 1.0)
+    assert (authors.content_weight, authors.style_weight) == (1.0, 1.0)
+    assert (authors.pooling, authors.init) == ("max", "content")
+    assert (authors.scales, authors.iterations) == ((0.64, 1.0), (500, 200))
+
+
+def test_the_defaults_settings_are_those_that_its_page_gives() -> None:
+    default = PRESETS["default"]
+    assert (default.content_loss, default.style_loss) == (losses.relative_squares, covariance_loss)
+    assert default.style_layers == dict.fromkeys(FIVE, 0.2)
+    assert default.content_layers == {"relu4_2": 1.0}
+    assert (default.content_weight, default.style_weight, default.variation_weight) == (0.1, 1.0, 1.0)
+    assert (default.pooling, default.padding, default.variation) == ("average", "reflect", "isotropic")
+    assert (default.init, default.match_colors, default.keep_detail) == ("content", True, True)
+
+
+def test_the_content_weighs_three_times_as_much_from_noise_unless_its_weight_is_given() -> None:
+    weights = {
+        start: choose_settings("default").terms_from(start).content_weight
+        for start in ("noise", "colored-noise", "content", "style")
+    }
+    assert weights == {"noise": pytest.approx(0.3), "colored-noise": pytest.approx(0.3)} | dict.fromkeys(
+        ("content", "style"), 0.1
+    )
+    assert choose_settings("default", content_weight=0.1).terms_from("noise").content_weight == 0.1
+    assert choose_settings("default", strength=0.5).terms_from("noise").content_weight == pytest.approx(0.3)
+    assert choose_settings("paper").terms_from("noise") == choose_settings("paper").terms
+
+
+def test_self_taught_filters_bring_their_settings_in_the_defaults_place() -> None:
+    taught = PRESETS[SELF_TAUGHT]
+    assert choose_settings("default", self_taught=True) == taught != PRESETS["default"]
+    assert choose_settings(SELF_TAUGHT, self_taught=True) == choose_settings(SELF_TAUGHT) == taught
+    assert list(taught.content_layers) == ["relu2_2"]
+    assert taught.match_colors
+    asked = choose_settings("default", self_taught=True, content_layers="relu3_1")
+    assert asked.content_layers == {"relu3_1": 1.0}
+
+
+@pytest.mark.parametrize("preset", ["paper", "authors"])
+def test_another_preset_leaves_those_aside_and_says_so(preset: str) -> None:
+    text = f"Self-taught filters have settings of their own, which preset='{preset}' leaves aside. "
+    with pytest.warns(UserWarning, match=f"^{text}preset='self-taught' takes them.$"):
+        assert choose_settings(preset, self_taught=True) == PRESETS[preset]
+
+
+@pytest.mark.parametrize("preset", list(PRESETS))
+def test_an_option_replaces_the_presets_and_none_leaves_it(preset: str) -> None:
+    settings = choose_settings(preset, content_weight=7, pooling=None, padding="circular")
+    assert (settings.content_weight, settings.padding) == (7.0, "circular")
+    assert settings.pooling == PRESETS[preset].pooling
+
+
+def test_layers_are_weighed_by_name_in_network_order() -> None:
+    assert list(layer_weights("style_layers", {"relu3_1": 1, "relu1_1": 2})) == ["relu1_1", "relu3_1"]
+    assert layer_weights("content_layers", "relu4_2") == {"relu4_2": 1.0}
+    assert choose_settings("default").layers == [*FIVE[:4], "relu4_2", "relu5_1"]
+
+
+def test_a_run_from_noise_has_the_larger_content_weight() -> None:
+    content, style = (torch.rand(3, 48, 64, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+
+    def made(**options: float) -> torch.Tensor:
+        transfer = StyleTransfer(weights=RANDOM, device="cpu", precision="float32", **options)  # type: ignore[arg-type]
+        return transfer.run(content, style, size=64, iterations=3, init="noise")
+
+    assert torch.equal(made(), made(content_weight=3 * PRESETS["default"].content_weight))
+    assert not torch.equal(made(), made(content_weight=PRESETS["default"].content_weight))

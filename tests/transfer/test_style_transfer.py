@@ -1,0 +1,818 @@
+"""StyleTransfer as its users see it: what goes in, what comes out, and what is left as it was found."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from narrow import RANDOM, TAUGHT
+from neural_style import LBFGS, Adam, Objective, Progress, RunInterrupted, Style, StyleTransfer, save_image
+from neural_style.evaluation.costs import SCRATCH
+from neural_style.evaluation.regions import Part
+from neural_style.images.resizing import resize
+from neural_style.network.features import VGG19Features
+from neural_style.network.weights import Weights, random_weights
+from neural_style.transfer import evaluator
+from neural_style.transfer.levels import PREVIEW_COARSER, PREVIEW_FINEST
+from neural_style.transfer.presets import PRESETS
+
+
+def picture(height: int = 40, width: int = 56, seed: int = 0) -> Tensor:
+    """Return a smooth picture, shape (3, H, W)."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(1, 3, 5, 5, generator=generator)
+    fine = torch.rand(1, 3, height, width, generator=generator)
+    smooth = torch.nn.functional.interpolate(coarse, size=(height, width), mode="bilinear")
+    return (0.8 * smooth + 0.2 * fine)[0]
+
+
+def quick(**options: Any) -> StyleTransfer:
+    """Return a narrow transfer on the CPU, of random weights unless others are asked for."""
+    return StyleTransfer(**{"weights": RANDOM, "device": "cpu", **options})
+
+
+CONTENT, STYLE = picture(seed=1), picture(48, 48, seed=2)
+
+
+def run(transfer: StyleTransfer, **options: Any) -> Tensor:
+    return transfer.run(CONTENT, STYLE, **{"size": 56, "iterations": 3, "levels": 1, **options})
+
+
+# -- what comes out -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_run_returns_an_image_and_lowers_the_loss(preset: str, device: torch.device) -> None:
+    losses: list[float] = []
+    transfer = quick(preset=preset, device=device, precision="float32")
+    result = run(transfer, iterations=12, callback=lambda p: losses.append(p.loss.item()))
+    assert result.shape == (3, 40, 56)
+    assert (result.dtype, result.device.type) == (torch.float32, device.type)
+    assert result.is_contiguous()
+    assert not result.requires_grad
+    assert not result.is_inference()
+    assert result.min() >= 0
+    assert result.max() <= 1
+    assert min(losses) < losses[0]
+
+
+def test_every_kind_of_picture_gives_the_same_result(tmp_path: Path) -> None:
+    levels = (CONTENT.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    save_image(torch.from_numpy(levels).permute(2, 0, 1) / 255, tmp_path / "content.png")
+    transfer = quick()
+    results = [
+        transfer.run(content, STYLE, size=48, iterations=1)
+        for content in (
+            tmp_path / "content.png",
+            str(tmp_path / "content.png"),
+            Image.fromarray(levels),
+            levels,
+            torch.from_numpy(levels).permute(2, 0, 1) / 255,
+        )
+    ]
+    assert all(torch.equal(result, results[0]) for result in results)
+
+
+def test_four_dimensions_in_give_four_dimensions_out() -> None:
+    transfer = quick()
+    three = transfer.run(CONTENT, STYLE, size=48, iterations=1)
+    four = transfer.run(CONTENT.unsqueeze(0), STYLE.unsqueeze(0), size=48, iterations=1)
+    assert torch.equal(four, three.unsqueeze(0))
+
+
+@pytest.mark.parametrize(("size", "expected"), [(28, (20, 28)), (None, (40, 56)), (112, (80, 112))])
+def test_size_is_the_longer_side_and_none_keeps_the_contents_own(
+    size: int | None, expected: tuple[int, int]
+) -> None:
+    assert run(quick(), size=size, iterations=1).shape[1:] == expected
+
+
+@pytest.mark.parametrize(
+    "shapes", [((32, 32), (32, 32)), ((16, 128), (128, 16)), ((128, 16), (16, 128)), ((33, 57), (300, 20))]
+)
+def test_any_size_and_aspect_works(shapes: tuple[tuple[int, int], tuple[int, int]]) -> None:
+    content, style = (picture(*shape, seed=3) for shape in shapes)
+    result = quick(weights=TAUGHT).run(content, style, size=None, iterations=2)
+    assert result.shape[1:] == shapes[0]
+    assert bool(torch.isfinite(result).all())
+
+
+@pytest.mark.parametrize(
+    ("content", "style"),
+    [
+        (torch.full((3, 32, 32), 0.5), STYLE),
+        (CONTENT, torch.full((3, 32, 32), 0.5)),
+        (torch.zeros(3, 32, 32), torch.zeros(3, 32, 32)),
+        (torch.zeros(3, 32, 32), torch.ones(3, 32, 32)),
+        (CONTENT.mean(0, keepdim=True).expand(3, -1, -1), STYLE),
+        (CONTENT, STYLE.mean(0, keepdim=True).expand(3, -1, -1)),
+        (CONTENT, CONTENT),
+    ],
+    ids=[
+        "constant content",
+        "constant style",
+        "black",
+        "black and white",
+        "grey content",
+        "grey style",
+        "same",
+    ],
+)
+def test_degenerate_pictures_give_finite_results(content: Tensor, style: Tensor) -> None:
+    result = quick(weights=TAUGHT).run(content, style, size=40, iterations=8)
+    assert bool(torch.isfinite(result).all())
+
+
+# -- the same again, and everything as it was found -----------------------------------------------------
+
+
+def test_the_same_seed_gives_the_same_bits() -> None:
+    first, same, other = (run(quick(), init="noise", seed=seed) for seed in (3, 3, 4))
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+
+
+def test_a_second_run_of_the_same_object_gives_the_same_bits() -> None:
+    transfer = quick(weights=TAUGHT)
+    first = run(transfer)
+    transfer.run(STYLE, CONTENT, size=40, iterations=1)
+    assert torch.equal(run(transfer), first)
+
+
+class Broken(Exception):
+    """Raised by a callback."""
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_inputs_and_global_state_are_left_as_they_were(broken: bool) -> None:
+    content, style = CONTENT.clone(), STYLE.clone()
+    array = (CONTENT.permute(1, 2, 0) * 255).to(torch.uint8).numpy()
+    kept = array.copy()
+    transfer = quick()
+    network = transfer.network
+    random_state, numpy_state = torch.get_rng_state(), np.random.get_state(legacy=True)[1]  # type: ignore[index]  # noqa: NPY002
+
+    def callback(_progress: Progress) -> None:
+        if broken:
+            raise Broken
+
+    for source in (content, array):
+        try:
+            transfer.run(source, style, size=40, iterations=2, init="noise", callback=callback)
+        except Broken:
+            assert broken
+    assert torch.equal(content, CONTENT)
+    assert torch.equal(style, STYLE)
+    assert np.array_equal(array, kept)
+    assert torch.equal(torch.get_rng_state(), random_state)
+    assert np.array_equal(np.random.get_state()[1], numpy_state)  # type: ignore[index]  # noqa: NPY002
+    assert torch.is_grad_enabled()
+    assert not torch.is_inference_mode_enabled()
+    assert torch.get_default_dtype() == torch.float32
+    assert not network.training
+    assert not any(parameter.requires_grad or parameter.grad is not None for parameter in network.parameters())
+    assert sum(len(module._forward_hooks) for module in network.modules()) == 0
+
+
+def test_the_callers_modes_and_default_dtype_change_nothing() -> None:
+    expected = run(quick(weights=TAUGHT))
+    with torch.no_grad():
+        assert torch.equal(run(quick(weights=TAUGHT)), expected)
+    with torch.inference_mode():
+        inside = run(quick(weights=TAUGHT))
+        assert torch.is_inference_mode_enabled()
+    assert torch.equal(inside, expected)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(run(quick(weights=TAUGHT)), expected)
+    torch.set_default_dtype(torch.float64)
+    try:
+        double = run(quick(weights=TAUGHT))
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert double.dtype == torch.float32
+    torch.testing.assert_close(double, expected, atol=1e-4, rtol=0)
+
+
+# -- every option changes the result --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"content_layers": "relu2_2"},
+        {"content_layers": ["relu2_2", "relu4_2"]},
+        {"content_layers": {"relu4_2": 0.5}},
+        {"style_layers": ["relu1_1"]},
+        {"style_layers": {"relu1_1": 1.0, "relu2_1": 0.1}},
+        {"content_weight": 3},
+        {"content_weight": 0},
+        {"style_weight": 0.1},
+        {"style_weight": 0},
+        {"variation_weight": 20.0},
+        {"pooling": "max"},
+        {"padding": "zeros"},
+        {"padding": "replicate"},
+        {"match_colors": False},
+        {"optimizer": Adam()},
+        {"optimizer": LBFGS(learning_rate=0.5)},
+        {"preset": "paper"},
+        {"preset": "authors"},
+        {"weights": random_weights(width=0.25, seed=1)},
+        {"weights": random_weights(width=0.5)},
+        {"precision": "bfloat16"},
+        {"precision": "float16"},
+    ],
+    ids=str,
+)
+def test_every_option_changes_the_result(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neural_style.device.hardware.multiplies", lambda _precision, _device: True)
+    # from noise, as at the content its gradient vanishes; few steps where bfloat16 may be emulated
+    choices = {"iterations": 2, "size": 32} if "precision" in options else {"iterations": 5, "init": "noise"}
+    assert not torch.equal(run(quick(**options), **choices), run(quick(precision="float32"), **choices))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"iterations": 5},
+        {"levels": 2},
+        {"iterations": (2, 3), "levels": None},
+        {"init": "style"},
+        {"init": "noise"},
+        {"init": picture(30, 30, seed=9)},
+        {"size": 48},
+    ],
+    ids=lambda o: ", ".join(o),
+)
+def test_every_choice_of_a_run_changes_the_result(options: dict[str, Any]) -> None:
+    changed, base = run(quick(), **options), run(quick())
+    assert changed.shape != base.shape or not torch.equal(changed, base)
+
+
+def test_a_larger_content_weight_keeps_more_of_the_content() -> None:
+    distances = []
+    for weight in (0.01, 1.0, 100.0):
+        result = run(quick(content_weight=weight), iterations=30)
+        distances.append((result - CONTENT).square().mean().item())
+    assert distances[0] > distances[1] > distances[2]
+
+
+def test_a_larger_variation_weight_is_smoother() -> None:
+    roughness = [
+        run(quick(variation_weight=weight), iterations=20).diff(dim=2).square().mean().item()
+        for weight in (0, 30)
+    ]
+    assert roughness[1] < roughness[0]
+
+
+def test_padding_circular_lets_the_left_border_see_the_right() -> None:
+    content = CONTENT[:, :32, :48]
+    objective = quick(padding="circular").objective(content, STYLE)
+    image = content.unsqueeze(0)
+    rolled = objective.network(image.roll(16, dims=3))["relu3_1"]
+    torch.testing.assert_close(
+        rolled, objective.network(image)["relu3_1"].roll(4, dims=3), atol=1e-4, rtol=1e-3
+    )
+
+
+def test_a_circular_run_rolls_with_its_content_and_another_does_not() -> None:
+    content = CONTENT[:, :32, :48]
+    options: dict[str, Any] = {"size": None, "iterations": 3, "levels": 1}
+    for padding, rolls in (("circular", True), ("reflect", False)):
+        transfer = quick(padding=padding, precision="float32", variation_weight=0)
+        plain, rolled = (transfer.run(each, STYLE, **options) for each in (content, content.roll(16, dims=2)))
+        assert ((rolled - plain.roll(16, dims=2)).abs().max() < 1e-3) == rolls, padding
+
+
+def test_a_circular_run_rolls_over_its_levels_too() -> None:
+    content = CONTENT[:, :32, :32]
+    options: dict[str, Any] = {"size": 64, "iterations": (3, 1), "levels": 2}
+    for padding, rolls in (("circular", True), ("reflect", False)):
+        settings: dict[str, Any] = {"variation_weight": 0, "content_weight": 0}
+        transfer = quick(padding=padding, precision="float32", **settings)
+        plain, rolled = (transfer.run(each, STYLE, **options) for each in (content, content.roll(16, dims=2)))
+        assert ((rolled - plain.roll(32, dims=2)).abs().max() < 1e-3) == rolls, padding
+
+
+def test_a_picture_that_tiles_the_plane_has_sides_on_the_grid_and_a_notice_says_so() -> None:
+    text = "A picture that tiles the plane has sides that are multiples of 16 pixels: 46×64 became 48×64."
+    transfer = quick(padding="circular")
+    with pytest.warns(UserWarning, match=f"^{text}$"):
+        assert transfer.run(CONTENT, STYLE, size=64, iterations=(1, 1)).shape == (3, 48, 64)
+    with pytest.warns(UserWarning, match=f"^{text}$"):
+        assert (
+            transfer.estimate((46, 64), iterations=1).bytes == transfer.estimate((48, 64), iterations=1).bytes
+        )
+    assert [level.size for level in transfer.sizes.plan((208, 304), None, 3)] == [
+        (48, 80),
+        (96, 160),
+        (208, 304),
+    ]
+
+
+# -- tiles ----------------------------------------------------------------------------------------------
+
+
+def test_a_run_in_tiles_gives_the_picture_of_the_whole() -> None:
+    options: dict[str, Any] = {"size": 128, "iterations": (2, 2), "levels": None, "init": "noise"}
+    whole = run(quick(precision="float32", tile_size=None), **options)
+    tiled = quick(precision="float32", tile_size=48)
+    torch.testing.assert_close(run(tiled, **options), whole, atol=1e-3, rtol=0)
+    assert len(tiled.objective(CONTENT, STYLE, size=128).grid.tiles) == 6
+
+
+def test_a_picture_too_large_for_the_memory_that_is_free_is_made_in_tiles(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    transfer = quick(precision="float32")
+    assert transfer.objective(CONTENT, STYLE, size=700).tile is None
+    needed = transfer.estimate((500, 700), iterations=1)
+    monkeypatch.setattr(evaluator, "available_memory", lambda _device: needed.bytes)
+    objective = transfer.objective(CONTENT, STYLE, size=700)
+    assert objective.tile is not None
+    assert len(objective.grid.tiles) > 1
+    tiled = transfer.estimate((500, 700), iterations=1)
+    assert tiled.bytes < needed.bytes
+    assert tiled.flops > needed.flops
+
+
+def test_a_picture_for_which_no_tile_is_small_enough_is_refused_with_the_largest_that_would_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    transfer = quick(precision="float32")
+    monkeypatch.setattr(evaluator, "available_memory", lambda _device: 300_000_000)
+    with pytest.raises(
+        ValueError, match=r"^the result must fit into the 0\.3 GB of memory that are free; "
+    ) as caught:
+        transfer.run(CONTENT, STYLE, size=4000)
+    largest = re.search(r"got 2857×4000\. The largest that would is (\d+)×(\d+)\.$", str(caught.value))
+    assert largest is not None
+    longer = int(largest[2])
+    assert transfer.estimate((int(largest[1]), longer), iterations=1).bytes <= 300_000_000
+    with pytest.raises(ValueError, match="the result must fit"):
+        transfer.estimate((5 * (longer + 20) // 7, longer + 20))
+
+
+def test_memory_that_runs_out_halves_the_tiles_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, Any] = {"size": 128, "iterations": (2, 3), "levels": None, "init": "noise"}
+    expected = run(quick(precision="float32"), **options)
+    evaluate = Objective.value_and_grad
+
+    def scarce(objective: Objective, image: Tensor) -> tuple[Tensor, Tensor]:
+        if image.shape[-1] == 128 and objective.tile != 32:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return evaluate(objective, image)
+
+    monkeypatch.setattr(Objective, "value_and_grad", scarce)
+    with pytest.warns(RuntimeWarning, match=r"^Out of memory\. ") as told:
+        result = run(quick(precision="float32"), **options)
+    lines = [str(warning.message) for warning in told]
+    going_on = "Out of memory. The run goes on from the same picture, in tiles of"
+    assert lines == [f"{going_on} {side} pixels." for side in (64, 32)]
+    torch.testing.assert_close(result, expected, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("tile_size", "error", "text"),
+    [
+        (100, ValueError, "tile_size must be a multiple of 16; got 100. The nearest is 96."),
+        (0, ValueError, "tile_size must be at least 16; got 0. Give 16 or more."),
+        (
+            1.5,
+            TypeError,
+            "tile_size must be a whole number; got 1.5 of type float. Give an int of at least 16.",
+        ),
+        (
+            "all",
+            ValueError,
+            "tile_size must be 'auto', None or a multiple of 16; got 'all'. Leave it out for 'auto'.",
+        ),
+    ],
+)
+def test_bad_tile_sizes_are_refused_before_any_work(tile_size: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        quick(tile_size=tile_size)
+
+
+# -- weights --------------------------------------------------------------------------------------------
+
+
+def test_weights_in_hand_are_used() -> None:
+    other = random_weights(width=0.25, seed=1)
+    assert not torch.equal(run(StyleTransfer(weights=other, device="cpu")), run(quick()))
+
+
+def test_a_normalised_network_can_be_used() -> None:
+    transfer = quick()
+    network = VGG19Features(RANDOM, transfer.settings.layers)
+    network.normalize_activations(network.mean_activations([CONTENT.unsqueeze(0), STYLE.unsqueeze(0)]))
+    result = run(StyleTransfer(weights=network.weights, device="cpu"))
+    assert not torch.equal(result, run(transfer))
+    assert bool(torch.isfinite(result).all())
+
+
+# -- progress, early end, interrupt ---------------------------------------------------------------------
+
+
+def test_progress_tells_level_step_and_a_fraction_that_grows_to_one() -> None:
+    seen: list[Progress] = []
+    quick().run(CONTENT, STYLE, size=56, iterations=(3, 2), callback=seen.append)
+    assert [(p.level, p.levels, p.step, p.steps) for p in seen] == [
+        (1, 2, 1, 3),
+        (1, 2, 2, 3),
+        (1, 2, 3, 3),
+        (2, 2, 1, 2),
+        (2, 2, 2, 2),
+    ]
+    assert [p.size for p in seen[2:4]] == [(20, 28), (40, 56)]
+    fractions = [p.fraction for p in seen]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1.0)
+    assert {"content", "style", "total variation", "style relu1_1"} <= set(seen[0].terms)
+
+
+def test_the_fraction_knows_what_a_level_that_ended_early_has_saved() -> None:
+    seen: list[Progress] = []
+    early = quick(optimizer=LBFGS(tolerance=1e9))  # ends at its second look, at step 20
+    early.run(CONTENT, STYLE, size=56, iterations=(40, 10), callback=seen.append)
+    first_of_last_level = next(p for p in seen if p.level == 2)
+    done, to_come = 20 * 28 * 20, 40 * 56 * 10
+    assert first_of_last_level.fraction == pytest.approx((done + to_come / 10) / (done + to_come))
+    assert seen[-1].fraction == 1
+
+
+@pytest.mark.parametrize(
+    ("preset", "levels", "expected"),
+    [("paper", None, (1, 500)), ("authors", None, (2, 500)), ("authors", 1, (1, 200)), ("default", 2, (2, 25))],
+)
+def test_levels_and_iterations_left_out_are_the_presets(
+    preset: str, levels: int | None, expected: tuple[int, int]
+) -> None:
+    seen: list[Progress] = []
+
+    def callback(progress: Progress) -> bool:
+        seen.append(progress)
+        return True
+
+    quick(preset=preset).run(CONTENT, STYLE, size=56, levels=levels, callback=callback)
+    assert [(p.levels, p.steps) for p in seen] == [expected]
+
+
+def test_a_callback_that_returns_true_ends_the_run_at_the_results_size() -> None:
+    steps: list[int] = []
+
+    def callback(progress: Progress) -> bool:
+        steps.append(progress.step)
+        return len(steps) == 2
+
+    result = quick().run(CONTENT, STYLE, size=56, iterations=(5, 5), callback=callback)
+    assert steps == [1, 2]
+    assert result.shape == (3, 40, 56)
+
+
+def test_an_interrupt_loses_nothing() -> None:
+    def callback(progress: Progress) -> None:
+        if progress.level == 2 and progress.step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(RunInterrupted, match="the picture so far") as caught:
+        quick().run(CONTENT, STYLE, size=56, iterations=(5, 5), callback=callback)
+    assert caught.value.image.shape == (3, 40, 56)
+    assert not torch.equal(caught.value.image, CONTENT)
+    assert caught.value.image.min() >= 0
+
+
+def test_the_objective_is_of_all_style_layers_at_the_contents_size() -> None:
+    transfer = quick(match_colors=False)
+    loss, gradient = transfer.objective(CONTENT, STYLE).value_and_grad(CONTENT.unsqueeze(0))
+    assert gradient.shape == (1, 3, 40, 56)
+    losses: list[Tensor] = []
+    run(transfer, size=None, iterations=1, callback=lambda p: losses.append(p.loss))
+    assert torch.equal(losses[0], loss)
+
+
+# -- what is refused ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        (
+            {"preset": "gatys"},
+            ValueError,
+            "preset must be one of 'default', 'paper', 'authors', 'self-taught'; got 'gatys'. ",
+        ),
+        (
+            {"weights": "imagnet"},
+            FileNotFoundError,
+            "weights must be a known name or an existing file; got 'imagnet'.",
+        ),
+        (
+            {"weights": 3},
+            TypeError,
+            "weights must be one of 'vgg19', 'torchvision', 'random', a path or Weights;",
+        ),
+        (
+            {"device": "gpu"},
+            ValueError,
+            "device must name a device that torch finds here; got 'gpu'. Here there are ",
+        ),
+        ({"device": "cuda:99"}, ValueError, "device must name a device that torch finds here; got 'cuda:99'. "),
+        (
+            {"precision": "half"},
+            ValueError,
+            "precision must be one of 'auto', 'float32', 'bfloat16', 'float16'; got 'half'. ",
+        ),
+        ({"compile": "on"}, ValueError, "compile must be one of 'auto', 'off'; got 'on'. "),
+        ({"convention": "bgr"}, ValueError, "convention must be one of 'torchvision', 'caffe'; got 'bgr'. "),
+        ({"style_layers": []}, ValueError, "style_layers must be names of VGG-19 layers; got none. "),
+        (
+            {"content_layers": "relu4_5"},
+            ValueError,
+            "content_layers must be names of VGG-19 layers; got 'relu4_5'. ",
+        ),
+        (
+            {"style_layers": {"relu1_1": -1}},
+            ValueError,
+            "style_layers['relu1_1'] must be a finite number of at least",
+        ),
+        ({"content_weight": -1}, ValueError, "content_weight must be a finite number of at least 0; got -1. "),
+        ({"style_weight": "1"}, TypeError, "style_weight must be a number; got '1' of type str. "),
+        (
+            {"content_weight": 0, "style_weight": 0},
+            ValueError,
+            "content_weight and style_weight must not both be 0;",
+        ),
+        (
+            {"content_weight": 0, "style_layers": {"relu1_1": 0}},
+            ValueError,
+            "content_weight and style_weight must not both be 0; got 0 and 0. Give at least one of them, ",
+        ),
+        ({"pooling": "mean"}, ValueError, "pooling must be one of 'average', 'max'; got 'mean'. "),
+        (
+            {"padding": "same"},
+            ValueError,
+            "padding must be one of 'reflect', 'replicate', 'zeros', 'circular'; got",
+        ),
+        ({"match_colors": "yes"}, TypeError, "match_colors must be True or False; got 'yes'. Give one of them"),
+        ({"optimizer": "adam"}, TypeError, "optimizer must be an Optimizer; got str. Give LBFGS() or Adam()."),
+    ],
+    ids=str,
+)
+def test_bad_choices_are_refused(options: dict[str, Any], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=re.escape(text)):
+        quick(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"preview": "no"}, TypeError, "preview must be True or False; got 'no'. Give one of them."),
+        ({"size": 0}, ValueError, "size must be at least 1; got 0. "),
+        ({"size": 15}, ValueError, "the result must have sides of at least 16 pixels for relu5_1; got 11×15. "),
+        ({"size": 512.0}, TypeError, "size must be a whole number; got 512.0 of type float. "),
+        ({"iterations": 0}, ValueError, "iterations must be at least 1; got 0. "),
+        ({"seed": -1}, ValueError, "seed must be at least 0; got -1. "),
+        ({"seed": 2**64}, ValueError, f"seed must be at most {2**63 - 1}; got {2**64}. "),
+        ({"callback": 5}, TypeError, "callback must be callable; got int. Give a function of one Progress."),
+        ({"levels": 2000}, ValueError, "levels must be at most 16; got 2000. "),
+        ({"levels": 0}, ValueError, "levels must be at least 1; got 0. "),
+        (
+            {"size": 64, "levels": 3},
+            ValueError,
+            "levels must keep every level's sides at 16 pixels or more; got 3 levels, the coarsest 12×16. ",
+        ),
+        ({"iterations": 7.5}, TypeError, "iterations must be a whole number; got 7.5 of type float. "),
+        (
+            {"style": torch.zeros(3, 8, 40)},
+            ValueError,
+            "style must have sides of at least 16 pixels for relu5_1; got 8×40",
+        ),
+        (
+            {"content": torch.full((3, 32, 32), 255.0)},
+            ValueError,
+            "content values must lie in [0, 1]; got a maximum of",
+        ),
+        (
+            {"style": torch.full((3, 32, 32), torch.nan)},
+            ValueError,
+            "style values must be finite; got NaN or infinity. ",
+        ),
+        ({"content": "missing.jpg"}, FileNotFoundError, "missing.jpg"),
+        (
+            {"init": "contents"},
+            FileNotFoundError,
+            "init must be one of 'content', 'style', 'noise', 'colored-noise', an existing file or a picture; "
+            "got 'contents'. ",
+        ),
+        ({"content": None}, TypeError, "content must be "),
+    ],
+    ids=str,
+)
+def test_bad_input_is_refused_before_any_work(
+    options: dict[str, Any], error: type[Exception], text: str
+) -> None:
+    steps: list[Progress] = []
+    arguments: dict[str, Any] = {"content": CONTENT, "style": STYLE, "callback": steps.append, **options}
+    with pytest.raises(error, match=re.escape(text)):
+        quick().run(**arguments)
+    assert steps == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"precision": "float8"},
+        {"compile": "always"},
+        {"optimizer": "adam"},
+        {"preset": "papers"},
+        {"pooling": "mean"},
+        {"padding": "none"},
+        {"style_layers": ["relu9_1"]},
+        {"content_weight": -1},
+    ],
+    ids=str,
+)
+def test_bad_options_are_refused_before_weights_are_loaded(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    def load(*_arguments: object, **_options: object) -> None:
+        raise AssertionError("weights were loaded first")
+
+    monkeypatch.setattr("neural_style.transfer.style_transfer.resolve_weights", load)
+    with pytest.raises((ValueError, TypeError), match=f"^{next(iter(options))}"):
+        StyleTransfer(device="cpu", **options)
+
+
+def test_the_callers_default_device_changes_nothing() -> None:
+    expected = run(quick(weights=TAUGHT), init="noise", iterations=1)
+    with torch.device("meta"):
+        found = run(quick(weights=TAUGHT), init="noise", iterations=1)
+    assert torch.equal(found, expected)
+
+
+def test_numpys_numbers_are_numbers() -> None:
+    plain = run(quick(content_weight=0.5), size=48, seed=3, init="noise")
+    numpys = run(quick(content_weight=np.float64(0.5)), size=np.int64(48), seed=np.int64(3), init="noise")
+    assert torch.equal(plain, numpys)
+
+
+@pytest.mark.parametrize("weights", ["vgg19", "torchvision", "random", RANDOM], ids=str)
+def test_a_convention_for_weights_that_have_one_is_refused(weights: str | Weights) -> None:
+    with pytest.raises(ValueError, match="convention must be left to weights that have one; got caffe"):
+        StyleTransfer(weights=weights, convention="caffe", device="cpu")
+
+
+def test_a_part_of_no_weight_shortens_the_network() -> None:
+    assert quick(style_weight=0, content_layers="relu2_1").settings.layers == ["relu2_1"]
+    assert "relu4_2" not in quick(content_weight=0).settings.layers
+
+
+def test_the_papers_preset_brings_the_style_to_the_contents_size() -> None:
+    paper = quick(preset="paper").objective(CONTENT, STYLE)
+    assert paper.target_moments[Part("relu1_1", 0)].count == 40 * 56
+    assert quick().objective(CONTENT, STYLE).target_moments[Part("relu1_1", 0)].count == 48 * 48
+
+
+def test_scaling_every_weight_changes_nothing() -> None:
+    options = {"content_weight": 0.2, "style_weight": 1.0, "variation_weight": 1.0}
+    tiny = {name: 1e-6 * value for name, value in options.items()}
+    plain, scaled = (run(quick(**weights, precision="float32"), iterations=10) for weights in (options, tiny))
+    torch.testing.assert_close(scaled, plain, atol=1e-2, rtol=0)
+
+
+def test_a_transfer_made_in_inference_mode_works() -> None:
+    with torch.inference_mode():
+        transfer = quick()
+    assert torch.equal(run(transfer), run(quick()))
+
+
+# Detail --------------------------------------------------------------------------------------------------
+
+
+def test_a_finer_level_starts_with_what_the_coarser_changed_and_the_contents_own_detail() -> None:
+    kept: list[Tensor] = []
+
+    def keep(progress: Progress) -> None:
+        kept.append(progress.image.clone())
+
+    content, transfer = CONTENT.unsqueeze(0), quick(match_colors=False)
+    transfer.run(content, STYLE, size=56, iterations=[1, 1], callback=keep)
+    coarse = resize(content, (20, 28))
+    torch.testing.assert_close(kept[0], coarse)  # one evaluation only, of the start
+    torch.testing.assert_close(kept[1], content)  # nothing was changed, and nothing of the content is lost
+    kept.clear()
+    transfer.run(content, STYLE, size=56, iterations=[1, 1], init=torch.zeros(1, 3, 40, 56), callback=keep)
+    expected = resize(-coarse, (40, 56), clamp=False) + content
+    torch.testing.assert_close(kept[1], expected)
+
+
+@pytest.mark.parametrize("options", [{"preset": "authors"}, {"content_weight": 0}])
+def test_the_enlarged_picture_alone_goes_on_where_the_content_has_no_say(options: dict[str, Any]) -> None:
+    kept: list[Tensor] = []
+    start = picture(20, 28, seed=5).unsqueeze(0)
+    quick(**options).run(
+        CONTENT,
+        STYLE,
+        size=56,
+        iterations=[1, 1],
+        init=start,
+        callback=lambda progress: kept.append(progress.image.clone()),
+    )
+    torch.testing.assert_close(kept[1], resize(kept[0], (40, 56), clamp=False))
+
+
+# Layers that are left to the coarser levels ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "levels", "deepest"),
+    [
+        ({}, 2, ["relu5_1", "relu4_1"]),
+        ({}, 1, ["relu5_1"]),
+        ({"style_layers": ["relu2_1", "relu5_1"]}, 2, ["relu5_1", "relu5_1"]),  # as they were asked for
+        ({"preset": "authors"}, 2, ["relu5_1", "relu5_1"]),
+    ],
+    ids=str,
+)
+def test_the_deepest_style_layer_is_left_to_the_coarser_of_several_levels(
+    options: dict[str, Any], levels: int, deepest: list[str]
+) -> None:
+    seen: list[str] = []
+
+    def callback(progress: Progress) -> None:
+        seen.append(max(name for name in progress.terms if name.startswith("style relu")))
+
+    run(quick(**options), levels=levels, iterations=1, callback=callback)
+    assert seen == [f"style {name}" for name in deepest]
+
+
+def test_a_styles_own_layers_are_not_left_to_the_coarser_levels() -> None:
+    seen: list[bool] = []
+    quick().run(
+        CONTENT,
+        Style(STYLE, layers="relu5_1"),
+        size=56,
+        levels=2,
+        iterations=1,
+        callback=lambda progress: seen.append("style relu5_1" in progress.terms),
+    )
+    assert seen == [True, True]
+
+
+def test_no_layer_is_computed_that_is_left_out() -> None:
+    sizes: dict[str, set[tuple[int, ...]]] = {"conv4_2": set(), "conv4_3": set(), "conv5_1": set()}
+    transfer = quick()
+    for name, seen in sizes.items():
+
+        def watch(_module: object, inputs: tuple[Tensor, ...], _out: object, seen: set[Any] = seen) -> None:
+            seen.add(tuple(inputs[0].shape[-2:]))
+
+        transfer.network.network.get_submodule(name).register_forward_hook(watch)
+    transfer.run(CONTENT, STYLE, size=56, levels=2, iterations=2)  # 20×28 and 40×56; in eighths and sixteenths
+    assert (5, 7) in sizes["conv4_2"]
+    assert max(max(size) for size in sizes["conv4_3"]) == 3
+    assert sizes["conv5_1"] == {(1, 1)}
+
+
+# Previews ------------------------------------------------------------------------------------------------
+
+
+def test_a_preview_is_at_most_256_pixels_with_few_iterations() -> None:
+    steps: list[Progress] = []
+    result = quick(style_layers=["relu1_1"], content_layers=["relu1_1"]).run(
+        picture(400, 320), picture(64, 64, seed=1), size=384, callback=steps.append, preview=True
+    )
+    assert result.shape == (3, 256, 205)
+    assert [(step.level, step.steps) for step in steps if step.step == 1] == [
+        (1, PREVIEW_COARSER),
+        (2, PREVIEW_FINEST),
+    ]
+
+
+def test_a_preview_of_a_smaller_picture_has_its_size_and_the_callers_own_iterations() -> None:
+    steps: list[Progress] = []
+    result = quick().run(picture(32, 48), STYLE, size=48, iterations=3, callback=steps.append, preview=True)
+    assert result.shape == (3, 32, 48)
+    assert [step.steps for step in steps] == [3, 3, 3]
+
+
+def test_a_presets_own_iterations_are_no_previews(device: torch.device) -> None:
+    steps: list[Progress] = []
+    transfer = quick(preset="paper", device=device)
+    transfer.run(CONTENT, STYLE, size=56, preview=True, callback=steps.append)
+    assert [step.steps for step in steps if step.step == 1] == [PREVIEW_COARSER]
+
+
+def test_a_preview_is_estimated_as_such() -> None:
+    full, preview = (quick().estimate(512, preview=choice) for choice in (False, True))
+    assert preview.flops < full.flops / 5
+    assert preview.bytes - SCRATCH < (full.bytes - SCRATCH) / 3
