@@ -171,7 +171,7 @@ def test_a_layer_that_sees_more_than_a_small_style_picture_is_left_out_for_it() 
         size: tuple[int, int], *, options: Any = None, without: frozenset[str] = frozenset(), **of_style: Any
     ) -> list[str] | None:
         maker = transfer(**(options or {}))
-        inputs = load_inputs(content, Style(painting, **of_style), maker.sizes, content.device)
+        inputs = load_inputs(content, Style(painting, **of_style), maker.settings, content.device)
         (guide,) = inputs.guides(Level(size, 1, without))
         return None if guide.layers is None else sorted(guide.layers)
 

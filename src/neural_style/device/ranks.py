@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import time
@@ -228,7 +229,7 @@ class Ranks:
         except Exception as error:
             failure = error
         text = None if failure is None else f"{type(failure).__name__}: {failure}"
-        reports = self.all_gather((text, shared))
+        reports = self.all_gather((text, {name: _fingerprint(part) for name, part in shared.items()}))
         if failure is not None:
             raise failure
         for rank, (text, theirs) in enumerate(reports):
@@ -240,6 +241,15 @@ class Ranks:
                     got = f"{mine} on rank 0 and {theirs.get(name)} on rank {rank}"
                     rule, advice = "be the same on every rank", "Start all with the same arguments and files."
                     raise ValueError(_checks.message(name, rule, got, advice))
+
+
+def _fingerprint(part: object) -> str:
+    """Return a short text that two objects share where they are the same: of tensors, or that `str` shows."""
+    if isinstance(part, Tensor):
+        sides = "×".join(str(side) for side in part.shape[-2:])
+        values = part.detach().cpu().contiguous().view(torch.uint8).numpy()  # bytes: of any dtype
+        return f"{sides}, {hashlib.sha256(values.data).hexdigest()[:16]}"
+    return str(part)
 
 
 def preparing(ranks: Ranks | None) -> AbstractContextManager[dict[str, object]]:

@@ -17,7 +17,7 @@ from neural_style.losses.statistics import STATISTICS, StatisticChoice, covarian
 from neural_style.losses.variation import VARIATIONS
 from neural_style.network.features import PADDINGS, POOLINGS
 from neural_style.network.vgg19 import check_layers
-from neural_style.transfer.starts import InitSource, is_noise
+from neural_style.transfer.starts import InitSource, check_init, is_noise
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
@@ -61,7 +61,7 @@ class Settings:
         scales: the pyramid's sizes relative to the result's, coarse to fine; None halves.
         content_loss: discrepancy from the content → scalar.
         style_loss: (moments, target moments) → scalar; or one by layer.
-        is_content: whether the result is the content, whatever it is asked to start from.
+        is_content: whether the result is the content itself, which takes no run.
         normalized: whether the filters are rescaled by their mean activations, see
             `network.activation_means.normalize_as_in_the_paper`.
         precision: the network's where ``"auto"`` is asked for, see `StyleTransfer`.
@@ -78,7 +78,7 @@ class Settings:
     match_colors: bool
     keep_detail: bool
     omit_layers: bool
-    init: str
+    init: InitSource
     iterations: tuple[int, ...] | None
     scales: tuple[float, ...] | None
     content_loss: ContentLoss
@@ -97,24 +97,31 @@ class Settings:
         """The part of the settings that makes the loss."""
         return Terms(**{field.name: getattr(self, field.name) for field in fields(Terms)})
 
-    def keeps_detail_from(self, init: InitSource) -> bool:
-        """Return whether a run that starts from something adds the content's detail to each finer level."""
-        return self.keep_detail and self.content_weight > 0 and not is_noise(init)
+    @property
+    def starts_from_noise(self) -> bool:
+        """Whether the start holds nothing of the photograph."""
+        return is_noise(self.init)
 
-    def terms_from(self, init: InitSource) -> Terms:
-        """Return the terms of a run that starts from something."""
-        more = self.content_from_noise if is_noise(init) else 1.0
-        return replace(self.terms, content_weight=more * self.content_weight)
+    def starting_from(self, init: InitSource | None) -> Settings:
+        """Return the settings of a run from a start; None is the preset's.
+
+        From noise the content weighs more, and a finer level gets no detail of the photograph.
+
+        Raises:
+            FileNotFoundError, TypeError, ValueError: if the start is invalid, see `check_init`.
+        """
+        check_init(init)
+        start = self.init if init is None else init
+        noise = is_noise(start)
+        weight = self.content_weight * (self.content_from_noise if noise else 1.0)
+        detail = self.keep_detail and weight > 0 and not noise
+        return replace(self, init=start, content_weight=weight, keep_detail=detail)
 
     @property
     def choices(self) -> dict[str, str]:
         """Every setting by name, in texts that are the same in every process."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: getattr(value, "__name__", None) or str(value) for name, value in values.items()}
-
-    def starts_from(self, init: InitSource | None) -> InitSource:
-        """Return what a run starts from that is asked to start from something, or not."""
-        return self.init if init is None or self.is_content else init
 
     @property
     def decomposes(self) -> bool:
@@ -270,7 +277,7 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
             raise ValueError(_checks.message("strength", f"be left out beside {name}", strength, advice))
     if strength < LEAST_STRENGTH:
         weights = {"content_weight": 1.0, "style_weight": 0.0, "variation_weight": 0.0}
-        return {**weights, "match_share": 0.0, "init": "content", "is_content": True}
+        return {**weights, "match_share": 0.0, "is_content": True}
     ratio = (1 - strength) / strength
     return {
         "content_weight": settings.content_weight * ratio,
