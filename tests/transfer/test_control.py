@@ -105,38 +105,15 @@ def test_a_strength_is_the_weights_and_the_share_of_the_colours() -> None:
         ),
         ({"color": "both"}, "color must be one of 'style', 'content', 'match'; got 'both'. "),
         (
-            {"color_map": "pca"},
-            "color_map must be left out beside color='style'; got 'pca'. Take color='match' with it.",
-        ),
-        (
             {"color": "content", "match_colors": True},
             "match_colors must be left out beside color='content'; got True. The result has the content's",
-        ),
-        ({"color_map": "linear"}, "color_map must be one of 'monge-kantorovich', 'cholesky', 'pca', "),
-        (
-            {"statistic": {"relu1_1": "gram"}},
-            "statistic must name statistics (gram, mean-deviation, covariance, wasserstein), or one for every "
-            "style layer (relu1_1, relu2_1, relu3_1, relu4_1, relu5_1); got relu1_1. "
-            "It lacks relu2_1, relu3_1, relu4_1, relu5_1.",
-        ),
-        (
-            {"style_layers": ["relu1_1"], "statistic": {"gram": 1, "covarianz": 0.5}},
-            "statistic must name statistics (gram, mean-deviation, covariance, wasserstein), or one for every "
-            "style layer (relu1_1); got gram, covarianz. 'covarianz' is none. Did you mean 'covariance'?",
-        ),
-        (
-            {"style_layers": ["relu1_1"], "statistic": {"gram": 1, "relu1_1": "gram"}},
-            "statistic must name statistics (gram, mean-deviation, covariance, wasserstein), or one for every "
-            "style layer (relu1_1); got gram, relu1_1. Give the one or the other.",
         ),
         (
             {"style_layers": {"relu1_1": 0, "relu2_1": 0}},
             "style_layers must have a weight of more than 0; got 0 for each. style_weight=0 leaves",
         ),
-        (
-            {"style_layers": ["relu1_1"], "statistic": {"relu1_1": "gramm"}},
-            "statistic['relu1_1'] must be one of 'gram', 'mean-deviation', 'covariance', 'wasserstein'; got",
-        ),
+        ({"statistic": {"gram": 1, "covarianz": 0.5}}, "statistic must be one of 'gram', "),
+        ({"statistic": {"relu1_1": "gram"}}, "statistic must be one of 'gram', "),
     ],
 )
 def test_what_cannot_be_is_refused(options: dict[str, Any], text: str) -> None:
@@ -166,7 +143,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "style weight": {"style_weight": 0.01},
     "the content's colours": {"color": "content"},
     "matched colours": {"color": "match"},
-    "matched colours, by another map": {"color": "match", "color_map": "cholesky"},
     "a content in its own colours": {"match_colors": False},
     "mean and deviation": {"statistic": "mean-deviation"},
     "Gram matrices": {"statistic": "gram"},
@@ -175,7 +151,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "style layers": {"style_layers": ["relu2_1", "relu3_1"]},
     "content layers": {"content_layers": {"relu1_2": 20, "relu3_2": 10}},
     "squared variation": {"variation": "squares", "variation_weight": 500},
-    "nine-point variation": {"variation": "nine-point", "variation_weight": 500},
     "isotropic variation": {"variation_weight": 500},
     "max pooling": {"pooling": "max"},
     "zero padding": {"padding": "zeros"},
@@ -272,15 +247,6 @@ def test_a_matched_style_leaves_the_content_its_colours(weights: Weights) -> Non
     assert moved["match"] < 0.3 * moved["style"]
 
 
-def test_every_map_gives_a_picture_of_its_own() -> None:
-    results = [
-        made(color="match", color_map=name) for name in ("monge-kantorovich", "cholesky", "pca", "symmetric")
-    ]
-    for number, one in enumerate(results):
-        for other in results[:number]:
-            assert (one - other).abs().max() > 1e-4
-
-
 # -- statistics -----------------------------------------------------------------------------------------
 
 
@@ -295,17 +261,6 @@ def test_every_statistic_brings_its_own_distance_down_and_makes_a_picture_of_its
         results.append(result)
     for number, one in enumerate(results):
         assert all((one - other).abs().mean() > 1e-4 for other in results[:number])
-
-
-def test_a_statistic_may_be_chosen_by_layer() -> None:
-    layers = {"relu1_1": "mean-deviation", "relu2_1": {"gram": 0.5, "wasserstein": 0.5}}
-    by_layer = transfer(style_layers=["relu1_1", "relu2_1"], statistic=layers)
-    loss = by_layer.objective(CONTENT, STYLE)
-    loss.value_and_grad(batch(CONTENT))
-    first = transfer(style_layers=["relu1_1", "relu2_1"], statistic="mean-deviation").objective(CONTENT, STYLE)
-    first.value_and_grad(batch(CONTENT))
-    assert loss.terms_by_name["style relu1_1"] == first.terms_by_name["style relu1_1"]
-    assert loss.terms_by_name["style relu2_1"] != first.terms_by_name["style relu2_1"]
 
 
 def test_what_decomposes_is_not_recorded() -> None:
@@ -462,7 +417,6 @@ def test_a_texture_of_no_size_is_refused(size: Any, text: str) -> None:
         ("content_weight", 5.0),
         ("content_layers", ["relu1_1"]),
         ("match_colors", True),
-        ("color_map", "pca"),
         ("init", "content"),
         ("init", {"content": 1.0, "noise": 1.0}),
     ],
