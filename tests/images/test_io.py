@@ -168,8 +168,8 @@ def test_the_default_dtype_and_device_change_nothing() -> None:
     torch.set_default_dtype(torch.float64)
     try:
         with torch.device("meta"):
-            deep = [Image.new("F", (2, 2), 0.5), Image.new("I;16", (2, 2), 9)]
-            images = [to_image_tensor(source) for source in (colours(), *deep)]
+            images = [to_image_tensor(colours())]
+            images += [to_image_tensor(Image.new(mode, (2, 2), 0)) for mode in ("F", "I;16")]
     finally:
         torch.set_default_dtype(torch.float32)
     for image in images:

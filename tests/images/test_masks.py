@@ -95,7 +95,7 @@ def test_the_union_of_masks_counts_each_once_and_ends_at_one() -> None:
     west, half = WEST.reshape(1, 1, 96, 112), torch.full((1, 1, 96, 112), 0.5)
     found = union([half, half, west])
     assert found is not None
-    assert found.unique().tolist() == [0.5, 1.0]
+    assert torch.unique(found).tolist() == [0.5, 1.0]
     assert union([west, None]) is union([]) is None
 
 
