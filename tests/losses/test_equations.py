@@ -6,7 +6,6 @@ Then the properties that follow from the equations, the degenerate cases, half p
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ from torch import Tensor
 
 import reference
 from neural_style import losses
-from neural_style.losses.statistics import covariance_loss
 from neural_style.losses.sums import Discrepancy, Moments
 
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-12}  # relative to the largest value expected
@@ -160,19 +158,10 @@ def test_the_total_by_hand() -> None:
 N, H, W = 5, 4, 7  # H ≠ W, and H · W ≠ N, so that no transposition goes unseen
 
 
-def test_the_two_gram_loops_of_the_reference_agree() -> None:
-    features = array(normal(1, N, H, W, seed=0))
-    np.testing.assert_allclose(
-        reference.gram_by_positions(features), reference.gram_by_scalars(features), rtol=1e-12, atol=1e-12
-    )
-    large = array(normal(1, 40, 5, 4, seed=1))  # beyond the limit of the scalar loops
-    np.testing.assert_allclose(reference.gram(large), reference.gram_by_scalars(large), rtol=1e-12, atol=1e-12)
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_each_gram_matrix_of_a_batch_is_the_triple_loop(dtype: torch.dtype, device: torch.device) -> None:
+def test_each_gram_matrix_of_a_batch_is_its_loop(dtype: torch.dtype, device: torch.device) -> None:
     features = normal(2, N, H, W, seed=2, dtype=dtype, device=device)
-    expected = np.stack([reference.gram_by_scalars(array(one[None])) for one in features])
+    expected = np.stack([reference.gram(array(one[None])) for one in features])
     gram = losses.gram_matrix(features)
     assert gram.dtype == dtype
     assert matches(gram, expected, TOLERANCE[dtype])
@@ -201,71 +190,6 @@ def test_each_loss_is_its_loop(
     value = loss(features, target)
     assert value.dtype == dtype
     assert matches(value, definition(array(features), array(target)), TOLERANCE[dtype])
-
-
-@dataclass(frozen=True)
-class Picture:
-    """Random features of three layers, of other shapes, for the generated, the content and the style image."""
-
-    generated: dict[str, Tensor]
-    content: dict[str, Tensor]
-    style: dict[str, Tensor]
-    image: Tensor
-
-    @classmethod
-    def random(cls, dtype: torch.dtype, device: torch.device) -> Picture:
-        shapes = {"relu1_1": (3, 8, 6), "relu2_1": (5, 4, 3), "relu3_1": (7, 2, 2)}
-
-        def features(seed: int) -> dict[str, Tensor]:
-            return {
-                name: normal(1, *shape, seed=seed + place, dtype=dtype, device=device).relu()
-                for place, (name, shape) in enumerate(shapes.items())
-            }
-
-        image = normal(1, 3, 8, 6, seed=40, dtype=dtype, device=device)
-        return cls(features(10), features(20), features(30), image)
-
-
-STYLE_LAYERS = ["relu1_1", "relu3_1"]
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_the_parts_add_up_to_each_presets_loss(dtype: torch.dtype, device: torch.device) -> None:
-    picture = Picture.random(dtype, device)
-
-    def total(content_loss: str, style_loss: PairLoss, weight: float, alpha: float, beta: float) -> Tensor:
-        content = LOSSES[content_loss][0](picture.generated["relu2_1"], picture.content["relu2_1"])
-        each = {name: style_loss(picture.generated[name], picture.style[name]) for name in STYLE_LAYERS}
-        style = losses.style_loss(each, dict.fromkeys(STYLE_LAYERS, weight))
-        return losses.total_loss(content, style, alpha, beta)
-
-    features = arrays_of(picture)
-    paper = total("content_loss", LOSSES["layer_style_loss"][0], 0.5, 0.75, 30.0)
-    expected = reference.paper_loss(*features, "relu2_1", STYLE_LAYERS, content_weight=0.75, style_weight=30.0)
-    assert matches(paper, expected, TOLERANCE[dtype])
-    authors = total("mean_squares", LOSSES["mean_style_loss"][0], 1.0, 1.0, 1.0)
-    assert matches(authors, reference.authors_loss(*features, "relu2_1", STYLE_LAYERS), TOLERANCE[dtype])
-    default = total("relative_squares", of_moments(covariance_loss), 0.5, 0.2, 3.0)
-    default = default + 0.5 * losses.total_variation(picture.image, "isotropic")
-    expected = reference.default_loss(
-        *features,
-        "relu2_1",
-        dict.fromkeys(STYLE_LAYERS, 0.5),
-        array(picture.image),
-        content_weight=0.2,
-        style_weight=3.0,
-        total_variation_weight=0.5,
-    )
-    assert matches(default, expected, TOLERANCE[dtype])
-
-
-def arrays_of(picture: Picture) -> tuple[reference.Features, reference.Features, reference.Features]:
-    """The three dicts of features as the reference takes them."""
-    generated, content, style = (
-        {name: array(features) for name, features in layers.items()}
-        for layers in (picture.generated, picture.content, picture.style)
-    )
-    return generated, content, style
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -478,10 +402,6 @@ def test_a_single_position_has_a_gram_matrix_of_rank_one_and_no_covariance() -> 
     # the outer product of (2, −3, ½) with itself
     assert moments.second[0].tolist() == [[4.0, -6.0, 1.0], [-6.0, 9.0, -1.5], [1.0, -1.5, 0.25]]
     assert not moments.covariance.any()
-
-
-def test_a_single_channel_has_its_energy_for_a_gram_matrix() -> None:
-    assert losses.gram_matrix(torch.tensor([[[[1.0, -2.0], [3.0, 0.0]]]])).tolist() == [[[14.0]]]
 
 
 # ---------------------------------------------------------------------------------------------------------
