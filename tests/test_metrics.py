@@ -53,7 +53,7 @@ def test_noise_of_colour_is_none_in_a_grey_picture() -> None:
 
 def test_fine_energy_is_that_of_frequencies_above_a_quarter() -> None:
     x = torch.arange(256.0)
-    coarse, fine = (torch.sin(2 * math.pi * f * x).expand(1, 3, 256, 256) / 4 + 0.5 for f in (0.05, 0.4))
+    coarse, fine = (torch.sin(2 * math.pi * f * x).expand(1, 3, 256, 256) / 4 + 0.5 for f in (0.23, 0.27))
     assert metrics.fine_energy(coarse) < 0.01
     assert metrics.fine_energy(fine) > 0.98
     assert metrics.fine_energy((coarse + fine) / 2) == pytest.approx(0.5, abs=0.02)

@@ -457,6 +457,15 @@ def test_a_damaged_png_is_refused(tmp_path: Path) -> None:
         load_image(path)
 
 
+def test_a_lack_of_memory_is_not_called_a_damaged_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_picture: Image.Image) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image.Image, "load", fail)
+    with pytest.raises(MemoryError):
+        to_image_tensor(Image.new("RGB", (2, 2)))
+
+
 def test_a_large_picture_is_read_without_a_warning_and_pillow_is_left_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
