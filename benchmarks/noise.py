@@ -62,7 +62,6 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "default, zero padding": {"padding": "zeros"},
     "default, no total variation": {"variation_weight": 0.0},
     "default, squared variation": {"variation": "squares"},
-    "default, nine-point variation": {"variation": "nine-point"},
     "default, Gram": {"statistic": "gram"},
     "default, Wasserstein": {"statistic": "wasserstein"},
 }

@@ -6,7 +6,6 @@
 from importlib import metadata as _metadata
 
 from neural_style.evaluation.objective import Objective as Objective
-from neural_style.evaluation.objective import Terms as Terms
 from neural_style.images.io import load_image as load_image
 from neural_style.images.io import save_image as save_image
 from neural_style.losses import content_loss as content_loss
@@ -20,6 +19,7 @@ from neural_style.losses import total_loss as total_loss
 from neural_style.losses import total_variation as total_variation
 from neural_style.losses.statistics import covariance_loss as covariance_loss
 from neural_style.losses.sums import Moments as Moments
+from neural_style.losses.terms import Terms as Terms
 from neural_style.network.features import VGG19Features as VGG19Features
 from neural_style.network.weights import Weights as Weights
 from neural_style.network.weights import WeightsUnavailableError as WeightsUnavailableError

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from narrow import RANDOM
 from neural_style import StyleTransfer, cli, load_image, save_image
-from neural_style.cli.style_files import color_regions, pictures_in, styles_from_options
+from neural_style.cli.style_files import pictures_in, styles_from_options
 
 cli_main = sys.modules["neural_style.cli.main"]  # as an attribute of the room it is the function
 
@@ -69,24 +69,6 @@ def test_a_map_in_colours_places_each_style_where_its_colour_is(folder: Path) ->
     assert blue.mask.mean() == 1
 
 
-def test_a_map_may_be_a_file(tmp_path: Path) -> None:
-    save_image(halves((1, 0, 0), (0, 0, 1)), tmp_path / "map.png")
-    regions = color_regions(tmp_path / "map.png")
-    assert {tuple(color.tolist()) for color, _ in regions} == {(0, 0, 1), (1, 0, 0)}
-    with pytest.raises(FileNotFoundError, match=r"^map must be a file that exists; got 'none\.png'"):
-        color_regions("none.png")
-
-
-def test_the_soft_edges_of_a_map_go_to_the_nearest_colour() -> None:
-    picture = halves((1, 0, 0), (0, 0, 1)).repeat(1, 20, 20)[:, :500, :960].unsqueeze(0)
-    picture[..., 10, 5] = torch.tensor([0.9, 0.0, 0.1])
-    regions = color_regions(picture)
-    assert len(regions) == 2
-    assert sum(region for _, region in regions).eq(1).all()  # type: ignore[union-attr]
-    red = next(region for color, region in regions if color[0] == 1)
-    assert red[0, 0, 10, 5] == 1
-
-
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -117,13 +99,6 @@ def test_what_does_not_agree_is_told(folder: Path, options: dict[str, Any], text
         chosen[name] = [Path(value) for value in options.get(name, [])]
     with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
         styles_from_options([Path("a.png"), Path("b.png")], **chosen)
-
-
-def test_colours_that_are_nearly_one_are_one() -> None:
-    noisy = halves((0.9, 0, 0), (0, 0, 0.9)) + 0.008 * torch.rand(
-        3, 48, 48, generator=torch.Generator().manual_seed(1)
-    )
-    assert len(color_regions(noisy.unsqueeze(0))) == 2
 
 
 def test_only_one_process_makes_a_texture(
@@ -172,14 +147,12 @@ def test_several_styles_regions_and_controls_are_passed_on(
         "0.7",
         "--color",
         "match",
-        "--color-map",
-        "pca",
         "--statistic",
         "gram=1,wasserstein=0.5",
     ]
     assert cli.main([*words, "--init", "content=0.7,noise=0.3"]) == 0
     assert made[0]["strength"] == 0.7
-    assert (made[0]["color"], made[0]["color_map"]) == ("match", "pca")
+    assert made[0]["color"] == "match"
     assert made[0]["statistic"] == {"gram": 1, "wasserstein": 0.5}
     (styles, init_choice) = given[0]
     assert [style.weight for style in styles] == [2, 0.5, 0.5]

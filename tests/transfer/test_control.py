@@ -413,7 +413,7 @@ def test_the_part_of_a_style_that_counts_gets_the_contents_colours() -> None:
     mask[:40] = 1
     loaded = load_styles(Style(STYLE, mask=mask), batch(CONTENT), style_layers=["relu1_1"])
     wanted = Colors.of(batch(CONTENT))
-    (matched,) = in_colors_of(batch(CONTENT), loaded, "pca")
+    (matched,) = in_colors_of(batch(CONTENT), loaded)
     torch.testing.assert_close(matched.colors.mean, wanted.mean, atol=1e-4, rtol=0)
     torch.testing.assert_close(matched.colors.covariance, wanted.covariance, atol=1e-4, rtol=0)
     (greyed,) = in_grey_of(batch(CONTENT), loaded)

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from neural_style.device.hardware import PRECISIONS, available_devices
 from neural_style.evaluation.cuda_graph import COMPILES
-from neural_style.images.color import COLORS, MAPS
+from neural_style.images.color import COLORS
 from neural_style.images.io import save_image
 from neural_style.losses.statistics import STATISTICS
 from neural_style.losses.variation import VARIATIONS
@@ -43,7 +43,7 @@ OPTIMIZERS: Mapping[str, Callable[[], Optimizer]] = {
 
 
 # Options of a picture that has a content and a style.
-BOTH = ("content_layers", "style_weight", "strength", "color", "color_map")
+BOTH = ("content_layers", "style_weight", "strength", "color")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -241,7 +241,6 @@ def _add_transfer_options(parser: argparse.ArgumentParser, *, content: bool = Tr
         text = "0 is the photograph, 1 only the style; in place of weights"
         add("--strength", type=float, metavar="X", help=text)
         choose("--color", COLORS, also="whose colours the picture has")
-        choose("--color-map", MAPS, also="how --color match gives the style the photograph's")
         text = "give the photograph the painting's colours first"
         add("--match-colors", action=argparse.BooleanOptionalAction, help=text)
     choose("--pooling", POOLINGS)

@@ -17,7 +17,7 @@ def transfer_from_options(options: argparse.Namespace, ranks: Ranks | None = Non
     names = (
         *("weights", "preset", "device", "precision", "compile", "tile_size", "convention", "content_layers"),
         *("style_layers", "content_weight", "style_weight", "variation_weight", "variation", "pooling"),
-        *("padding", "statistic", "strength", "color", "color_map", "match_colors"),
+        *("padding", "statistic", "strength", "color", "match_colors"),
     )
     chosen = {name: getattr(options, name) for name in names}
     chosen["ranks"] = ranks

@@ -31,6 +31,7 @@ from neural_style.cli.style_files import pictures_in, styles_from_options
 from neural_style.device.memory import ran_out
 from neural_style.device.ranks import Ranks, ending_together, joined, place, rank_device
 from neural_style.images.io import check_writable, save_image, to_image_tensor
+from neural_style.images.masks import to_mask
 from neural_style.images.resizing import fit_within, resize
 from neural_style.network.vgg19 import check_layers
 from neural_style.network.weights import WeightsUnavailableError, learn_weights
@@ -38,7 +39,7 @@ from neural_style.transfer import StyleTransfer
 from neural_style.transfer.levels import previewed
 from neural_style.transfer.progress import Callback, RunInterrupted
 from neural_style.transfer.starts import check_there, is_picture
-from neural_style.transfer.styles import Style, to_mask
+from neural_style.transfer.styles import Style
 
 ERRORS = (
     *(ValueError, TypeError, OSError, ImportError, MemoryError, FloatingPointError),

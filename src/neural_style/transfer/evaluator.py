@@ -15,11 +15,12 @@ from neural_style.device.ranks import Ranks, sharing
 from neural_style.evaluation.bounded import BoundedObjective
 from neural_style.evaluation.budget import PAIR_BYTES, MemoryPlan, fit
 from neural_style.evaluation.costs import MemoryModel
-from neural_style.evaluation.objective import Objective, Terms
+from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.regions import Guide
 from neural_style.evaluation.share import Share
 from neural_style.evaluation.stripes import StripedObjective, check_ranks
 from neural_style.evaluation.tiles import alignment_of, check_tile, halo_of
+from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.transfer.levels import Level

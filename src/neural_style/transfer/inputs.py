@@ -9,9 +9,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from neural_style.evaluation.regions import Guide, union
+from neural_style.evaluation.regions import Guide
 from neural_style.images.color import grey, with_chroma
 from neural_style.images.io import ImageSource, to_image_tensor
+from neural_style.images.masks import union
 from neural_style.images.resizing import resize, size_of
 from neural_style.network.vgg19 import receptive_field
 from neural_style.transfer.levels import Level, Sizes, nearest
@@ -176,7 +177,7 @@ def load_inputs(
     if settings.color == "content":
         image, styles = grey(original), in_grey_of(original, styles)
     elif settings.color == "match":
-        styles = in_colors_of(original, styles, settings.color_map)
+        styles = in_colors_of(original, styles)
     elif settings.match_colors and settings.match_share > 0:
         image = original.lerp(matched_to_styles(original, styles), settings.match_share)
     for number, loaded in enumerate(styles):

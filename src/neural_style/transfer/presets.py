@@ -11,9 +11,9 @@ from typing import Any
 
 from neural_style import _checks, losses
 from neural_style.device.hardware import Precision
-from neural_style.evaluation.objective import ContentLoss, StyleLoss, Terms
-from neural_style.images.color import COLORS, MAPS
-from neural_style.losses.statistics import STATISTICS, StatisticChoice, covariance_loss, mixture
+from neural_style.images.color import COLORS
+from neural_style.losses.statistics import covariance_loss, mixture
+from neural_style.losses.terms import ContentLoss, StyleLoss, Terms
 from neural_style.losses.variation import VARIATIONS
 from neural_style.network.features import PADDINGS, POOLINGS
 from neural_style.network.vgg19 import check_layers
@@ -48,7 +48,6 @@ class Settings:
         match_share: how much of the way to those colours it goes.
         color: whose colours the result has: ``"style"``; ``"content"``, the content's chroma under a luminance
             that takes the style; or ``"match"``, those of a style that is given the content's first.
-        color_map: how ``"match"`` does so, see `images.color.recolored`.
         variation: what the total variation sums, a name of `losses.variation.VARIATIONS`.
         keep_detail: whether a finer level starts with the content's detail beside the enlarged picture.
         omit_layers: whether layers are left out where they are not missed: `levels.LEFT_TO_COARSER` at the
@@ -60,7 +59,7 @@ class Settings:
         iterations: steps of each level, coarse to fine; None for the pyramid's own counts.
         scales: the pyramid's sizes relative to the result's, coarse to fine; None halves.
         content_loss: discrepancy from the content → scalar.
-        style_loss: (moments, target moments) → scalar; or one by layer.
+        style_loss: (moments, target moments) → scalar.
         is_content: whether the result is the content itself, which takes no run.
         normalized: whether the filters are rescaled by their mean activations, see
             `network.activation_means.normalize_as_in_the_paper`.
@@ -82,11 +81,10 @@ class Settings:
     iterations: tuple[int, ...] | None
     scales: tuple[float, ...] | None
     content_loss: ContentLoss
-    style_loss: StyleLoss | Mapping[str, StyleLoss]
+    style_loss: StyleLoss
     match_share: float = 1.0
     content_from_noise: float = 1.0
     color: str = "style"
-    color_map: str = MAPS[0]
     variation: str = "squares"
     is_content: bool = False
     normalized: bool = False
@@ -125,9 +123,8 @@ class Settings:
 
     @property
     def decomposes(self) -> bool:
-        """Whether a style loss decomposes matrices, which no CUDA graph can record."""
-        chosen = self.style_loss.values() if isinstance(self.style_loss, Mapping) else [self.style_loss]
-        return any(getattr(one, "decomposes", False) for one in chosen)
+        """Whether the style loss decomposes matrices, which no CUDA graph can record."""
+        return getattr(self.style_loss, "decomposes", False)
 
     @property
     def layers(self) -> list[str]:
@@ -243,13 +240,12 @@ def choose_settings(preset: str, *, self_taught: bool = False, **options: Any) -
         given |= _of_strength(strength, settings, given)
         if strength < LEAST_STRENGTH:
             given.pop("variation", None)  # nothing is smoothed, and a sweep over strengths need not know
-    statistic = given.pop("statistic", None)
+    if "statistic" in given:
+        given["style_loss"] = mixture("statistic", given.pop("statistic"))
     if "style_layers" in given:  # those that were asked for are all kept
         given["omit_layers"] = False
     settings = replace(settings, **given)
     _check_used(settings, given)
-    if statistic is not None:
-        settings = replace(settings, style_loss=style_losses(statistic, settings.style_layers))
     content = settings.content_weight * sum(settings.content_layers.values())
     style = settings.style_weight * sum(settings.style_layers.values())
     if content == style == 0:
@@ -294,9 +290,6 @@ def _check_used(settings: Settings, given: Mapping[str, Any]) -> None:
     Raises:
         ValueError: if one is.
     """
-    if "color_map" in given and settings.color != "match":
-        rule, advice = f"be left out beside color={settings.color!r}", "Take color='match' with it."
-        raise ValueError(_checks.message("color_map", rule, repr(given["color_map"]), advice))
     if "variation" in given and settings.variation_weight == 0:
         rule, advice = "be left out where variation_weight is 0", "Give a variation_weight with it."
         raise ValueError(_checks.message("variation", rule, repr(given["variation"]), advice))
@@ -312,7 +305,7 @@ def _checked(name: str, value: Any) -> Any:
         TypeError, ValueError: if it does not.
     """
     named: dict[str, Iterable[str]] = {"pooling": POOLINGS, "padding": PADDINGS, "variation": VARIATIONS}
-    named |= {"color": COLORS, "color_map": MAPS}
+    named |= {"color": COLORS}
     if name in ("content_layers", "style_layers"):
         return layer_weights(name, value)
     if name in ("content_weight", "style_weight", "variation_weight"):
@@ -322,33 +315,6 @@ def _checked(name: str, value: Any) -> Any:
     if name in named:
         return _checks.choice(name, value, named[name])
     return _checks.flag(name, value) if name == "match_colors" else value
-
-
-def style_losses(
-    statistic: StatisticChoice | Mapping[str, StatisticChoice], style_layers: Iterable[str]
-) -> StyleLoss | dict[str, StyleLoss]:
-    """Return the style loss of all layers, or of each.
-
-    Args:
-        statistic: a statistic's name, or weights by name; or one of these by layer, for every style layer.
-        style_layers: their names.
-
-    Raises:
-        ValueError, TypeError: if it is invalid.
-    """
-    if not isinstance(statistic, Mapping) or not statistic.keys() - STATISTICS.keys():
-        return mixture("statistic", statistic)  # type: ignore[arg-type]  # it checks what it is given
-    names = list(style_layers)
-    if set(statistic) != set(names):
-        rule = f"name statistics ({', '.join(STATISTICS)}), or one for every style layer ({', '.join(names)})"
-        unknown = [name for name in statistic if name not in STATISTICS and name not in names]
-        lacking = [name for name in names if name not in statistic]
-        advice = f"It lacks {', '.join(lacking)}." if lacking else "Give the one or the other."
-        if unknown:
-            advice = f"{unknown[0]!r} is none. {_checks.did_you_mean(unknown[0], [*STATISTICS, *names])}"
-        raise ValueError(_checks.message("statistic", rule, ", ".join(map(str, statistic)), advice))
-    by_layer: dict[str, Any] = dict(statistic)
-    return {name: mixture(f"statistic[{name!r}]", by_layer[name]) for name in names}
 
 
 def layer_weights(argument: str, layers: LayerChoice) -> dict[str, float]:

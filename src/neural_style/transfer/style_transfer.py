@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -72,18 +72,17 @@ class StyleTransfer:
             from noise.
         style_weight: β. Larger takes more of the painting.
         variation_weight: weight of the total variation. Larger is smoother.
-        variation: what it sums: ``"squares"`` of the differences across and down, ``"nine-point"`` with the
-            diagonals', or ``"isotropic"``, which leaves edges sharper. See `losses.variation`.
+        variation: what it sums: ``"squares"`` of the differences across and down, or ``"isotropic"``, which
+            leaves edges sharper. See `losses.variation`.
         pooling: ``"average"`` or ``"max"``.
         padding: ``"reflect"``, ``"replicate"``, ``"zeros"`` or ``"circular"``.
         statistic: what of the features is the style: ``"gram"``, ``"mean-deviation"``, ``"covariance"`` or
-            ``"wasserstein"``, see `losses.statistics`; weights of several by name; or one of these by layer.
+            ``"wasserstein"``, see `losses.statistics`; or weights of several by name.
         strength: 0 is the photograph, 1 only the style, ½ the preset's own weights; in place of
             ``content_weight`` and ``style_weight``, which are then as 1 − strength to strength.
         color: whose colours the result has: ``"style"``; ``"content"``: the content's chroma, exactly, under a
-            luminance that takes the style; ``"match"``: those of a style that is given the content's first.
-        color_map: how ``"match"`` does so: ``"monge-kantorovich"``, ``"cholesky"``, ``"pca"`` or
-            ``"symmetric"``, see `images.color.recolored`.
+            luminance that takes the style; ``"match"``: those of a style that is given the content's first, by
+            `images.color.recolored`.
         match_colors: whether the content picture is first given the style's colours by `color.match_colors`.
         optimizer: an `LBFGS`, `TorchLBFGS`, `Adam`, or other `Optimizer`; None takes `LBFGS()`.
         ranks: the processes that make each picture together, every one of which calls `run` with the same
@@ -112,10 +111,9 @@ class StyleTransfer:
         variation: str | None = None,
         pooling: Pooling | None = None,
         padding: Padding | None = None,
-        statistic: StatisticChoice | Mapping[str, StatisticChoice] | None = None,
+        statistic: StatisticChoice | None = None,
         strength: float | None = None,
         color: str | None = None,
-        color_map: str | None = None,
         match_colors: bool | None = None,
         optimizer: Optimizer | None = None,
         ranks: Ranks | None = None,
@@ -137,7 +135,6 @@ class StyleTransfer:
             statistic=statistic,
             strength=strength,
             color=color,
-            color_map=color_map,
             match_colors=match_colors,
         )
         self.settings = settings()  # all above refuse what they must before anything is downloaded
