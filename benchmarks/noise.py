@@ -62,7 +62,6 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "default, zero padding": {"padding": "zeros"},
     "default, no total variation": {"variation_weight": 0.0},
     "default, squared variation": {"variation": "squares"},
-    "default, nine-point variation": {"variation": "nine-point"},
     "default, Gram": {"statistic": "gram"},
     "default, Wasserstein": {"statistic": "wasserstein"},
 }
@@ -157,11 +156,11 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
         (called, {"setting": called}, partial(Pair.measure, called=called, setting=setting))
         for called, setting in SETTINGS.items()
     ]
-    for results in collect(cases_of_pairs(arguments, sizes, Pair, works), _told):
+    for results in collect(cases_of_pairs(arguments, sizes, Pair, works), _in_words):
         yield {"settings": settings_of(arguments), "results": results}
 
 
-def _told(result: Record) -> str:
+def _in_words(result: Record) -> str:
     """Return a result in a few words."""
     return (
         f"{result['evaluations']} evaluations, style distance {result['style_distance']:.4f}, noise "

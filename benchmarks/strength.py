@@ -68,11 +68,11 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
         (f"{strength:g}", {"strength": strength}, partial(Pair.measure, strength=strength))
         for strength in (SMOKE_STRENGTHS if arguments.smoke else STRENGTHS)
     ]
-    for results in collect(cases_of_pairs(arguments, sizes, Pair, works), _told):
+    for results in collect(cases_of_pairs(arguments, sizes, Pair, works), _in_words):
         yield {"settings": settings_of(arguments), "results": results}
 
 
-def _told(result: Record) -> str:
+def _in_words(result: Record) -> str:
     """Return a result in a few words."""
     return (
         f"content distance {result['content_distance']:.3f}, style distance {result['style_distance']:.3f}, "
