@@ -129,7 +129,7 @@ class Pair:
         inputs = [content, reduced.to(result)]
         found: Record = {}
         for name, measured in MEASURES.items():
-            of_inputs = max(measured(each) for each in inputs)
+            of_inputs = max(measured(picture) for picture in inputs)
             found |= {name: measured(result), f"{name}_of_inputs": of_inputs}
             found[f"relative_{name}"] = found[name] / of_inputs
         peaks, of_content = grid_peaks(result), grid_peaks(content)
