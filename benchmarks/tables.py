@@ -158,7 +158,7 @@ def ours_there(row: Record) -> str:
 def default_ends(row: Record) -> str:
     """Return what the default's own number of iterations comes to."""
     form = "{loss:.4f}: {full_size_evaluations:.1f} in {seconds:.1f} s"
-    return form.format_map(row["ours"]["default"])
+    return form.format_map(row["ours"]["default"]) if row["ours"]["default"] else ""
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -372,14 +372,11 @@ def test_every_layer_has_a_signal_to_noise_ratio(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_memory_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
-    record = smoke(memory, tmp_path, "--threads", "1", "--sizes", "8", *map(str, memory.SMOKE_SIZES))
-    (failed,) = (result for result in record["results"] if "error" in result)
-    assert failed["longer_side"] == 8
+    record = smoke(memory, tmp_path, "--threads", "1")
+    assert [row[0] for row in cells(record)[1:]] == ["36 × 48, preview", "36 × 48", "48 × 64"]
     for result in record["results"]:
-        if result is not failed:
-            assert result["measured_bytes"] >= 1  # so small a run may take less than loading torch did
-            assert result["evaluations"] == (20 if result["preview"] else 25)
-    assert len(cells(record)) == 1 + len(record["results"]) - 1
+        assert result["measured_bytes"] >= 1  # so small a run may take less than loading torch did
+        assert result["evaluations"] == (20 if result["preview"] else 25)
 
 
 def test_noise_is_measured_setting_by_setting(tmp_path: Path) -> None:
