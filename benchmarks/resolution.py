@@ -91,11 +91,11 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
         for megapixels, tile in sizes
         if arguments.megapixels is None or megapixels in arguments.megapixels
     ]
-    for results in collect(cases, _told):
+    for results in collect(cases, _in_words):
         yield {"settings": settings_of(arguments), "results": results}
 
 
-def _told(result: Record) -> str:
+def _in_words(result: Record) -> str:
     """Return a result in a few words."""
     memory, beside = result["measured_bytes"] / 1e6, result["bytes_beside_images"] / 1e6
     return (
