@@ -95,7 +95,7 @@ def test_a_style_is_dealt_out_in_tiles_and_a_rank_without_one_adds_nothing() -> 
     assert [share.style_tile_side(tile) for tile in (None, 64, 4096)] == [512] * 3  # whatever each rank's own
 
 
-@pytest.mark.parametrize("optimizer", [LBFGS(), LBFGS(offload=True), Adam()], ids=repr)
+@pytest.mark.parametrize("optimizer", [LBFGS(), Adam()], ids=repr)
 @pytest.mark.parametrize("world", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_descent_over_ranks_goes_the_way_of_one_process(optimizer: LBFGS | Adam, world: int) -> None:
     case = Case((250, 64), 1024, "reflect", "average")

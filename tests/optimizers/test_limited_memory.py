@@ -34,11 +34,11 @@ def two_loops(pairs: list[tuple[Array, Array]], gradient: Array) -> Array:
 
 
 def walk(
-    count: int, negative: frozenset[int] = frozenset(), **options: Any
+    count: int, negative: frozenset[int] = frozenset()
 ) -> tuple[LimitedMemory, list[tuple[Array, Array]], Array]:
     """Return a memory of four pairs after `count`, all positive pairs in float64, and the last gradient."""
     generator = torch.Generator().manual_seed(count)
-    memory = LimitedMemory(4, torch.empty(30), **options)
+    memory = LimitedMemory(4, torch.empty(30))
     pairs: list[tuple[Array, Array]] = []
     gradient = torch.randn(30, generator=generator)
     for number in range(count):
@@ -96,65 +96,14 @@ def test_the_table_holds_the_inner_products_of_the_vectors() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 7, 29, 30])
-@pytest.mark.parametrize("options", [{}, {"offload": True}])
-def test_the_direction_does_not_depend_on_the_slices(
-    monkeypatch: pytest.MonkeyPatch, length: int, options: dict[str, Any]
-) -> None:
+def test_the_direction_does_not_depend_on_the_slices(monkeypatch: pytest.MonkeyPatch, length: int) -> None:
     whole, pairs, gradient = walk(11)
     monkeypatch.setattr(limited_memory, "SLICE", length)
-    memory, _, _ = walk(11, **options)
+    memory, _, _ = walk(11)
     assert torch.equal(memory.vectors, whole.vectors)
     np.testing.assert_allclose(
         memory.direction().numpy(), two_loops(pairs[-4:], gradient), rtol=1e-3, atol=1e-5
     )
-
-
-def test_a_memory_kept_by_the_cpu_gives_the_same_bits_there() -> None:
-    (own, _, _), (kept, _, _) = walk(7), walk(7, offload=True)
-    assert torch.equal(own.direction(), kept.direction())
-    assert torch.equal(own.table, kept.table)
-
-
-@pytest.mark.parametrize("storage", [torch.float32, torch.bfloat16])
-def test_a_memory_kept_by_the_cpu_gives_its_directions_to_the_pictures_device(
-    device: torch.device, storage: torch.dtype
-) -> None:
-    expected, _, _ = walk(7, storage=storage)
-    memory = LimitedMemory(4, torch.empty(30, device=device), offload=True, storage=storage)
-    rows = [expected.vectors[slot].float().to(device) for slot in expected.order.tolist()]
-    changes = [expected.vectors[4 + slot].float().to(device) for slot in expected.order.tolist()]
-    for step, change in zip(rows, changes, strict=True):
-        memory.remember(step, change, expected.gradient.to(device))
-    assert memory.vectors.device.type == memory.gradient.device.type == "cpu"
-    assert memory.direction().device.type == device.type
-    torch.testing.assert_close(memory.direction().cpu(), expected.direction(), rtol=1e-3, atol=1e-5)
-
-
-def rounded(values: Array) -> Array:
-    return torch.from_numpy(values).bfloat16().double().numpy()
-
-
-@pytest.mark.parametrize("length", [7, 10**6])
-def test_a_memory_of_half_the_bytes_holds_the_rounded_pairs_and_the_exact_gradient(
-    monkeypatch: pytest.MonkeyPatch, length: int
-) -> None:
-    monkeypatch.setattr(limited_memory, "SLICE", length)
-    memory, pairs, gradient = walk(11, storage=torch.bfloat16)
-    assert memory.vectors.element_size() == 2
-    assert np.array_equal(memory.gradient.double().numpy(), gradient)
-    kept = [(rounded(step), rounded(change)) for step, change in pairs[-4:]]
-    found = memory.direction().numpy()
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, two_loops(kept, rounded(gradient)), rtol=1e-3, atol=1e-4)
-    assert not np.allclose(found, two_loops(pairs[-4:], gradient), rtol=1e-3, atol=1e-4)
-
-
-def test_a_pair_whose_curvature_is_lost_in_rounding_is_left_out() -> None:
-    step, change = torch.tensor([1.0, 1.0]), torch.tensor([1.001, -1.0005])
-    for storage, accepted in ((torch.float32, True), (torch.bfloat16, False)):
-        memory = LimitedMemory(1, step, storage=storage)
-        memory.remember(step, change, step)
-        assert bool(memory.vectors[0].any()) == accepted
 
 
 class Made(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -178,13 +127,10 @@ class Made(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return made
 
 
-@pytest.mark.parametrize("options", [{}, {"offload": True}, {"storage": torch.bfloat16}])
-def test_no_copy_is_longer_than_three_slices_but_the_direction(
-    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
-) -> None:
+def test_no_copy_is_longer_than_three_slices_but_the_direction(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limited_memory, "SLICE", 100)
     step, change, gradient = torch.rand(3, 5000, generator=torch.Generator().manual_seed(0))
-    memory = LimitedMemory(4, step, **options)
+    memory = LimitedMemory(4, step)
     with Made() as made:
         memory.remember(step, change, gradient)
     assert max(made.sizes) <= 300

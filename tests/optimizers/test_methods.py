@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import re
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +17,6 @@ from neural_style.optimizers import (
     Optimizer,
     TorchLBFGS,
     ValueAndGrad,
-    methods,
 )
 from neural_style.optimizers.limited_memory import LimitedMemory
 from neural_style.optimizers.steps import Step
@@ -123,10 +121,9 @@ def walled(image: Tensor) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.filterwarnings("ignore:.*evaluations gave no finite")
 @pytest.mark.parametrize("function", [bowl, walled])
-@pytest.mark.parametrize("offload", [False, True])
-def test_lbfgs_walks_bit_by_bit_as_with_every_tensor_made_anew(function: ValueAndGrad, offload: bool) -> None:
+def test_lbfgs_walks_bit_by_bit_as_with_every_tensor_made_anew(function: ValueAndGrad) -> None:
     seen: list[Tensor] = []
-    LBFGS(offload=offload).minimize(start(), function, 40, lambda step: seen.append(step.image.clone()))
+    LBFGS().minimize(start(), function, 40, lambda step: seen.append(step.image.clone()))
     plain = plain_lbfgs(function, 40)
     assert all(torch.equal(ours, other) for ours, other in zip(seen, plain, strict=True))
 
@@ -142,21 +139,6 @@ def test_an_evaluation_of_lbfgs_finds_five_pictures_the_start_among_them_and_the
 
     LBFGS().minimize(torch.full((1, 3, 37, 37), 0.5), value_and_grad, 8)
     assert max(found) == 5
-
-
-@pytest.mark.parametrize("options", [{"offload": True}, {"storage": "bfloat16"}])
-def test_options_of_the_history_reach_it(monkeypatch: pytest.MonkeyPatch, options: dict[str, object]) -> None:
-    given: list[dict[str, object]] = []
-
-    def watched(pairs: int, like: Tensor, **how: Any) -> LimitedMemory:
-        given.append({name: value for name, value in how.items() if name != "all_reduce"})
-        return LimitedMemory(pairs, like, **how)
-
-    monkeypatch.setattr(methods, "LimitedMemory", watched)
-    found = LBFGS(**options).minimize(start(), bowl, 100)  # type: ignore[arg-type]
-    wanted = {"offload": False, "storage": torch.float32} | options
-    assert given == [wanted | ({"storage": torch.bfloat16} if "storage" in options else {})]
-    torch.testing.assert_close(found, MINIMUM, atol=2e-3, rtol=0)
 
 
 def test_lbfgs_takes_a_gradient_that_still_hangs_on_its_graph() -> None:
@@ -371,11 +353,6 @@ def test_a_flat_loss_ends_the_run_only_if_asked(name: str) -> None:
     [
         (lambda: LBFGS(history=0), ValueError, "history must be at least 1; got 0. Give 1 or more."),
         (lambda: LBFGS(learning_rate=0), ValueError, "learning_rate must be more than 0; got 0. "),
-        (
-            lambda: LBFGS(storage="float16"),  # type: ignore[arg-type]
-            ValueError,
-            "storage must be one of 'float32', 'bfloat16'; got 'float16'. Did you mean 'bfloat16'?",
-        ),
         (lambda: Adam(average=1.0), ValueError, "average must be at least 0 and less than 1; got 1.0. "),
         (lambda: Adam(tolerance=-1), ValueError, "tolerance must be a finite number of at least 0; got -1. "),
         (lambda: LBFGS(history=2.5), TypeError, "history must be a whole number; got 2.5 of type float. "),  # type: ignore[arg-type]

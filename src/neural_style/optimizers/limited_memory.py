@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-SLICE = 2**22  # values of a vector worked on at once, or of all where they are to be widened: for small copies
+SLICE = 2**22  # values of a vector worked on at once, so that copies are small
 
 
 class LimitedMemory:
@@ -31,40 +31,25 @@ class LimitedMemory:
 
     Args:
         pairs: m, how many are kept.
-        like: a picture or any tensor; the vectors have its number of values.
-        offload: whether the vectors live, and are multiplied, in the CPU's memory and not on the tensor's
-            device. For each direction four vectors pass between the two, where reading them all there would
-            take 4m + 2; the CPU reads its own memory faster than that.
-        storage: dtype of the vectors; None takes the tensor's. With a narrower one H is that of the rounded
-            pairs, exactly, and the newest gradient is kept in the tensor's beside.
-        all_reduce: for vectors of which each rank has a part, what adds up a small tensor over the ranks.
+        like: a picture or any tensor; the vectors have its number of values, its dtype and its device.
+        all_reduce: adds up a small tensor over the ranks, where every rank has a part of the vectors.
 
     Attributes:
         vectors: shape (2m + 1, n): the steps, the changes of the gradient, and the gradient; 4 (2m + 1) bytes
             a value in float32. Rows of zeros where there is no pair yet.
-        gradient: the newest one, shape (n,), where the vectors are; their last row itself if that is exact.
+        gradient: the newest one, shape (n,): their last row.
         table: shape (2m + 1, 2m + 1): the inner products of the rows, float64 where the device has it.
     """
 
     def __init__(
-        self,
-        pairs: int,
-        like: Tensor,
-        *,
-        offload: bool = False,
-        storage: torch.dtype | None = None,
-        all_reduce: Callable[[Tensor], Tensor] = lambda part: part,
+        self, pairs: int, like: Tensor, *, all_reduce: Callable[[Tensor], Tensor] = lambda part: part
     ) -> None:
         self.pairs, self.all_reduce = pairs, all_reduce
-        self.device, self.dtype = like.device, like.dtype
-        home = torch.device("cpu") if offload else like.device
-        self.vectors = torch.zeros(2 * pairs + 1, like.numel(), dtype=storage or like.dtype, device=home)
-        exact = self.vectors.dtype == like.dtype
-        self.gradient = self.vectors[-1] if exact else torch.zeros(like.numel(), dtype=like.dtype, device=home)
-        self.slice = SLICE if exact else max(1, SLICE // len(self.vectors))
+        self.vectors = torch.zeros(2 * pairs + 1, like.numel(), dtype=like.dtype, device=like.device)
+        self.gradient = self.vectors[-1]
         wide = torch.float32 if like.device.type == "mps" else torch.float64
-        self.table = torch.zeros(2 * pairs + 1, 2 * pairs + 1, dtype=wide, device=home)
-        self.order = torch.arange(pairs, device=home)  # rows of the steps, oldest first
+        self.table = torch.zeros(2 * pairs + 1, 2 * pairs + 1, dtype=wide, device=like.device)
+        self.order = torch.arange(pairs, device=like.device)  # rows of the steps, oldest first
 
     def remember(self, step: Tensor, change: Tensor, gradient: Tensor) -> None:
         """Take in the newest gradient, and the pair that led to it in the place of the oldest.
@@ -78,9 +63,9 @@ class LimitedMemory:
         """
         curvature = torch.zeros((), dtype=step.dtype, device=step.device)
         for part in self._slices():
-            curvature += self._rounded(step[part]) @ self._rounded(change[part])
+            curvature += step[part] @ change[part]
         curvature = self.all_reduce(curvature)
-        accepted = ((curvature > 0) & curvature.isfinite()).to(self.order.device)  # waits only for another
+        accepted = (curvature > 0) & curvature.isfinite()
         slot = self.order[:1]
         rows = torch.cat([slot, slot + self.pairs, torch.full_like(slot, 2 * self.pairs)])
         products = torch.zeros_like(self.table[:, :3])  # (2m + 1, 3)
@@ -88,12 +73,10 @@ class LimitedMemory:
             vectors = self.vectors[:, part]  # a view
             for row, newest in zip(torch.split(rows[:2], 1), (step, change), strict=True):
                 old = vectors.index_select(0, row)
-                vectors.index_copy_(0, row, torch.where(accepted, newest[part].to(old), old))
-            self.gradient[part] = gradient[part]
-            vectors[-1] = self.gradient[part]
-            wide = vectors.to(self.dtype)  # a view still, where they are stored as such
-            products += wide @ wide.index_select(0, rows).T
-        products = self.all_reduce(products.to(self.device)).to(self.table)
+                vectors.index_copy_(0, row, torch.where(accepted, newest[part], old))
+            vectors[-1] = gradient[part]
+            products += vectors @ vectors.index_select(0, rows).T
+        products = self.all_reduce(products)
         self.table.index_copy_(1, rows, products)
         self.table.index_copy_(0, rows, products.T.contiguous())
         self.order = torch.where(accepted, self.order.roll(-1), self.order)
@@ -116,17 +99,13 @@ class LimitedMemory:
         of_steps = torch.linalg.solve_triangular(upper.T, inner @ solved - along_changes, upper=False)
         coefficients = torch.cat([of_steps, -gamma * solved, gamma.view(1, 1)])[:, 0]
         combination = torch.zeros_like(coefficients).index_copy(0, rows, coefficients)
-        combination = combination.to(self.dtype)
-        direction = torch.empty(self.vectors.shape[1], dtype=self.dtype, device=self.device)
+        combination = combination.to(self.vectors)
+        direction = torch.empty_like(self.gradient)
         for part in self._slices():
-            direction[part] = combination @ self.vectors[:, part].to(self.dtype)
+            direction[part] = combination @ self.vectors[:, part]
         return direction.neg_()
-
-    def _rounded(self, values: Tensor) -> Tensor:
-        """Return what the vectors' dtype keeps of some values, in their own."""
-        return values.to(self.vectors.dtype).to(values.dtype)
 
     def _slices(self) -> Iterator[slice]:
         """Yield parts of the vectors that are worked on at once."""
-        for start in range(0, self.vectors.shape[1], self.slice):
-            yield slice(start, start + self.slice)
+        for start in range(0, self.vectors.shape[1], SLICE):
+            yield slice(start, start + SLICE)
