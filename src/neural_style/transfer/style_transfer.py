@@ -25,6 +25,7 @@ from neural_style.network.activation_means import normalize_as_in_the_paper
 from neural_style.network.features import Padding, Pooling, VGG19Features
 from neural_style.network.weights import Convention, Weights, resolve_weights
 from neural_style.optimizers import LBFGS, Optimizer
+from neural_style.optimizers.base import DescentInterrupted
 from neural_style.transfer.estimate import Estimate, estimate_run
 from neural_style.transfer.evaluator import Evaluator
 from neural_style.transfer.fingerprints import fingerprints
@@ -233,8 +234,9 @@ class StyleTransfer:
                     watch = reporter.reports_on(objective, image)
                     reporter.image = image = objective.minimize(optimizer, image, level.iterations, watch)
                     reporter.stopped = objective.stops(reporter.stopped)
-            except KeyboardInterrupt:
-                image = inputs.carry(reporter.image.detach(), result_size, detail=keeps_detail)
+            except KeyboardInterrupt as interrupt:
+                image = interrupt.image if isinstance(interrupt, DescentInterrupted) else reporter.image
+                image = inputs.carry(image.detach(), result_size, detail=keeps_detail)
                 raise RunInterrupted(inputs.finish(image)) from None
             return inputs.finish(inputs.carry(image.detach(), result_size, detail=keeps_detail))
 
