@@ -8,14 +8,14 @@ from contextlib import ExitStack
 import pytest
 import torch
 
-from neural_style.device import hardware
+from neural_style.device import hardware, settings
 from neural_style.device.hardware import (
     available_devices,
     choose_device,
     choose_dtype,
     multiplies,
-    set_up,
 )
+from neural_style.device.settings import set_up
 
 
 def pretend(patch: pytest.MonkeyPatch, *kinds: str) -> None:
@@ -129,7 +129,7 @@ def test_an_unknown_precision_is_refused() -> None:
 
 def test_long_work_on_cuda_is_tuned_and_exact_and_leaves_the_settings_as_they_were() -> None:
     def found() -> list[object]:
-        return [getattr(holder, name) for holder, name, _value in hardware._cuda_settings()]
+        return [getattr(holder, name) for holder, name, _value in settings._cuda_settings()]
 
     before, inside = found(), []
 

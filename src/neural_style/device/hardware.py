@@ -1,16 +1,12 @@
-"""Where to compute, and in which precision: what ``"auto"`` means, and what torch is set to for a run."""
+"""Where to compute, and in which precision: what ``"auto"`` means."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
 from neural_style import _checks
-from neural_style.device._shared import SharedSetting
-from neural_style.device.allocation import blocks_kept
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -91,44 +87,6 @@ def multiplies(precision: str, device: torch.device) -> bool:
         return bool((one @ one).sum() == 8)
     except (RuntimeError, TypeError):
         return False
-
-
-def set_up(device: torch.device) -> AbstractContextManager[None]:
-    """Have torch and the C library set for long work on a device while open, and as they were found after it.
-
-    On a CPU freed memory is kept. On CUDA convolutions are tuned by trying, and float32 is multiplied as such,
-    not as TF32, which rounds factors to ten bits: for that there is bfloat16, which is faster still. From torch
-    2.9 on, what is put back is the precision that was in effect, whichever setting it came from.
-    """
-    if device.type == "cpu":
-        return blocks_kept()
-    return _TUNED.held() if device.type == "cuda" else nullcontext()
-
-
-def _tune() -> Callable[[], object]:
-    settings = _cuda_settings()
-    before = [getattr(holder, name) for holder, name, _value in settings]
-    for holder, name, value in settings:
-        setattr(holder, name, value)
-
-    def undo() -> None:
-        for (holder, name, _value), found in zip(settings, before, strict=True):
-            setattr(holder, name, found)
-
-    return undo
-
-
-_TUNED = SharedSetting(_tune)
-
-
-def _cuda_settings() -> list[tuple[Any, str, Any]]:
-    """Return what a run sets of torch on CUDA: holder, attribute, value."""
-    matmul: Any = torch.backends.cuda.matmul
-    cudnn: Any = torch.backends.cudnn
-    tuned = (cudnn, "benchmark", True)
-    if hasattr(matmul, "fp32_precision"):
-        return [tuned, (matmul, "fp32_precision", "ieee"), (cudnn.conv, "fp32_precision", "ieee")]
-    return [tuned, (matmul, "allow_tf32", False), (cudnn, "allow_tf32", False)]  # before torch 2.9
 
 
 def _instructions() -> set[str]:

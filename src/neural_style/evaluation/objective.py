@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.device.allocation import give_back_freed
+from neural_style.device.settings import give_back_freed
 from neural_style.evaluation.regions import Guidance, Guide, Part, on_grids
 from neural_style.evaluation.share import Share, Whole
 from neural_style.evaluation.tiles import Grid, Tile, alignment_of, check_tile, grid_of, halo_of, with_halo

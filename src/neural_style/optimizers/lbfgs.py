@@ -49,8 +49,8 @@ class LBFGS(Optimizer):
 
     The first step moves the picture by two grey levels (root mean square): without a history no other scale is
     known. A step to a loss or gradient that is not finite, or to more than twice the last loss, is rejected,
-    and the next one is a quarter as long; pairs without positive curvature are left out. The scale of the loss does
-    not matter, as long as float32 can hold the squares of its gradients' norms.
+    and the next one is a quarter as long; pairs without positive curvature are left out. The scale of the
+    loss does not matter, as long as float32 can hold the squares of its gradients' norms.
 
     Attributes:
         history: pairs of past steps kept, 24 bytes a pixel for each pair. After 200 steps on VGG-19 the loss

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.device.hardware import Precision, choose_device, choose_dtype, set_up
+from neural_style.device.hardware import Precision, choose_device, choose_dtype
 from neural_style.device.ranks import Ranks, preparing
+from neural_style.device.settings import set_up
 from neural_style.evaluation.costs import MemoryModel
 from neural_style.evaluation.cuda_graph import Compile, choose_objective
 from neural_style.evaluation.objective import Objective

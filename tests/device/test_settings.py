@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from neural_style import StyleTransfer
-from neural_style.device import allocation
-from neural_style.device.allocation import CHOSEN_BY_USER, KEEPING, USUAL, blocks_kept
+from neural_style.device import settings
+from neural_style.device.settings import CHOSEN_BY_USER, KEEPING, USUAL, blocks_kept
 from neural_style.network.weights import random_weights
 
 BLOCK = 96 * 2**20  # bytes; more than glibc ever keeps by itself
@@ -25,9 +25,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[object, ...]]]
     asked: list[tuple[object, ...]] = []
     for name in CHOSEN_BY_USER:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(allocation, "_function", lambda name: lambda *given: asked.append((name, *given)))
+    monkeypatch.setattr(settings, "_function", lambda name: lambda *given: asked.append((name, *given)))
     yield asked
-    assert allocation._KEPT.holders == 0
+    assert settings._KEPT.holders == 0
 
 
 SET = [("mallopt", *option) for option in KEEPING.items()]
@@ -46,13 +46,13 @@ def test_settings_change_with_the_first_holder_and_return_with_the_last(
 
 def test_freed_memory_is_given_back_within_a_run_too(calls: list[tuple[object, ...]]) -> None:
     with blocks_kept():
-        allocation.give_back_freed()
+        settings.give_back_freed()
     assert calls == [*SET, ("malloc_trim", 0), *RESTORED]
 
 
 def test_where_the_c_library_has_nothing_to_trim_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(allocation, "_function", lambda _name: None)
-    allocation.give_back_freed()
+    monkeypatch.setattr(settings, "_function", lambda _name: None)
+    settings.give_back_freed()
 
 
 def test_an_error_restores_the_settings(calls: list[tuple[object, ...]]) -> None:
@@ -72,14 +72,14 @@ def test_what_the_environment_chooses_stays(
 
 
 def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neural_style.device.allocation.sys.platform", "darwin")
-    assert allocation._function("malloc_trim") is None
+    monkeypatch.setattr("neural_style.device.settings.sys.platform", "darwin")
+    assert settings._function("malloc_trim") is None
     with blocks_kept():
         assert torch.ones(3, device="cpu").sum() == 3
 
 
 def test_a_c_library_without_the_function_is_left_alone() -> None:
-    assert allocation._function("no_such_function_of_any_library") is None
+    assert settings._function("no_such_function_of_any_library") is None
 
 
 def test_a_run_keeps_blocks_on_a_cpu_and_restores(calls: list[tuple[object, ...]]) -> None:
@@ -96,7 +96,7 @@ needs_glibc = pytest.mark.skipif(
 
 FAULTS_AFTER = """
 import resource, torch
-from neural_style.device.allocation import blocks_kept
+from neural_style.device.settings import blocks_kept
 with blocks_kept():
     pass
 def fill():
@@ -118,7 +118,7 @@ def test_after_it_blocks_of_a_few_megabytes_are_reused_as_glibc_does_by_itself()
 
 RESIDENT = f"""
 import os, pathlib, torch
-from neural_style.device.allocation import blocks_kept
+from neural_style.device.settings import blocks_kept
 def resident():
     pages = pathlib.Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
