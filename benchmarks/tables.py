@@ -58,10 +58,10 @@ photograph. Ours is the default, coarse to fine from the recoloured photograph, 
 finest level, which goes on until its loss is as low. Both minimise the default's loss with the same weights, in
 one process, in turn as long as both go on, each on a clock of its own. Both losses are of the same function, in
 float32; where ours works in another precision its losses are evaluated so as well, which counts for neither.
-The targets of the content and the style count for ours alone. What our run sets for its time holds for both:
-on Linux freed memory is kept, and on CUDA convolutions are tuned and float32 is never TF32. Evaluations are
-counted at the full size: one at half the size counts a quarter. The last column shows where ours is after the
-default's own number of iterations.
+The targets of the content and the style count for ours alone. What our run set for its time held for both:
+on Linux freed memory was kept, which later runs do not do, and on CUDA convolutions are tuned and float32 is
+never TF32. Evaluations are counted at the full size: one at half the size counts a quarter. The last column
+shows where ours is after the default's own number of iterations.
 """
 
 PEERS = """\
