@@ -1,74 +1,73 @@
-"""What a run changes in the process and puts back: torch's settings on CUDA."""
+"""What a run changes in the process and puts back: how torch tunes and multiplies on CUDA."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
 
+_lock = threading.Lock()
+_holders = 0
+_undo: Callable[[], None]
 
-class SharedSetting:
-    """Runs `change` when its first holder comes and what `change` returned when its last one leaves.
 
-    Args:
-        change: makes the change, and returns the function that undoes it.
+@contextmanager
+def set_up(device: torch.device) -> Iterator[None]:
+    """Set torch for long work on a device while open; on other devices than CUDA nothing is set.
+
+    On CUDA cuDNN tries which of its algorithms is fastest, and float32 is multiplied as such, not as TF32,
+    which rounds factors to ten bits: bfloat16 is for that, and faster still. Several runs may overlap, also in
+    threads: the first one sets, and the last one puts everything back.
     """
-
-    def __init__(self, change: Callable[[], Callable[[], object]]) -> None:
-        self._change = change
-        self._lock = threading.Lock()
-        self.holders = 0
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the setting while open, from any thread and as often as wanted."""
-        with self._lock:
-            if self.holders == 0:
-                self._undo = self._change()
-            self.holders += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self.holders -= 1
-                if self.holders == 0:
-                    self._undo()
+    global _holders, _undo
+    if device.type != "cuda":
+        yield
+        return
+    with _lock:
+        if _holders == 0:
+            _undo = _change_settings()
+        _holders += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _holders -= 1
+            if _holders == 0:
+                _undo()
 
 
-def set_up(device: torch.device) -> AbstractContextManager[None]:
-    """Have torch set for long work on a device while open, and as it was before after it.
+def _change_settings() -> Callable[[], None]:
+    """Change the settings, and return what puts them back.
 
-    On CUDA convolutions are tuned by trying, and float32 is multiplied as such,
-    not as TF32, which rounds factors to ten bits: for that there is bfloat16, which is faster still. From torch
-    2.9 on, what is put back is the precision that was in effect, whichever setting it came from.
+    torch 2.9 has new settings of precision beside the old ones, and refuses to read an old one where the two
+    disagree. So both are set, the old ones first, since they write to the new ones too. An old one that cannot
+    be read is not put back: the new one that it disagrees with is.
     """
-    return _TUNED.held() if device.type == "cuda" else nullcontext()
-
-
-def _tune() -> Callable[[], object]:
-    settings = _cuda_settings()
-    before = [getattr(holder, name) for holder, name, _value in settings]
+    cudnn: Any = torch.backends.cudnn
+    matmul: Any = torch.backends.cuda.matmul
+    settings = [(cudnn, "benchmark", True), (cudnn, "allow_tf32", False)]
+    if hasattr(matmul, "fp32_precision"):
+        mkldnn: Any = torch.backends.mkldnn
+        new = (matmul, cudnn.conv, cudnn.rnn, mkldnn.matmul)
+        settings += [(holder, "fp32_precision", "ieee") for holder in new]
+    before: list[tuple[Any, str, Any]] = []
+    precision = None
+    with suppress(RuntimeError):
+        precision = torch.get_float32_matmul_precision()
+    for holder, name, _value in settings:
+        with suppress(RuntimeError):
+            before.append((holder, name, getattr(holder, name)))
+    torch.set_float32_matmul_precision("highest")
     for holder, name, value in settings:
         setattr(holder, name, value)
 
     def undo() -> None:
-        for (holder, name, _value), found in zip(settings, before, strict=True):
-            setattr(holder, name, found)
+        if precision is not None:
+            torch.set_float32_matmul_precision(precision)
+        for holder, name, value in before:
+            setattr(holder, name, value)
 
     return undo
-
-
-_TUNED = SharedSetting(_tune)
-
-
-def _cuda_settings() -> list[tuple[Any, str, Any]]:
-    """Return what a run sets of torch on CUDA: holder, attribute, value."""
-    matmul: Any = torch.backends.cuda.matmul
-    cudnn: Any = torch.backends.cudnn
-    tuned = (cudnn, "benchmark", True)
-    if hasattr(matmul, "fp32_precision"):
-        return [tuned, (matmul, "fp32_precision", "ieee"), (cudnn.conv, "fp32_precision", "ieee")]
-    return [tuned, (matmul, "allow_tf32", False), (cudnn, "allow_tf32", False)]  # before torch 2.9
