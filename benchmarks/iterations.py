@@ -29,7 +29,8 @@ from measurement import (
     time_calls,
 )
 from neural_style import StyleTransfer
-from neural_style.device.hardware import PRECISIONS, Precision, choose_device, choose_dtype, multiplies, set_up
+from neural_style.device.hardware import PRECISIONS, Precision, choose_device, choose_dtype, multiplies
+from neural_style.device.settings import set_up
 from neural_style.evaluation.costs import evaluation_flops
 from neural_style.evaluation.cuda_graph import RecordedObjective
 

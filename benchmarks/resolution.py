@@ -20,7 +20,8 @@ import torch
 from cases import Case, channel_width, collect, in_fresh_process, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark, seeded_picture, synchronizer
 from memory import peak
-from neural_style.device.hardware import choose_device, choose_dtype, set_up
+from neural_style.device.hardware import choose_device, choose_dtype
+from neural_style.device.settings import set_up
 from neural_style.evaluation.objective import Objective
 from neural_style.network.features import VGG19Features
 from neural_style.transfer.presets import PRESETS

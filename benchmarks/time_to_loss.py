@@ -26,7 +26,8 @@ from cases import Case, collect, error_text, pairs_of, settings_of, weights_of
 from curves import speedups
 from measurement import RESULTS, Record, common_parser, run_benchmark
 from neural_style import Progress, StyleTransfer
-from neural_style.device.hardware import choose_device, choose_dtype, set_up
+from neural_style.device.hardware import choose_device, choose_dtype
+from neural_style.device.settings import set_up
 from neural_style.images.color import match_colors
 from neural_style.images.resizing import fit_within, resize
 from neural_style.transfer.levels import plan_levels

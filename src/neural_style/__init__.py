@@ -29,8 +29,8 @@ from neural_style.network.weights import random_weights as random_weights
 from neural_style.optimizers import LBFGS as LBFGS
 from neural_style.optimizers import Adam as Adam
 from neural_style.optimizers import Optimizer as Optimizer
+from neural_style.optimizers import Step as Step
 from neural_style.optimizers import TorchLBFGS as TorchLBFGS
-from neural_style.optimizers.steps import Step as Step
 from neural_style.transfer import StyleTransfer as StyleTransfer
 from neural_style.transfer.estimate import Estimate as Estimate
 from neural_style.transfer.progress import Progress as Progress

@@ -24,6 +24,7 @@ from neural_style import (
     Step,
     Style,
     StyleTransfer,
+    TorchLBFGS,
     save_image,
 )
 from neural_style.evaluation.costs import SCRATCH
@@ -458,16 +459,32 @@ def test_a_callback_that_returns_true_ends_the_run_at_the_results_size() -> None
     assert result.shape == (3, 40, 56)
 
 
-def test_an_interrupt_loses_nothing() -> None:
-    def callback(progress: Progress) -> None:
-        if progress.level == 2 and progress.step == 3:
+@pytest.mark.parametrize("optimizer", [LBFGS(), TorchLBFGS(), Adam()], ids=lambda o: type(o).__name__)
+def test_an_interrupt_keeps_the_picture_that_the_callbacks_true_returns(optimizer: Optimizer) -> None:
+    def stop(progress: Progress) -> bool:
+        return progress.level == 2 and progress.step == 3
+
+    def interrupt(progress: Progress) -> None:
+        if stop(progress):
             raise KeyboardInterrupt
 
-    with pytest.raises(RunInterrupted, match="the picture so far") as caught:
-        quick().run(CONTENT, STYLE, size=56, iterations=(5, 5), callback=callback)
-    assert caught.value.image.shape == (3, 40, 56)
-    assert not torch.equal(caught.value.image, CONTENT)
-    assert caught.value.image.min() >= 0
+    options: dict[str, Any] = {"size": 56, "iterations": (5, 5)}
+    stopped = quick(optimizer=optimizer).run(CONTENT, STYLE, **options, callback=stop)
+    with pytest.raises(RunInterrupted) as caught:
+        quick(optimizer=optimizer).run(CONTENT, STYLE, **options, callback=interrupt)
+    assert torch.equal(caught.value.image, stopped)
+    assert (stopped - CONTENT).abs().max() > 0.01
+
+
+def test_a_given_optimisers_tolerance_of_none_takes_every_step() -> None:
+    steps: list[int] = []
+
+    def count(progress: Progress) -> None:
+        steps.append(progress.step)
+
+    flat = torch.full((3, 40, 56), 0.5)
+    quick(optimizer=LBFGS(tolerance=None)).run(flat, flat, size=56, iterations=30, levels=1, callback=count)
+    assert len(steps) == 30
 
 
 class GradientDescent(Optimizer):

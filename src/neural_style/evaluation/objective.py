@@ -9,7 +9,7 @@ halo. Where one tile holds the picture one pass is enough.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from functools import reduce
 from operator import add
 
@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.device.allocation import give_back_freed
 from neural_style.evaluation.regions import Guidance, Guide, Part, on_grids
 from neural_style.evaluation.share import Share, Whole
 from neural_style.evaluation.tiles import Grid, Tile, alignment_of, check_tile, grid_of, halo_of, with_halo
@@ -105,7 +104,7 @@ class Objective:
         ):
             picture = self.share.with_halo(image.detach(), self.grid)
             *others, last = self.grid.tiles
-            sums = (self._sums(self.grid.window(picture, tile), tile) for tile in self._in_turn(others))
+            sums = (self._sums(self.grid.window(picture, tile), tile) for tile in others)
             of_others = [reduce(add, sums)] if others else []
             # The first pass of the last tile serves as its second.
             window, of_last = self._with_history(picture, last)
@@ -115,23 +114,11 @@ class Objective:
             slopes = [slope if slope is None or scale is None else slope * scale for slope in slopes]
             gradient = torch.zeros_like(picture) if others else None
             gradient = self._added(gradient, last, window, of_last, slopes)
-            for tile in self._in_turn(others):
+            for tile in others:
                 window, again = self._with_history(picture, tile)
                 gradient = self._added(gradient, tile, window, again, slopes)
             gradient = self.share.add_halo_back(gradient, self.grid)
         return self.share.broadcast_loss(loss), gradient if scale is None else gradient / scale
-
-    def _in_turn(self, tiles: Sequence[Tile]) -> Iterator[Tile]:
-        """Yield the tiles; before one of another shape, which finds no room in it, freed memory is given back.
-
-        Those within a row share a shape. To give it back after each would take a quarter of the time.
-        """
-        shape = None
-        for tile in tiles:
-            if tile.window_size != shape:
-                give_back_freed()
-            shape = tile.window_size
-            yield tile
 
     def _scale(self, loss: Tensor, image: Tensor) -> Tensor | None:
         """Return what the gradient is to be multiplied by on its way through a float16 network, or None.

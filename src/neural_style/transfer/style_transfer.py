@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.device.hardware import Precision, choose_device, choose_dtype, set_up
+from neural_style.device.hardware import Precision, choose_device, choose_dtype
 from neural_style.device.ranks import Ranks, preparing
+from neural_style.device.settings import set_up
 from neural_style.evaluation.costs import MemoryModel
 from neural_style.evaluation.cuda_graph import Compile, choose_objective
 from neural_style.evaluation.objective import Objective
@@ -25,6 +26,7 @@ from neural_style.network.activation_means import normalize_as_in_the_paper
 from neural_style.network.features import Padding, Pooling, VGG19Features
 from neural_style.network.weights import Convention, Weights, resolve_weights
 from neural_style.optimizers import LBFGS, Optimizer
+from neural_style.optimizers.base import DescentInterrupted
 from neural_style.transfer.estimate import Estimate, estimate_run
 from neural_style.transfer.evaluator import Evaluator
 from neural_style.transfer.inputs import load_inputs
@@ -223,8 +225,9 @@ class StyleTransfer:
                     watch = reporter.reports_on(objective, image)
                     reporter.image = image = objective.minimize(optimizer, image, level.iterations, watch)
                     reporter.stopped = objective.stops(reporter.stopped)
-            except KeyboardInterrupt:
-                image = inputs.carry(reporter.image.detach(), result_size)
+            except KeyboardInterrupt as interrupt:
+                image = interrupt.image if isinstance(interrupt, DescentInterrupted) else reporter.image
+                image = inputs.carry(image.detach(), result_size)
                 raise RunInterrupted(inputs.finish(image)) from None
             return inputs.finish(inputs.carry(image.detach(), result_size))
 
