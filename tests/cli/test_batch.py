@@ -18,13 +18,13 @@ from typing import Any
 
 import pytest
 import torch
+from neural_style.cli.progress import ProgressBar
 from torch import Tensor
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from narrow import RANDOM
 from neural_style import Progress, cli, load_image, save_image
 from neural_style.cli.arguments import PICTURE_OPTIONS
-from neural_style.cli.progress import ProgressBar
 from neural_style.device import ranks
 from neural_style.device.ranks import Process, ending_together, place, rank_device
 from neural_style.images import io as image_io

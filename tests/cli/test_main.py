@@ -19,23 +19,18 @@ from typing import Any
 
 import pytest
 import torch
+from neural_style.cli.progress import ProgressBar
 from torch import Tensor
 
 from narrow import RANDOM, TAUGHT
 from neural_style import Estimate, Objective, __version__, cli, load_image, load_weights, save_image
 from neural_style.cli import build, messages
 from neural_style.cli.arguments import OPTIMIZERS
-from neural_style.cli.progress import ProgressBar
 from neural_style.device.hardware import PRECISIONS
 from neural_style.images.resizing import fit_within, resize
 from neural_style.network.features import PADDINGS, POOLINGS
-from neural_style.network.weights import (
-    CONVENTIONS,
-    NAMED_SOURCES,
-    Weights,
-    WeightsUnavailableError,
-    learn_weights,
-)
+from neural_style.network.source import learn_weights
+from neural_style.network.weights import CONVENTIONS, NAMED_SOURCES, Weights, WeightsUnavailableError
 from neural_style.optimizers import LBFGS, Adam
 from neural_style.transfer import StyleTransfer, evaluator
 from neural_style.transfer.presets import PRESETS

@@ -14,7 +14,7 @@ import torch
 from neural_style import StyleTransfer
 from neural_style.device import allocation
 from neural_style.device.allocation import CHOSEN_BY_USER, KEEPING, USUAL, blocks_kept
-from neural_style.network.weights import random_weights
+from neural_style.network.source import random_weights
 
 BLOCK = 96 * 2**20  # bytes; more than glibc ever keeps by itself
 

@@ -20,8 +20,9 @@ from neural_style.device.hardware import choose_dtype
 from neural_style.network import activation_means
 from neural_style.network.activation_means import filter_norms, is_original, kept, normalize_as_in_the_paper
 from neural_style.network.features import LEAST_MEAN, VGG19Features
+from neural_style.network.source import random_weights
 from neural_style.network.vgg19 import convolutions
-from neural_style.network.weights import load_weights, random_weights
+from neural_style.network.weights import load_weights
 
 LAYERS = ["relu5_4"]
 NOT_ORIGINAL = r"^The paper's normalised network is the original VGG-19 \(weights='vgg19'\): other weights are"

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torchvision.models import vgg19
 
 from neural_style.network.features import LEAST_MEAN, PADDINGS, POOLINGS, Padding, Pooling, VGG19Features
+from neural_style.network.source import random_weights
 from neural_style.network.vgg19 import convolutions, layer_table
-from neural_style.network.weights import Weights, random_weights
+from neural_style.network.weights import Weights
 
 ALL_LAYERS = list(layer_table())
 NUMPY_MODES = {"reflect": "reflect", "replicate": "edge", "zeros": "constant", "circular": "wrap"}

@@ -17,16 +17,14 @@ from narrow import RANDOM, TAUGHT
 from neural_style import StyleTransfer, VGG19Features
 from neural_style.images.resizing import resize
 from neural_style.network.self_taught import learn_filters
+from neural_style.network.source import check_width, learn_weights, random_weights
 from neural_style.network.vgg19 import convolutions
 from neural_style.network.weights import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Weights,
     WeightsUnavailableError,
-    check_width,
-    learn_weights,
     load_weights,
-    random_weights,
 )
 from neural_style.transfer.presets import PRESETS
 

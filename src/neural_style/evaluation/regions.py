@@ -23,7 +23,7 @@ from torch import Tensor
 
 from neural_style.evaluation.tiles import Tile
 from neural_style.images.color import luma
-from neural_style.images.resizing import fit_within, resize
+from neural_style.images.resizing import fit_within, resize, size_of
 from neural_style.network.vgg19 import layer_table, truncated
 
 FILTERED = 512  # pixels: longer side at which a mask's border is brought to a picture's edges
@@ -139,7 +139,7 @@ def along_edges(mask: Tensor, picture: Tensor) -> Tensor:
     Reference:
         He, Sun & Tang, "Guided Image Filtering" (ECCV 2010); He & Sun, "Fast Guided Filter" (2015).
     """
-    size = (mask.shape[-2], mask.shape[-1])
+    size = size_of(mask)
     small = fit_within(size, FILTERED) if max(size) > FILTERED else size
     radius = max(1, round(max(small) * SOFTNESS))
 

@@ -147,10 +147,8 @@ def load_styles(
             "style_weights do nothing here: they share a region among its styles, and each style has its own."
         )
         _checks.warn(text)
-    if not sum(each.weight for each in loaded) > 0:
-        argument = "the styles' weights" if style_weights is None else "style_weights"
-        got = ", ".join(f"{each.weight:g}" for each in loaded)
-        raise ValueError(_checks.message(argument, "sum to more than 0", got, "Give one more than 0."))
+    argument = "the styles' weights" if style_weights is None else "style_weights"
+    _checks.weights(argument, [each.weight for each in loaded])
     return [each for each in loaded if each.weight > 0]
 
 
@@ -277,7 +275,7 @@ def to_mask(source: ImageSource, argument: str, picture: Tensor) -> Tensor:
     if most < FAINTEST:
         rule, advice = f"be {FAINTEST:g} of white somewhere", "In 8 bits white is 255; or give bools."
         raise ValueError(_checks.message(argument, rule, f"at most {most:.2g}", advice))
-    size, own = (picture.shape[-2], picture.shape[-1]), (mask.shape[-2], mask.shape[-1])
+    size, own = size_of(picture), size_of(mask)
     if own != size:
         aspect = own[0] / own[1] * size[1] / size[0]
         if abs(aspect - 1) > MAX_ASPECT_ERROR + 0.5 / min(*own, *size):
