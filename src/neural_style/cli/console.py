@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +26,8 @@ ERRORS = (
     *(WeightsUnavailableError, torch.OutOfMemoryError),
 )
 
+REDRAW_SECONDS = 0.1
+
 
 class ProgressBar:
     """A bar on the error stream. It shows nothing when quiet, or where the stream is no terminal.
@@ -36,6 +40,7 @@ class ProgressBar:
     def __init__(self, *, quiet: bool, title: str = "") -> None:
         self.quiet, self.title = quiet, title
         self._bar: tqdm | None = None
+        self._drawn_at = -math.inf
 
     def __enter__(self) -> ProgressBar:
         return self
@@ -47,16 +52,22 @@ class ProgressBar:
     def show(self, progress: Progress) -> None:
         """Show an evaluation. The loss is read only when the bar is drawn, at most ten times a second."""
         if self._bar is None:  # counts time from the first evaluation, without loading the network
-            layout = "{percentage:3.0f}%|{bar:20}| {desc}{remaining} left"
-            options: dict[str, Any] = {"leave": False, "dynamic_ncols": True, "miniters": 0, "smoothing": 0}
-            options |= {"total": 1, "initial": progress.fraction, "bar_format": layout}
+            layout = "{percentage:3.0f}%|{bar:20}| {desc}, {remaining} left"
+            options: dict[str, Any] = {"total": 1, "initial": progress.fraction, "bar_format": layout}
+            options |= {
+                "leave": False,
+                "dynamic_ncols": True,
+                "smoothing": 0,
+                "delay": 1e-9,
+            }  # drawn below only
             self._bar = tqdm(disable=True if self.quiet else None, file=sys.stderr, **options)
-        self._bar.n = progress.fraction
-        if self._bar.update(0):
-            level = f"level {progress.level}/{progress.levels}, {pixels(progress.size)}"
-            step = f"step {progress.step}/{progress.steps}, loss {progress.loss.item():.4g}"
-            parts = [self.title, level, step] if self.title else [level, step]
-            self._bar.set_description_str(", ".join([*parts, ""]))
+        now = time.monotonic()
+        if self._bar.disable or now - self._drawn_at < REDRAW_SECONDS:
+            return
+        self._drawn_at, self._bar.n = now, progress.fraction
+        level = f"level {progress.level}/{progress.levels}, {pixels(progress.size)}"
+        step = f"step {progress.step}/{progress.steps}, loss {progress.loss.item():.4g}"
+        self._bar.set_description_str(", ".join([self.title, level, step] if self.title else [level, step]))
 
 
 def say(text: str, *, quiet: bool = False, rank: str = "") -> None:
