@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,29 +33,32 @@ def test_what_is_valid_comes_back() -> None:
     _checks.image_tensor("image", torch.zeros(2, 3, 4, 5), batch=True)
 
 
+def cases(check: Any, error: type[Exception], *values: object) -> list[tuple[Any, type[Exception], object]]:
+    return [(check, error, value) for value in values]
+
+
 @pytest.mark.parametrize(
-    ("check", "value", "error"),
+    ("check", "error", "value"),
     [
-        *((lambda v: _checks.choice("a", v, ("average", "max")), v, ValueError) for v in ("quilt", None, ["max"])),
-        *((lambda v: _checks.whole_number("a", v, minimum=0), v, TypeError) for v in (True, 64.0, "64", None)),
-        (lambda v: _checks.whole_number("a", v, minimum=16), 15, ValueError),
-        (lambda v: _checks.whole_number("a", v, minimum=0, maximum=3), 4, ValueError),
-        *((lambda v: _checks.number("a", v), v, TypeError) for v in (False, "1", 1j)),
-        *((lambda v: _checks.number("a", v), v, ValueError) for v in (math.nan, math.inf, -math.inf, -1, 10**400)),
-        *((lambda v: _checks.number("a", v, maximum=1.0), v, ValueError) for v in (-0.5, 1.5, math.nan)),
-        *((lambda v: _checks.flag("a", v), v, TypeError) for v in ("no", 1, None)),
-        *((lambda v: _checks.weights("a", v), v, ValueError) for v in ({}, [], [0, 0.0], {"b": 0})),
-        *((lambda v: _checks.image_tensor("a", v), v, TypeError) for v in (np.zeros((1, 3, 4, 5)), torch.ones(3).int())),
-        *((lambda v: _checks.image_tensor("a", v), torch.zeros(v), ValueError) for v in ((3, 4, 5), (2, 3, 4, 5))),
-        (lambda v: _checks.image_tensor("a", v, batch=True), torch.zeros(1, 4, 5, 5), ValueError),
-        (lambda v: _checks.file_to_write("a", v), Path("no/a.png"), FileNotFoundError),
-        (lambda v: _checks.file_to_write("a", v), Path(), IsADirectoryError),
-        (lambda v: _checks.image_values("a", v), torch.zeros(1, 3, 0, 4), ValueError),
+        *cases(partial(_checks.choice, choices=("average", "max")), ValueError, "quilt", None, ["max"]),
+        *cases(partial(_checks.whole_number, minimum=0), TypeError, True, 64.0, "64", None),
+        *cases(partial(_checks.whole_number, minimum=16, maximum=20), ValueError, 15, 21),
+        *cases(_checks.number, TypeError, False, "1", 1j),
+        *cases(_checks.number, ValueError, math.nan, math.inf, -math.inf, -1, 10**400),
+        *cases(partial(_checks.number, maximum=1.0), ValueError, -0.5, 1.5, math.nan),
+        *cases(_checks.flag, TypeError, "no", 1, None),
+        *cases(_checks.weights, ValueError, {}, [], [0, 0.0], {"b": 0}),
+        *cases(_checks.image_tensor, TypeError, np.zeros((1, 3, 4, 5)), torch.ones(1, 3, 4, 5).int()),
+        *cases(_checks.image_tensor, ValueError, torch.zeros(3, 4, 5), torch.zeros(2, 3, 4, 5)),
+        *cases(partial(_checks.image_tensor, batch=True), ValueError, torch.zeros(1, 4, 5, 5)),
+        *cases(_checks.image_values, ValueError, torch.zeros(1, 3, 0, 4)),
+        *cases(_checks.file_to_write, FileNotFoundError, Path("no/a.png")),
+        *cases(_checks.file_to_write, IsADirectoryError, Path()),
     ],
-)  # fmt: skip
-def test_what_is_invalid_is_refused_by_name(check: Any, value: object, error: type[Exception]) -> None:
+)
+def test_what_is_invalid_is_refused_by_name(check: Any, error: type[Exception], value: object) -> None:
     with pytest.raises(error, match=r"^a must"):
-        check(value)
+        check("a", value)
 
 
 def test_a_weight_that_is_invalid_is_named() -> None:
@@ -71,7 +75,9 @@ def test_the_nearest_choice_is_suggested() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 @pytest.mark.parametrize("place", [0, 1, 63, 64, 98])
-def test_one_bad_value_anywhere_in_an_image_is_found(place: int, dtype: torch.dtype, device: torch.device) -> None:
+def test_one_bad_value_anywhere_in_an_image_is_found(
+    place: int, dtype: torch.dtype, device: torch.device
+) -> None:
     image = torch.linspace(0, 1, 99, dtype=dtype, device=device)
     _checks.image_values("image", image)
     for bad in (math.nan, math.inf, -math.inf, -2.0, 255.0):

@@ -89,7 +89,7 @@ def test_random_filters_are_orthogonal_and_unbiased() -> None:
 
 
 def test_a_width_that_is_not_offered_is_refused() -> None:
-    with pytest.raises(ValueError, match="^width must"):
+    with pytest.raises(ValueError, match=r"^width must"):
         random_weights(width=0.3)
 
 

@@ -112,10 +112,10 @@ def test_caffes_naming_is_recognised_with_its_convention(tmp_path: Path) -> None
 def test_caffes_convention_can_be_asked_for_under_torchvisions_names(tmp_path: Path) -> None:
     RANDOM.save(tmp_path / "w.pth")
     assert load_weights(tmp_path / "w.pth", convention="caffe").convention == "caffe"
-    with pytest.raises(ValueError, match="^convention must"):
+    with pytest.raises(ValueError, match=r"^convention must"):
         load_weights(tmp_path / "w.pth", convention="bgr")  # type: ignore[arg-type]
     for weights in ("torchvision", "vgg19", "random", RANDOM):
-        with pytest.raises(ValueError, match="^convention must"):
+        with pytest.raises(ValueError, match=r"^convention must"):
             StyleTransfer(weights=weights, convention="caffe")
 
 
@@ -213,7 +213,7 @@ def test_random_weights_are_made_not_loaded() -> None:
 
 
 def test_weights_in_hand_are_checked_like_a_files() -> None:
-    with pytest.raises(ValueError, match="^parameters must"):
+    with pytest.raises(ValueError, match=r"^parameters must"):
         Weights({})
-    with pytest.raises(ValueError, match="^convention must"):
+    with pytest.raises(ValueError, match=r"^convention must"):
         Weights(RANDOM.parameters, "cafe")  # type: ignore[arg-type]
