@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import warnings
+from typing import Any
 
 import pytest
 import torch
@@ -31,25 +32,26 @@ class Loss:
         return 0.123456
 
 
-def shown(
-    stream: io.StringIO, patch: pytest.MonkeyPatch, *, quiet: bool = False, title: str = ""
-) -> tuple[str, Loss]:
+def progress(fraction: float, loss: Any) -> Progress:
+    """Return what a run of two levels reports."""
+    image = torch.zeros(1, 3, 24, 32)
+    return Progress(1, 2, (24, 32), step=7, steps=200, fraction=fraction, loss=loss, terms={}, image=image)
+
+
+def shown(stream: io.StringIO, patch: pytest.MonkeyPatch, **options: Any) -> tuple[str, Loss]:
     """Return what a bar writes on a stream in a hundred evaluations, and their loss."""
     patch.setattr(sys, "stderr", stream)
     patch.setenv("COLUMNS", "120")
     loss = Loss()
-    with ProgressBar(quiet=quiet, title=title) as bar:
-        for step in range(1, 101):
-            parts = {"level": 1, "levels": 2, "size": (24, 32), "step": step, "steps": 200}
-            bar.show(
-                Progress(**parts, fraction=step / 300, loss=loss, terms={}, image=torch.zeros(1, 3, 24, 32))  # type: ignore[arg-type]
-            )
+    with ProgressBar(**{"quiet": False, **options}) as bar:
+        for number in range(1, 101):
+            bar.show(progress(number / 300, loss))
     return stream.getvalue(), loss
 
 
 def test_a_terminal_shows_level_size_step_loss_and_the_remaining_time(monkeypatch: pytest.MonkeyPatch) -> None:
     text, _ = shown(Terminal(), monkeypatch, title="picture 2 of 9")
-    for part in ("picture 2 of 9, level 1/2, 32x24, step 1/200, loss 0.1235", "left"):
+    for part in ("picture 2 of 9, level 1/2, 32x24, step 7/200, loss 0.1235", "left"):
         assert part in text
     assert "\n" not in text
     assert text.split("\r")[-2].strip() == ""  # the bar is gone in the end
@@ -76,13 +78,8 @@ def test_the_remaining_time_follows_the_fraction_of_the_work(monkeypatch: pytest
     monkeypatch.setattr("tqdm.std.time", lambda: now[0])
     monkeypatch.setattr(console, "REDRAW_SECONDS", 0)
     with ProgressBar(quiet=False) as bar:
-        for fraction, step in ((0.1, 1), (0.5, 4)):  # 0.4 of the work in 30 s: the rest takes 37.5 s
-            parts = {"level": 1, "levels": 1, "size": (24, 32), "step": step, "steps": 10}
-            bar.show(
-                Progress(
-                    **parts, fraction=fraction, loss=torch.ones(()), terms={}, image=torch.zeros(1, 3, 1, 1)
-                )  # type: ignore[arg-type]
-            )
+        for fraction in (0.1, 0.5):  # 0.4 of the work in 30 s: the rest takes 37.5 s
+            bar.show(progress(fraction, Loss()))
             now[0] += 30
         assert "00:37 left" in stream.getvalue()
 

@@ -50,11 +50,11 @@ def test_a_map_in_colours_places_each_style_where_its_colour_is() -> None:
     maps = [Path("art-map.png"), Path("art2-map.png")]
     red, blue = styles_from_options(PAIR, regions=[Path("map.png")], maps=maps)
     assert (red.image, blue.image) == PAIR
-    west, whole = halves(WHITE, BLACK, 24, 32)[:1], torch.ones(1, 1, 40, 40)
-    assert torch.equal(red.region[0], west)  # type: ignore[index]
-    assert torch.equal(blue.region[0], 1 - west)  # type: ignore[index]
-    assert torch.equal(red.mask[0], halves(WHITE, BLACK, 40, 40)[:1])  # type: ignore[index]
-    assert torch.equal(blue.mask, whole)  # type: ignore[arg-type]
+    masks: list[Any] = [red.region, blue.region, red.mask, blue.mask]
+    west = halves(WHITE, BLACK, 24, 32)[:1]
+    expected = (west, 1 - west, halves(WHITE, BLACK, 40, 40)[:1], torch.ones(1, 40, 40))
+    for mask, wanted in zip(masks, expected, strict=True):
+        assert torch.equal(mask[0], wanted)
 
 
 def test_a_map_may_be_a_file() -> None:

@@ -288,7 +288,7 @@ def test_bad_arguments_are_refused() -> None:
         ("seed", {"seed": -1}),
     ):
         with pytest.raises(ValueError, match=f"^{name} must"):
-            VGG19Features(narrow(), **options)  # type: ignore[arg-type]
+            VGG19Features(narrow(), **options)
 
 
 def test_weights_that_end_before_the_deepest_layer_are_refused() -> None:

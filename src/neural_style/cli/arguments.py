@@ -19,7 +19,6 @@ from neural_style.images.io import save_image
 from neural_style.losses.statistics import STATISTICS
 from neural_style.losses.variation import VARIATIONS
 from neural_style.network.features import PADDINGS, POOLINGS
-from neural_style.network.source import learn_weights
 from neural_style.network.weights import CONVENTIONS, NAMED_SOURCES
 from neural_style.optimizers import LBFGS, Adam, Optimizer, TorchLBFGS
 from neural_style.transfer import StyleTransfer
@@ -69,49 +68,30 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _add_stylize(parser: argparse.ArgumentParser) -> None:
     parser.epilog = FROM_PRESET
-    add = parser.add_argument
-    add("content", metavar="CONTENT", type=Path, help="the photograph")
+    _add_paths(parser, "content", "the photograph")
     text = "the painting; or several, whose styles are mixed; a folder is one style of all its pictures"
-    add("style", metavar="STYLE", type=Path, nargs="+", help=text)
-    add("-o", "--output", metavar="OUT", type=Path, help="picture to write (default: CONTENT-STYLE.png, here)")
+    _add_paths(parser, "style", text, nargs="+")
+    _add_output(parser, "CONTENT-STYLE.png, here")
     _add_style_options(parser)
+    text = "where in CONTENT: a grey mask for each STYLE, white where it applies; or with --style-maps one map"
+    _add_paths(parser, "--regions", f"{text} in colours", nargs="+", metavar="MASK", default=[])
+    text = "a map in colours for each STYLE: what has a colour there goes where --regions has it"
+    _add_paths(parser, "--style-maps", text, nargs="+", metavar="MAP", default=[])
     _add_picture_options(parser)
     _add_transfer_options(parser)
     text = "under torchrun: how long a rank waits for another before the job ends"
-    add(
-        "--rank-timeout", type=values.seconds, metavar="SECONDS", default=1800.0, help=f"{text} (default: 1800)"
-    )
-
-
-def _add_style_options(parser: argparse.ArgumentParser, *, placed: bool = True) -> None:
-    """Add the options of each style; with `placed` those of its region too."""
-    add = parser.add_argument
-    add(
-        "--style-weights",
-        type=values.numbers,
-        metavar="X,...",
-        help="one for each STYLE: larger takes more of it",
-    )
-    text = "one for each STYLE, of its strokes: 2 is twice as bold"
-    add("--style-scales", type=values.numbers, metavar="X,...", help=text)
-    if placed:
-        text = (
-            "where in CONTENT: a grey mask for each STYLE, white where it applies; or with --style-maps one map"
-        )
-        add("--regions", type=Path, nargs="+", metavar="MASK", default=[], help=f"{text} in colours")
-        text = "a map in colours for each STYLE: what has a colour there goes where --regions has it"
-        add("--style-maps", type=Path, nargs="+", metavar="MAP", default=[], help=text)
+    _add(parser, "--rank-timeout", "SECONDS", text, type=values.seconds, default="1800")
 
 
 def _add_texture(parser: argparse.ArgumentParser) -> None:
     parser.epilog = FROM_PRESET
-    add = parser.add_argument
-    add("style", metavar="STYLE", type=Path, nargs="+", help="a picture, or several; a folder is one of all")
-    add("-o", "--output", metavar="OUT", type=Path, help="picture to write (default: STYLE-texture.png, here)")
-    _add_style_options(parser, placed=False)
+    _add_paths(parser, "style", "a picture, or several; a folder is one of all", nargs="+")
+    _add_output(parser, "STYLE-texture.png, here")
+    _add_style_options(parser)
     text = "side of a square in pixels, or WIDTHxHEIGHT"
-    add("--size", type=values.sides, metavar="N", default=(512, 512), help=f"{text} (default: 512)")
-    _add_from_noise(parser, TEXTURE_ITERATIONS)
+    _add(parser, "--size", "N", text, type=values.sides, default="512")
+    _add_iterations(parser, TEXTURE_ITERATIONS)
+    _add_quality_and_seed(parser)
     _add_transfer_options(parser, content=False)
     parser.set_defaults(init="colored-noise", levels=None)
     parser.set_defaults(**dict.fromkeys(BOTH), **TEXTURE)
@@ -119,12 +99,12 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
 
 def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
     parser.epilog = FROM_PRESET
-    add = parser.add_argument
-    add("content", metavar="CONTENT", type=Path, help="the picture")
-    add("layer", metavar="LAYER", help="such as relu4_2")
-    add("-o", "--output", metavar="OUT", type=Path, help="picture to write (default: CONTENT-LAYER.png, here)")
-    _add_size(parser, 256, "picture")
-    _add_from_noise(parser, RECONSTRUCTED_ITERATIONS)
+    _add_paths(parser, "content", "the picture")
+    parser.add_argument("layer", metavar="LAYER", help="such as relu4_2")
+    _add_output(parser, "CONTENT-LAYER.png, here")
+    _add_size(parser, 256, "'original' for the picture's")
+    _add_iterations(parser, RECONSTRUCTED_ITERATIONS)
+    _add_quality_and_seed(parser)
     _add_transfer_options(parser, style=False)
     parser.set_defaults(init="noise", levels=RECONSTRUCTED_LEVELS)
     parser.set_defaults(**{**dict.fromkeys((*BOTH, "style_layers", "statistic")), **RECONSTRUCTION})
@@ -132,131 +112,132 @@ def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
 
 def _add_learn(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "--weights FILTERS takes them; they bring the settings of --preset self-taught along."
-    add = parser.add_argument
-    add("painting", metavar="PAINTING", type=Path, nargs="+", help="a picture, or a folder of them")
+    _add_paths(parser, "painting", "a picture, or a folder of them", nargs="+")
     text = "file to write, .pth or .safetensors"
-    add("-o", "--output", metavar="FILTERS", type=Path, required=True, help=text)
-    text = "longer side in pixels, at most, that a painting is learned at, or 'original' for its own"
-    add("--size", type=values.size, metavar="N", default=512, help=f"{text} (default: 512)")
-    _add_seed(parser, learn_weights, "filters")
-
-
-def _add_from_noise(parser: argparse.ArgumentParser, iterations: int) -> None:
-    """Add the options of pictures that are made from noise."""
-    text = f"of each level, or one number for every level (default: {iterations})"
-    parser.add_argument(
-        "--iterations", type=values.iterations, metavar="N[,N...]", default=iterations, help=text
-    )
-    _add_quality(parser)
-    _add_seed(parser)
+    parser.add_argument("-o", "--output", metavar="FILTERS", type=Path, required=True, help=text)
+    _add_size(parser, 512, "'original' for a painting's; none is enlarged")
+    _add_seed(parser, "same seed, same filters")
 
 
 def _add_batch(parser: argparse.ArgumentParser) -> None:
     columns = ", ".join(PICTURE_OPTIONS)
     parser.epilog = (
-        f"A row may have its own {columns}, in columns of these names; an empty cell takes what the command "
-        "line says, and what that leaves out is the preset's. What is done is recorded in JOBS.done, for "
-        "jobs.csv in jobs.csv.done, so that the same command goes on with the rest. torchrun shares it out."
+        f"A row may have its own {columns}, in columns of these names; an empty cell takes the command line's "
+        "value, and without one the preset's. What is done is recorded in JOBS.done, for jobs.csv in "
+        "jobs.csv.done, so that the same command goes on with the rest. Under torchrun the processes share it."
     )
     text = "a CSV file: a header, then a row for each picture, with the columns content, style and output"
-    parser.add_argument("jobs", metavar="JOBS", type=Path, help=text)
+    _add_paths(parser, "jobs", text)
     _add_picture_options(parser)
     _add_transfer_options(parser)
 
 
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    _add_output(parser, "demo.png, and the sheet demo-sheet.png", default=Path("demo.png"))
+    _add_size(parser, 384, "'original' for the photograph's")
+    _add_seed(parser)
+
+
+# Groups of options ---------------------------------------------------------------------------------------
+
+
+def _add_style_options(parser: argparse.ArgumentParser) -> None:
+    text = "one for each STYLE: larger takes more of it"
+    _add(parser, "--style-weights", "X,...", text, type=values.numbers)
+    text = "one for each STYLE, of its strokes: 2 is twice as bold"
+    _add(parser, "--style-scales", "X,...", text, type=values.numbers)
+
+
 def _add_picture_options(parser: argparse.ArgumentParser) -> None:
     """Add `PICTURE_OPTIONS` and ``--quiet``."""
-    add = parser.add_argument
-    _add_size(parser, _default_of(StyleTransfer.run, "size"), "photograph")
-    _add_seed(parser)
+    _add_size(parser, _default_of(StyleTransfer.run, "size"), "'original' for the photograph's")
     text = "a rough picture of at most 256 pixels within seconds, to choose settings by"
-    add("--preview", action="store_true", help=text)
-    add(
-        "--iterations",
-        type=values.iterations,
-        metavar="N[,N...]",
-        help="of each level, or one number for every level",
-    )
-    add("--levels", type=values.levels, metavar="N", help="how many sizes, each half the next")
+    parser.add_argument("--preview", action="store_true", help=text)
+    _add_iterations(parser)
+    _add(parser, "--levels", "N", "how many sizes, each half the next", type=values.levels)
     text = "or several, as content=0.7,noise=0.3; or a picture to start from"
     _add_choice(parser, "--init", INITS, also=text, type=values.init)
-    _add_quality(parser)
+    _add_quality_and_seed(parser)
 
 
 def _add_transfer_options(parser: argparse.ArgumentParser, *, content: bool = True, style: bool = True) -> None:
     """Add the options of the network and the loss, which may lack a content or a style."""
-    add, choose = parser.add_argument, partial(_add_choice, parser)
+    add, choose = partial(_add, parser), partial(_add_choice, parser)
     choose("--preset", PRESETS, default=_default_of(StyleTransfer, "preset"))
     text = "or a file, such as neural-style learn writes; torchvision's are downloaded once, 548 MB"
     choose("--weights", NAMED_SOURCES, also=text, default=_default_of(StyleTransfer, "weights"))
     choose("--convention", CONVENTIONS, also="the input that a weight file was made for")
-    add("--variation-weight", type=float, metavar="X", help="larger is smoother")
+    add("--variation-weight", "X", "larger is smoother", type=float)
     choose("--variation", VARIATIONS, also="what roughness is")
-    named: dict[str, Any] = {"type": values.layers, "metavar": "NAME[=X],..."}
     if style:
-        add("--style-layers", help="such as relu1_1, or relu3_1=0.5,relu4_1=0.5", **named)
+        add("--style-layers", "NAME[=X],...", "such as relu1_1, or relu3_1=0.5,relu4_1=0.5", type=values.layers)
         text = f"{', '.join(STATISTICS)}; or several, with weights"
-        add("--statistic", type=values.statistic, metavar="NAME[=X],...", help=text)
+        add("--statistic", "NAME[=X],...", text, type=values.statistic)
     if content and style:
-        add("--content-layers", help="such as relu4_2, or relu3_2=0.5,relu4_2=0.5", **named)
-        add("--content-weight", type=float, metavar="X", help="larger keeps more of the photograph")
-        add("--style-weight", type=float, metavar="X", help="larger takes more of the painting")
-        text = "0 is the photograph, 1 only the style; in place of weights"
-        add("--strength", type=float, metavar="X", help=text)
+        text = "such as relu4_2, or relu3_2=0.5,relu4_2=0.5"
+        add("--content-layers", "NAME[=X],...", text, type=values.layers)
+        add("--content-weight", "X", "larger keeps more of the photograph", type=float)
+        add("--style-weight", "X", "larger takes more of the painting", type=float)
+        add("--strength", "X", "0 is the photograph, 1 only the style; in place of weights", type=float)
         choose("--color", COLORS, also="whose colours the picture has")
         choose("--color-map", MAPS, also="how --color match gives the style the photograph's")
         text = "give the photograph the painting's colours first"
-        add("--match-colors", action=argparse.BooleanOptionalAction, help=text)
+        parser.add_argument("--match-colors", action=argparse.BooleanOptionalAction, help=text)
     choose("--pooling", POOLINGS)
     choose("--padding", PADDINGS)
     choose("--optimizer", OPTIMIZERS, default=next(iter(OPTIMIZERS)))
     choose("--device", (AUTO, *available_devices()), default=AUTO)
     choose("--precision", PRECISIONS, default=AUTO)
     choose("--compile", COMPILES, also="whether CUDA graphs are recorded", default=AUTO)
-    text = (
-        "longest side of the tiles that a picture is evaluated in, in pixels; auto: as the free memory allows"
-    )
-    text += f"; none: at once (default: {AUTO})"
-    add("--tile-size", type=values.tile_size, metavar="N", default=AUTO, help=text)
+    text = "longest side in pixels of the tiles that a picture is evaluated in; auto: what fits; none: the whole"
+    add("--tile-size", "N", text, type=values.tile_size, default=AUTO)
 
 
-def _add_demo(parser: argparse.ArgumentParser) -> None:
-    text = "picture to write; the sheet is OUT-sheet (default: demo.png)"
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, default=Path("demo.png"), help=text)
-    _add_size(parser, 384, "photograph")
-    _add_seed(parser)
+# Single options ------------------------------------------------------------------------------------------
 
 
-def _add_size(parser: argparse.ArgumentParser, default: int, of: str) -> None:
-    text = f"longer side in pixels, or 'original' for the {of}'s (default: {default})"
-    parser.add_argument("--size", type=values.size, metavar="N", default=default, help=text)
-
-
-def _add_quality(parser: argparse.ArgumentParser) -> None:
-    default = _default_of(save_image, "quality")
-    text = f"of JPEG and WebP, 1 to 100 (default: {default})"
-    parser.add_argument("--quality", type=values.quality, metavar="N", default=default, help=text)
-
-
-def _add_seed(
-    parser: argparse.ArgumentParser,
-    function: Callable[..., object] = StyleTransfer.run,
-    result: str = "picture",
-) -> None:
-    """Add ``--seed`` and ``--quiet``."""
-    default = _default_of(function, "seed")
-    text = f"same seed, same {result} (default: {default})"
-    parser.add_argument("--seed", type=values.seed, metavar="N", default=default, help=text)
-    parser.add_argument("--quiet", action="store_true", help="write nothing but errors")
+def _add(parser: argparse.ArgumentParser, name: str, metavar: str, text: str, **options: Any) -> None:
+    """Add an option whose help ends with its default, if it has one."""
+    text += " (default: %(default)s)" if options.get("default") is not None else ""
+    parser.add_argument(name, metavar=metavar, help=text, **options)
 
 
 def _add_choice(
     parser: argparse.ArgumentParser, name: str, choices: Iterable[str], *, also: str = "", **options: Any
 ) -> None:
-    """Add an option whose choices the library checks. The help shows its choices and its default."""
-    default = f" (default: {options['default']})" if "default" in options else ""
-    text = f"{', '.join(choices)}{f'; {also}' if also else ''}{default}"
-    parser.add_argument(name, metavar=name.lstrip("-").upper(), help=text, **options)
+    """Add an option whose choices the library checks, and the help lists."""
+    text = "; ".join(filter(None, (", ".join(choices), also)))
+    _add(parser, name, name.lstrip("-").upper(), text, **options)
+
+
+def _add_paths(parser: argparse.ArgumentParser, name: str, text: str, **options: Any) -> None:
+    parser.add_argument(name, help=text, type=Path, **{"metavar": name.upper(), **options})
+
+
+def _add_output(parser: argparse.ArgumentParser, shown: str, **options: Any) -> None:
+    text = f"picture to write (default: {shown})"
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, help=text, **options)
+
+
+def _add_size(parser: argparse.ArgumentParser, default: int, or_else: str) -> None:
+    _add(parser, "--size", "N", f"longer side in pixels, or {or_else}", type=values.size, default=default)
+
+
+def _add_iterations(parser: argparse.ArgumentParser, default: int | None = None) -> None:
+    text = "of each level, or one number for every level"
+    _add(parser, "--iterations", "N[,N...]", text, type=values.iterations, default=default)
+
+
+def _add_quality_and_seed(parser: argparse.ArgumentParser) -> None:
+    default = _default_of(save_image, "quality")
+    _add(parser, "--quality", "N", "of JPEG and WebP, 1 to 100", type=values.quality, default=default)
+    _add_seed(parser)
+
+
+def _add_seed(parser: argparse.ArgumentParser, text: str = "same seed, same picture") -> None:
+    """Add ``--seed`` and ``--quiet``."""
+    _add(parser, "--seed", "N", text, type=values.seed, default=_default_of(StyleTransfer.run, "seed"))
+    parser.add_argument("--quiet", action="store_true", help="write nothing but errors")
 
 
 def _default_of(function: Callable[..., object], argument: str) -> Any:
