@@ -189,7 +189,7 @@ def _add_transfer_options(parser: argparse.ArgumentParser, *, content: bool = Tr
     choose("--device", (AUTO, *available_devices()), default=AUTO)
     choose("--precision", PRECISIONS, default=AUTO)
     choose("--compile", COMPILES, also="whether CUDA graphs are recorded", default=AUTO)
-    text = "longest side in pixels of the tiles that a picture is evaluated in; auto: what fits; none: the whole"
+    text = "longest side in pixels of the tiles that a picture is evaluated in; auto: what fits; none: whole"
     add("--tile-size", "N", text, type=values.tile_size, default=AUTO)
 
 

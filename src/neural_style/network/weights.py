@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.error import URLError
 
 import torch
@@ -23,9 +23,6 @@ from neural_style.network.packaged_vgg19 import WeightsUnavailableError as Weigh
 from neural_style.network.packaged_vgg19 import packaged_parameters
 from neural_style.network.self_taught import passes_colour
 from neural_style.network.vgg19 import convolutions
-
-if TYPE_CHECKING:
-    from torchvision.models import VGG19_Weights
 
 _CAFFE_MARK, _SELF_TAUGHT_MARK = "neural_style.caffe", "neural_style.self_taught"
 
@@ -172,10 +169,13 @@ def _from_file(path: Path, convention: Convention | None) -> Weights:
 
 def _torchvisions_state() -> Mapping[str, Tensor]:
     """Return torchvision's state dict from torch's cache, downloaded to it first where it is missing."""
+    from torchvision.models import VGG19_Weights  # takes seconds, and only this needs it
+
+    entry = VGG19_Weights.IMAGENET1K_V1
     try:
-        state: Mapping[str, Tensor] = _torchvisions().get_state_dict(progress=True, check_hash=True)
+        state: Mapping[str, Tensor] = entry.get_state_dict(progress=True, check_hash=True)
     except (URLError, OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(str(_torchvisions().url)).name
+        cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(str(entry.url)).name
         advice = (
             f"Put that file of torchvision's at {cached} (a damaged one has to be deleted first), "
             "name another weight file, or take weights='vgg19', which needs no download."
@@ -184,13 +184,6 @@ def _torchvisions_state() -> Mapping[str, Tensor]:
         text = _checks.message("weights", "be cached or possible to download", reason, advice)
         raise WeightsUnavailableError(text) from error
     return state
-
-
-def _torchvisions() -> VGG19_Weights:
-    """Return torchvision's entry of its weights. The import takes seconds, and only this needs it."""
-    from torchvision.models import VGG19_Weights
-
-    return VGG19_Weights.IMAGENET1K_V1
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:
