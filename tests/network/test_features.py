@@ -78,33 +78,18 @@ def test_features_equal_torchvisions_own_network() -> None:
         theirs = vgg19(weights=None).features.eval()
     weights = Weights({f"features.{name}": value for name, value in theirs.state_dict().items()})
     image = picture(32, 32)
-    normalised = (image - torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)) / torch.tensor(
-        [0.229, 0.224, 0.225]
-    ).view(1, 3, 1, 1)
+    mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 1, 3, 1, 1)
     with torch.no_grad():
-        expected = theirs(normalised)
+        expected = theirs((image - mean) / std)
     found = VGG19Features(weights, ["pool5"], pooling="max", padding="zeros")(image)["pool5"]
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_captured_tensors_are_not_changed_by_later_layers() -> None:
-    network = VGG19Features(narrow(), ALL_LAYERS)
-    image = picture(32, 32)
-    snapshots: dict[str, Tensor] = {}
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ALL_LAYERS:
-            module = network.network.get_submodule(name)
-            original = module.forward
-
-            def forward(x: Tensor, name: str = name, original: object = original) -> Tensor:
-                output: Tensor = original(x)  # type: ignore[operator]
-                snapshots[name] = output.clone()
-                return output
-
-            patch.setattr(module, "forward", forward)
-        features = network(image)
-    for name in ALL_LAYERS:
-        assert torch.equal(features[name], snapshots[name]), name
+    network, image = VGG19Features(narrow(), ALL_LAYERS), picture(32, 32)
+    features = network(image)
+    for name in ALL_LAYERS[:-1]:  # the last layer of a shorter network has none after it
+        torch.testing.assert_close(features[name], VGG19Features(narrow(), [name])(image)[name])
 
 
 def hooks(network: nn.Module) -> int:
@@ -155,14 +140,6 @@ def test_caffes_convention_is_bgr_from_0_to_255_less_its_mean() -> None:
     expected = F.conv2d(padded, caffe.parameters["features.0.weight"], caffe.parameters["features.0.bias"])
     found = VGG19Features(caffe, ["conv1_1"])(image)["conv1_1"]
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
-
-
-def test_one_position_cannot_be_reflected_and_is_repeated() -> None:
-    network = VGG19Features(narrow(), ["relu5_1"])
-    for height, width in ((16, 16), (16, 64), (64, 16)):
-        features = network(picture(height, width))["relu5_1"]
-        assert features.shape[-2:] == (height // 16, width // 16)
-        assert bool(torch.isfinite(features).all())
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
@@ -273,11 +250,8 @@ def test_a_picture_that_is_none_or_too_small_is_refused(image: Any, error: type[
     for act in (network, lambda image: network.mean_activations([image])):
         with pytest.raises(error, match=r"^image must"):
             act(image)
-
-
-def test_no_pictures_to_measure_on_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^images must"):
-        VGG19Features(narrow(), ["relu1_1"]).mean_activations([])
+        network.mean_activations([])
 
 
 def test_bad_arguments_are_refused() -> None:

@@ -145,18 +145,6 @@ def test_nothing_of_the_package_is_imported() -> None:
     assert done.stdout == "none\n"
 
 
-def test_the_file_is_read_once_and_nothing_but_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    read, read_bytes = [], Path.read_bytes
-
-    def counted(path: Path) -> bytes:
-        read.append(path)
-        return read_bytes(path)
-
-    monkeypatch.setattr(Path, "read_bytes", counted)
-    load_weights("vgg19")
-    assert read == [package() / FILE]
-
-
 def exchange_file(monkeypatch: pytest.MonkeyPatch, folder: Path, content: bytes | None) -> None:
     """Let a package be found in a folder, with another file or none."""
     if content is not None:

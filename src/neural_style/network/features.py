@@ -208,15 +208,12 @@ class VGG19Features(nn.Module):
         1.0
         """
         for name, module in self._filters.items():
-            mean, shape = means.get(name), tuple(module.bias.shape)
-            if (
-                mean is None
-                or tuple(mean.shape) != shape
-                or not bool((mean >= 0).all() & mean.isfinite().all())
-            ):
-                rule = f"hold {shape[0]} finite numbers of at least 0 for {name}"
-                got = "none" if mean is None else f"{tuple(mean.shape)}, {mean.min()} … {mean.max()}"
+            mean, rule = means.get(name), f"hold {len(module.bias)} finite numbers of at least 0 for {name}"
+            if mean is None or mean.shape != module.bias.shape:
+                got = "none" if mean is None else f"a tensor of shape {tuple(mean.shape)}"
                 raise ValueError(_checks.message("means", rule, got))
+            if not bool((mean >= 0).all() & mean.isfinite().all()):
+                raise ValueError(_checks.message("means", rule, f"{mean.min()} … {mean.max()}"))
         input_scale: Tensor | None = None
         with torch.no_grad():
             for name, module in self._filters.items():
