@@ -207,7 +207,7 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output",
         type=Path,
-        default=Path(neural_style.__file__).parent / "network" / "vgg19_means.npy",
+        default=Path(neural_style.__file__).parent / "network" / "data" / "vgg19_means.npy",
         help="default: the package's own file",
     )
     return parser

@@ -19,7 +19,8 @@ from torch import Tensor
 from measurement import Record, seeded_picture
 from neural_style.device.hardware import choose_device, choose_dtype
 from neural_style.images.io import save_image, to_image_tensor
-from neural_style.network.weights import Weights, load_weights, random_weights
+from neural_style.network.source import random_weights
+from neural_style.network.weights import Weights, load_weights
 
 SMOKE_WIDTH = 0.25
 

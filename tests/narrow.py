@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from neural_style.network.weights import learn_weights, random_weights
+from neural_style.network.source import learn_weights, random_weights
 
 _PICTURE = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
 

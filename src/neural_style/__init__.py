@@ -21,11 +21,11 @@ from neural_style.losses.statistics import covariance_loss as covariance_loss
 from neural_style.losses.sums import Moments as Moments
 from neural_style.losses.terms import Terms as Terms
 from neural_style.network.features import VGG19Features as VGG19Features
+from neural_style.network.source import learn_weights as learn_weights
+from neural_style.network.source import random_weights as random_weights
 from neural_style.network.weights import Weights as Weights
 from neural_style.network.weights import WeightsUnavailableError as WeightsUnavailableError
-from neural_style.network.weights import learn_weights as learn_weights
 from neural_style.network.weights import load_weights as load_weights
-from neural_style.network.weights import random_weights as random_weights
 from neural_style.optimizers import LBFGS as LBFGS
 from neural_style.optimizers import Adam as Adam
 from neural_style.optimizers import Optimizer as Optimizer

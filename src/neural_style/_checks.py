@@ -1,7 +1,4 @@
-"""Argument checks and the wording of their messages, the same everywhere.
-
-A message is ``{argument} must {rule}; got {value}. {what to do}``.
-"""
+"""Checks of arguments, and the wording of their messages."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import math
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -18,13 +15,17 @@ import numpy as np
 from torch import Tensor
 
 
-def message(argument: str, rule: str, got: object, advice: str) -> str:
-    """Return the text of an error in the house's form."""
-    return f"{argument} must {rule}; got {got}. {advice}"
+def message(argument: str, rule: str, got: object, advice: str = "") -> str:
+    """Return the text of an error: what the rule is, what was given, and what to do, if that helps.
+
+    >>> message("size", "be at least 16", 3)
+    'size must be at least 16; got 3.'
+    """
+    return f"{argument} must {rule}; got {got}. {advice}".rstrip()
 
 
 def warn(text: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, pointing at the line outside this package that led here, so that callers can filter by module."""
+    """Warn, pointing at the caller's line outside this package, so that callers can filter by module."""
     level, frame = 2, sys._getframe(1)
     package = __name__.partition(".")[0]
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
@@ -33,10 +34,10 @@ def warn(text: str, category: type[Warning] = UserWarning) -> None:
 
 
 def choice(argument: str, value: object, choices: Iterable[str]) -> str:
-    """Return `value` where it is one of `choices`, which the message lists.
+    """Return `value` if it is one of `choices`.
 
     Raises:
-        ValueError: if it is none of them.
+        ValueError: if it is not; the message lists the choices.
     """
     names = list(choices)
     if isinstance(value, str) and value in names:
@@ -46,26 +47,25 @@ def choice(argument: str, value: object, choices: Iterable[str]) -> str:
 
 
 def did_you_mean(value: object, names: Iterable[str]) -> str:
-    """Return a sentence that names the nearest of `names`, or asks for one of them."""
+    """Return a sentence that suggests the nearest of `names`, or an empty one if none is near."""
     near = difflib.get_close_matches(str(value), list(names), n=1)
-    return f"Did you mean {near[0]!r}?" if near else "Choose one of them."
+    return f"Did you mean {near[0]!r}?" if near else ""
 
 
 def whole_number(argument: str, value: object, *, minimum: int, maximum: int | None = None) -> int:
-    """Return `value` where it is an integer, NumPy's too, of at least `minimum` and at most `maximum`.
+    """Return `value` if it is an integer from `minimum` to `maximum`. NumPy's integers count, bools do not.
 
     Raises:
-        TypeError: if it is no integer; a bool is none.
+        TypeError: if it is no integer.
         ValueError: if it is smaller than `minimum` or larger than `maximum`.
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
-        got = f"{value!r} of type {type(value).__name__}"
-        raise TypeError(message(argument, "be a whole number", got, f"Give an int of at least {minimum}."))
+        raise TypeError(message(argument, "be a whole number", f"{value!r} of type {type(value).__name__}"))
     whole = int(value)
     if whole < minimum:
-        raise ValueError(message(argument, f"be at least {minimum}", whole, f"Give {minimum} or more."))
+        raise ValueError(message(argument, f"be at least {minimum}", whole))
     if maximum is not None and whole > maximum:
-        raise ValueError(message(argument, f"be at most {maximum}", whole, f"Give {maximum} or less."))
+        raise ValueError(message(argument, f"be at most {maximum}", whole))
     return whole
 
 
@@ -75,17 +75,18 @@ def number(
     *,
     minimum: float = 0.0,
     maximum: float = math.inf,
-    advice: str = "Give such a number.",
+    advice: str = "",
 ) -> float:
-    """Return `value` as a float where it is a number, NumPy's too, finite and from `minimum` to `maximum`.
+    """Return `value` as a float if it is a finite number from `minimum` to `maximum`.
+
+    NumPy's numbers count, bools do not.
 
     Raises:
-        TypeError: if it is no real number; a bool is none.
+        TypeError: if it is no real number.
         ValueError: if it is NaN, infinite, smaller than `minimum` or larger than `maximum`.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        got = f"{value!r} of type {type(value).__name__}"
-        raise TypeError(message(argument, "be a number", got, "Give an int or a float."))
+        raise TypeError(message(argument, "be a number", f"{value!r} of type {type(value).__name__}"))
     try:
         real = float(value)
     except OverflowError:
@@ -98,57 +99,93 @@ def number(
     return real
 
 
-def flag(argument: str, value: object) -> bool:
-    """Return `value` where it is True or False, NumPy's too.
+def weights(argument: str, values: Mapping[str, float] | Sequence[float]) -> None:
+    """Check that weights, by name or in order, are finite, not negative, and not all 0.
 
     Raises:
-        TypeError: if it is neither: any text, ``"no"`` too, would count as True.
+        TypeError, ValueError: if they are not.
+    """
+    items = dict(values.items() if isinstance(values, Mapping) else enumerate(values))
+    for name, value in items.items():
+        number(f"{argument}[{name!r}]", value)
+    if not any(items.values()):
+        raise ValueError(message(argument, "have weights that sum to more than 0", values))
+
+
+def flag(argument: str, value: object) -> bool:
+    """Return `value` if it is True or False. NumPy's count; texts do not, for "no" would count as True.
+
+    Raises:
+        TypeError: if it is neither.
     """
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(message(argument, "be True or False", repr(value), "Give one of them."))
+        raise TypeError(message(argument, "be True or False", repr(value)))
     return bool(value)
 
 
 def seed(value: object) -> int:
-    """Return a seed that torch's generators take, 0 … 2⁶³ − 1."""
+    """Return a seed for torch's generators, from 0 to 2⁶³ − 1."""
     return whole_number("seed", value, minimum=0, maximum=2**63 - 1)
 
 
 def file_to_write(argument: str, path: Path) -> Path:
-    """Return `path` where a file can be made there: to be asked before a long run, not after.
+    """Return `path` if a file can be made there. Call it before a long run, not after.
 
     Raises:
-        FileNotFoundError, IsADirectoryError, PermissionError: if its folder does not exist, it is a folder, or
-            no file can be made in its folder.
+        FileNotFoundError: if its folder does not exist.
+        IsADirectoryError: if it is a folder.
+        PermissionError: if no file can be made in its folder.
     """
     got = repr(str(path))
     if path.is_dir():
-        raise IsADirectoryError(message(argument, "name a file", f"{got}, a folder", "Add a file name."))
+        raise IsADirectoryError(message(argument, "name a file", f"{got}, a folder"))
     folder = path.resolve().parent
     if not folder.is_dir():
-        raise FileNotFoundError(message(argument, "lie in a folder that exists", got, "Make the folder first."))
+        raise FileNotFoundError(message(argument, "lie in a folder that exists", got))
     try:
-        tempfile.TemporaryFile(dir=folder).close()  # permissions do not tell: a disk may be read-only or full
+        tempfile.TemporaryFile(
+            dir=folder
+        ).close()  # permissions do not suffice: a disk may be read-only or full
     except OSError as error:
         rule, got = "lie in a folder that can be written to", f"{got} ({error.strerror})"
-        raise PermissionError(message(argument, rule, got, "Choose another folder.")) from error
+        raise PermissionError(message(argument, rule, got)) from error
     return path
 
 
+def image_tensor(argument: str, image: object, *, batch: bool = False) -> None:
+    """Check that an image is a float tensor of shape (1, 3, H, W), without reading its values.
+
+    Args:
+        argument: its name in messages.
+        image: what is checked.
+        batch: whether several are allowed, (B, 3, H, W).
+
+    Raises:
+        TypeError: if it is no tensor of floats.
+        ValueError: if it has another shape.
+    """
+    if not isinstance(image, Tensor) or not image.is_floating_point():
+        got = f"a tensor of {image.dtype}" if isinstance(image, Tensor) else type(image).__name__
+        advice = "Read files with load_image; divide 8-bit values by 255."
+        raise TypeError(message(argument, "be a tensor of floats", got, advice))
+    if image.ndim != 4 or image.shape[1] != 3 or (len(image) != 1 and not batch):
+        rule, advice = f"have shape ({'B' if batch else 1}, 3, H, W)", "unsqueeze(0) adds the first dimension."
+        raise ValueError(message(argument, rule, tuple(image.shape), advice))
+
+
 def image_values(argument: str, image: Tensor) -> None:
-    """Check that every value of a float tensor is a number in [0, 1]. It reads the tensor: call it once.
+    """Check that every value of a float tensor is in [0, 1]. It reads the tensor: call it once.
 
     Raises:
         ValueError: if a value is NaN, infinite or outside [0, 1].
     """
     if image.numel() == 0:
-        raise ValueError(
-            message(argument, "hold at least one pixel", tuple(image.shape), "Give a larger picture.")
-        )
-    low, high = (value.item() for value in image.aminmax())  # which NaN passes through: no mask as large
+        raise ValueError(message(argument, "hold at least one pixel", tuple(image.shape)))
+    low, high = (
+        value.item() for value in image.aminmax()
+    )  # NaN passes through, and no mask of the same size is made
     if not (math.isfinite(low) and math.isfinite(high)):
-        rule, advice = "be finite", "Replace the NaN or infinite values first."
-        raise ValueError(message(f"{argument} values", rule, "NaN or infinity", advice))
+        raise ValueError(message(f"{argument} values", "be finite", "NaN or infinity"))
     if low < 0 or high > 1:
         got = f"a minimum of {round(low, 4)}" if low < 0 else f"a maximum of {round(high, 4)}"
         advice = "Undo the normalisation first." if low < 0 else "Divide an 8-bit image by 255 first."

@@ -238,12 +238,7 @@ def _checked(image: Tensor) -> Tensor:
     Raises:
         TypeError, ValueError: if it is no picture, or has a side of less than 32 pixels.
     """
-    if not isinstance(image, Tensor) or not image.is_floating_point():
-        got = f"a tensor of {image.dtype}" if isinstance(image, Tensor) else type(image).__name__
-        raise TypeError(_checks.message("image", "be a tensor of floats", got, "Read files with load_image."))
-    if image.ndim != 4 or tuple(image.shape[:2]) != (1, 3):
-        advice = "Add a batch dimension with unsqueeze(0)."
-        raise ValueError(_checks.message("image", "have shape (1, 3, H, W)", tuple(image.shape), advice))
+    _checks.image_tensor("image", image)
     if min(image.shape[-2:]) < 2 * BLOCK:
         size = f"{image.shape[-2]}×{image.shape[-1]}"
         rule = f"have sides of at least {2 * BLOCK} pixels"

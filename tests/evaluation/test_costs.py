@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from neural_style import VGG19Features
 from neural_style.evaluation.costs import IN_PIECES, PICTURES, SCRATCH, MemoryModel, evaluation_flops
-from neural_style.network.weights import random_weights
+from neural_style.network.source import random_weights
 
 
 def noise(size: tuple[int, int]) -> torch.Tensor:

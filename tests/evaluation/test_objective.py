@@ -14,7 +14,7 @@ import neural_style
 import reference
 from neural_style.evaluation.objective import Objective
 from neural_style.network.features import VGG19Features
-from neural_style.network.weights import random_weights
+from neural_style.network.source import random_weights
 from neural_style.transfer.presets import PRESETS, choose_settings
 
 

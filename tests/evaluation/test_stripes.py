@@ -15,7 +15,7 @@ from neural_style import LBFGS, Adam, Progress, RunInterrupted, Style, StyleTran
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.stripes import CallbackError, Stripes
 from neural_style.evaluation.tiles import grid_of, stripes_in
-from neural_style.network.weights import random_weights
+from neural_style.network.source import random_weights
 from thread_ranks import ThreadRanks, on_ranks
 
 CASES = [

@@ -15,7 +15,7 @@ from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.tiles import Grid, grid_of
 from neural_style.losses.sums import Discrepancy, Moments
 from neural_style.network.features import Padding, Pooling, VGG19Features
-from neural_style.network.weights import random_weights
+from neural_style.network.source import random_weights
 from neural_style.optimizers import LBFGS
 from neural_style.transfer.presets import PRESETS, Settings, choose_settings
 

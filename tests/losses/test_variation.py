@@ -16,7 +16,7 @@ from neural_style.evaluation.objective import Objective
 from neural_style.losses.sums import Variation
 from neural_style.losses.variation import VARIATIONS
 from neural_style.network.features import VGG19Features
-from neural_style.network.weights import random_weights
+from neural_style.network.source import random_weights
 from neural_style.transfer.presets import choose_settings
 
 FORMS = list(VARIATIONS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tarfile
 import warnings
 import zipfile
@@ -20,11 +19,12 @@ from neural_style.device.hardware import choose_dtype
 from neural_style.network import activation_means
 from neural_style.network.activation_means import filter_norms, is_original, kept, normalize_as_in_the_paper
 from neural_style.network.features import LEAST_MEAN, VGG19Features
+from neural_style.network.source import random_weights
 from neural_style.network.vgg19 import convolutions
-from neural_style.network.weights import load_weights, random_weights
+from neural_style.network.weights import load_weights
 
 LAYERS = ["relu5_4"]
-NOT_ORIGINAL = r"^The paper's normalised network is the original VGG-19 \(weights='vgg19'\): other weights are"
+NOT_ORIGINAL = r"^The paper's normalised network is"
 
 
 @cache
@@ -71,17 +71,6 @@ def test_the_kept_means_normalise_the_original_on_a_photograph() -> None:
     for name, mean in after.items():
         assert 0.3 < mean.mean() < 3, name
         assert before[name].mean() > 10 or name.startswith("conv5"), name  # as it was trained
-
-
-def test_measured_means_normalise_exactly_what_they_were_measured_on() -> None:
-    network = VGG19Features(original(), LAYERS, pooling="max", padding="zeros")
-    before = network.mean_activations([photograph()])
-    network.normalize_activations(before)
-    for name, mean in network.mean_activations([photograph()]).items():
-        floor = LEAST_MEAN * before[name][before[name] > 0].median()
-        heard = before[name] >= floor
-        torch.testing.assert_close(mean[heard], torch.ones_like(mean[heard]), rtol=1e-4, atol=1e-4)
-        torch.testing.assert_close(mean[~heard], before[name][~heard] / floor, rtol=1e-4, atol=1e-4)
 
 
 def test_the_original_is_known_by_its_norms_whatever_holds_it() -> None:
@@ -160,24 +149,19 @@ def test_the_papers_preset_is_float32_unless_another_precision_is_asked_for(
 def test_photographs_are_read_out_of_archives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     picture = torch.rand(3, 24, 32, generator=torch.Generator().manual_seed(0))
     save_image(picture, tmp_path / "a.png")
-    content = (tmp_path / "a.png").read_bytes()
     with zipfile.ZipFile(tmp_path / "Some_Wheel-1.2-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("some_wheel/data/a.png", content)
+        wheel.write(tmp_path / "a.png", "some_wheel/data/a.png")
     with tarfile.open(tmp_path / "source-3.4.tar.gz", "w:gz") as packed:
-        member = tarfile.TarInfo("source-3.4/tests/a.png")
-        member.size = len(content)
-        packed.addfile(member, io.BytesIO(content))
+        packed.add(tmp_path / "a.png", "source-3.4/tests/a.png")
     monkeypatch.setattr(script, "PHOTOGRAPHS", {"some_wheel": ["data/a.png"], "source": ["tests/a.png"]})
     names, found = zip(*script.photographs(tmp_path), strict=True)
     assert names == ("Some_Wheel-1.2: data/a.png", "source-3.4: tests/a.png")
     for image in found:
         torch.testing.assert_close(image[0], picture, rtol=0, atol=1 / 500)
-    monkeypatch.setattr(script, "PHOTOGRAPHS", {"some_wheel": ["data/b.png"]})
-    with pytest.raises(FileNotFoundError, match=r"^archives must hold data/b\.png; got none\."):
-        list(script.photographs(tmp_path))
-    monkeypatch.setattr(script, "PHOTOGRAPHS", {"third": ["a.png"]})
-    with pytest.raises(FileNotFoundError, match=r"^archives must hold one of third; got 0\."):
-        list(script.photographs(tmp_path))
+    for wanted in ({"some_wheel": ["data/b.png"]}, {"third": ["a.png"]}):
+        monkeypatch.setattr(script, "PHOTOGRAPHS", wanted)
+        with pytest.raises(FileNotFoundError, match=r"^archives must"):
+            list(script.photographs(tmp_path))
 
 
 def test_crops_are_two_of_each_scale_and_none_of_much_enlarged_pictures() -> None:
@@ -188,6 +172,6 @@ def test_crops_are_two_of_each_scale_and_none_of_much_enlarged_pictures() -> Non
 def test_halves_that_agree_have_a_ratio_of_one_and_others_theirs() -> None:
     means = torch.ones(4, 5504)
     means[1::2, :64] = 2.0
-    told = script.ratios(means)
-    assert told["conv1_1"] == pytest.approx((2.0, 2.0))
-    assert told["conv5_4"] == pytest.approx((1.0, 1.0))
+    ratios = script.ratios(means)
+    assert ratios["conv1_1"] == pytest.approx((2.0, 2.0))
+    assert ratios["conv5_4"] == pytest.approx((1.0, 1.0))

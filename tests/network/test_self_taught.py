@@ -125,19 +125,9 @@ def test_the_last_six_filters_of_the_first_convolution_let_colour_pass() -> None
         torch.testing.assert_close(plus, -minus)
 
 
-def test_filters_differ_from_one_another_and_with_the_seed() -> None:
-    pictures = [smooth_picture()]
-    first = learn_filters(pictures, [[16]], seeded(0))[0][0]
-    other = learn_filters(pictures, [[16]], seeded(1))[0][0]
-    assert torch.linalg.matrix_rank(first.flatten(1)) >= 10
-    assert not torch.equal(first, other)
-
-
-def test_the_same_seed_gives_the_same_bits() -> None:
-    runs = [learn_filters([smooth_picture()], [[16, 16], [32], [64]], seeded(5)) for _ in range(2)]
-    for (weight, bias), (weight_again, bias_again) in zip(*runs, strict=True):
-        assert torch.equal(weight, weight_again)
-        assert torch.equal(bias, bias_again)
+def test_filters_differ_from_one_another() -> None:
+    weight, _ = learn_filters([smooth_picture()], [[16]], seeded())[0]
+    assert torch.linalg.matrix_rank(weight.flatten(1)) >= 10
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -2.0])

@@ -8,7 +8,7 @@ import torch
 from narrow import RANDOM
 from neural_style import StyleTransfer, losses
 from neural_style.losses.statistics import covariance_loss
-from neural_style.transfer.presets import PRESETS, SELF_TAUGHT, choose_settings, layer_weights
+from neural_style.transfer.presets import PRESETS, SELF_TAUGHT, choose_settings
 
 FIVE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 
@@ -79,9 +79,7 @@ def test_an_option_replaces_the_presets_and_none_leaves_it(preset: str) -> None:
     assert settings.pooling == PRESETS[preset].pooling
 
 
-def test_layers_are_weighed_by_name_in_network_order() -> None:
-    assert list(layer_weights("style_layers", {"relu3_1": 1, "relu1_1": 2})) == ["relu1_1", "relu3_1"]
-    assert layer_weights("content_layers", "relu4_2") == {"relu4_2": 1.0}
+def test_layers_are_in_network_order() -> None:
     assert choose_settings("default").layers == [*FIVE[:4], "relu4_2", "relu5_1"]
 
 

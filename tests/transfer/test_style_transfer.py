@@ -31,7 +31,8 @@ from neural_style.evaluation.costs import SCRATCH
 from neural_style.evaluation.regions import Part
 from neural_style.images.resizing import resize
 from neural_style.network.features import VGG19Features
-from neural_style.network.weights import Weights, random_weights
+from neural_style.network.source import random_weights
+from neural_style.network.weights import Weights
 from neural_style.transfer import evaluator
 from neural_style.transfer.levels import PREVIEW_COARSER, PREVIEW_FINEST, Sizes
 from neural_style.transfer.presets import PRESETS

@@ -1,3 +1,3 @@
 """The command line."""
 
-from neural_style.cli.main import main as main
+from neural_style.cli.commands import main as main

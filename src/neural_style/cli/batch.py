@@ -1,29 +1,34 @@
-"""A list of pictures to make: read, checked, and recorded as they are done.
-
-The list is a CSV file with a header. What can be wrong with it is found out before any work.
-"""
+"""The pictures of a list: a CSV file that is checked before any work, and a record of what is done."""
 
 from __future__ import annotations
 
-import contextlib
+import argparse
 import csv
 import hashlib
 import io
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from neural_style import _checks
-from neural_style.cli.arguments import PICTURE_OPTIONS, read_option
-from neural_style.images.io import check_writable
+from neural_style.cli.build import result_size, transfer_from_options
+from neural_style.cli.console import ERRORS, ProgressBar, in_a_line, pixels, say, warnings_as_notes
+from neural_style.cli.values import PICTURE_OPTIONS, read_option
+from neural_style.device.ranks import ending_together, place, rank_device
+from neural_style.images.io import check_writable, save_image, to_image_tensor
+from neural_style.transfer import StyleTransfer
 from neural_style.transfer.levels import plan_levels
-from neural_style.transfer.starts import check_there, is_picture
+from neural_style.transfer.starts import check_init, is_picture
 
 REQUIRED = ("content", "style", "output")
 COLUMNS = (*REQUIRED, *PICTURE_OPTIONS)
-LARGE = (2**20, 2**20)  # pixels: no number of levels is too many for such a picture
+LARGE = (2**20, 2**20)  # pixels: a picture that any number of levels suits
+# The options that do not change the pictures, or that are the jobs' own.
+NOT_SHARED = ("command", "jobs", "quiet", "device", "compile", "tile_size", *PICTURE_OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,11 @@ class Job:
     """One picture to make.
 
     Attributes:
-        line: of the list, on which its row begins.
+        line: the line of the list on which its row begins.
         content: the photograph's file.
         style: the painting's file.
         output: the file to write.
-        options: what `PICTURE_OPTIONS` names, from the row or, where its cell is empty, the command line.
+        options: values by name of `PICTURE_OPTIONS`, from the row or, for an empty cell, the command line.
     """
 
     line: int
@@ -46,48 +51,71 @@ class Job:
 
     @property
     def inputs(self) -> dict[str, Path]:
-        """The files to read, by the argument of `StyleTransfer.run` that they are."""
+        """The files to read, by the argument of `StyleTransfer.run` they are for."""
         init = self.options["init"]
-        check_there(init)
+        check_init(init)
         start = {"init": Path(str(init))} if is_picture(init) else {}
         return {"content": self.content, "style": self.style, **start}
 
     def fingerprint(self, shared: Mapping[str, Any]) -> str:
-        """Return a text that two jobs share which would make the same picture.
-
-        Args:
-            shared: the options of all jobs.
-        """
+        """Return a text that is the same for two jobs which make the same picture, given all jobs' options."""
         row = {"content": str(self.content), "style": str(self.style), **self.options}
         given = {name: value for name, value in {**shared, **row}.items() if value is not None}
         return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
 
 
-def read_jobs(path: Path, defaults: Mapping[str, Any]) -> list[Job]:
-    """Return the jobs of a list, in its order.
+def run_batch(options: argparse.Namespace) -> int:
+    """Make the pictures of a list that are not there yet, or this process's share; return the exit status."""
+    here = place()
+    rank = f"[rank {here.rank}] " if here.world > 1 else ""
+    jobs = read_jobs(options.jobs, {name: getattr(options, name) for name in PICTURE_OPTIONS})
+    shared = {name: value for name, value in vars(options).items() if name not in NOT_SHARED}
+    record, share = Record(options.jobs, shared), here.share(jobs)
+    to_do = [job for job in share if job not in record]
+    there = len(share) - len(to_do)
+    count = f"of {len(share)} picture{'' if len(share) == 1 else 's'}"
+    made = failed = 0
+    try:
+        with ending_together(here):
+            if to_do:
+                once = {"quiet": options.quiet or here.rank > 0, "device": rank_device(options.device, here)}
+                transfer = transfer_from_options(argparse.Namespace(**{**vars(options), **once}))
+            for number, job in enumerate(to_do, there + 1):
+                title = f"picture {number} of {len(share)}"
+                with warnings_as_notes(quiet=options.quiet, rank=rank):
+                    if _make_job(transfer, job, title, rank, quiet=options.quiet):
+                        record.add(job)
+                        made += 1
+                    else:
+                        failed += 1
+            parts = [f"{made} {count} made"]
+            parts += [f"{failed} failed"] if failed else []
+            parts += [f"{there} {'was' if there == 1 else 'were'} there before"] if there else []
+            say(", ".join(parts), rank=rank, quiet=options.quiet and not failed)
+    except KeyboardInterrupt:
+        text = f"interrupted; {there + made} {count} done, and the same command goes on with the rest"
+        say(text, rank=rank)
+        return 130
+    return 1 if failed else 0
 
-    Args:
-        path: a CSV file whose header names `COLUMNS`, of which those that are `REQUIRED` must be there.
-        defaults: value of each of `PICTURE_OPTIONS` where a cell is empty.
 
-    Raises:
-        ValueError: if something is wrong with the list, or with a file that it names; the text names the line.
-        OSError: if it cannot be read.
-    """
-    _check_file("JOBS", path)
-    rows = _rows(path)
-    line, names = next(rows, (1, []))
-    with _naming(path, line):
-        _check_header(names)
-    jobs = []
-    for line, cells in rows:
-        with _naming(path, line):
-            jobs.append(_job(line, names, cells, defaults))
-    if not jobs:
-        advice = "Write one row for each picture."
-        raise ValueError(_checks.message("JOBS", "have a row below its header", f"{str(path)!r}", advice))
-    _check_outputs(path, jobs)
-    return jobs
+def _make_job(transfer: StyleTransfer, job: Job, title: str, rank: str, *, quiet: bool) -> bool:
+    """Make a picture of a list and report it; return whether it worked."""
+    began = time.monotonic()
+    try:
+        images = {name: to_image_tensor(path, name) for name, path in job.inputs.items()}
+        chosen = {name: value for name, value in job.options.items() if name != "quality"}
+        check_writable(job.output, size=result_size(images["content"], chosen["size"]))
+        with ProgressBar(quiet=quiet or bool(rank), title=title) as bar:
+            image = transfer.run(**{**chosen, **images}, callback=bar.show)
+        save_image(image, job.output, quality=job.options["quality"])
+    except (*ERRORS, RuntimeError) as error:  # a RuntimeError is what torch raises on a CPU without memory
+        say(f"{title}, line {job.line}: {job.output} failed: {in_a_line(error)}", rank=rank)
+        return False
+    if not quiet:
+        size, seconds = pixels(image.shape[-2:]), time.monotonic() - began
+        print(f"{rank}{title}: {job.output}: {size} pixels in {seconds:.1f} s", flush=True)
+    return True
 
 
 class Record:
@@ -110,7 +138,7 @@ class Record:
         text = self.path.read_text("utf-8", errors="replace") if self.path.exists() else ""
         self._gap = "" if text.endswith("\n") or not text else "\n"  # after a line that a crash cut short
         for line in text.splitlines():
-            with contextlib.suppress(ValueError, TypeError, KeyError):  # such a line
+            with suppress(ValueError, TypeError, KeyError):  # such a line
                 entry = json.loads(line)
                 self._done[entry["output"]] = entry["fingerprint"]
 
@@ -126,10 +154,47 @@ class Record:
             file.write(f"{self._gap}{json.dumps(entry)}\n".encode())
 
 
-# Reading -------------------------------------------------------------------------------------------------
+# Reading a list ------------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
+def read_jobs(path: Path, defaults: Mapping[str, Any]) -> list[Job]:
+    """Return the jobs of a list, in its order.
+
+    Args:
+        path: a CSV file whose header names some of `COLUMNS`, and all that are `REQUIRED`.
+        defaults: the values of `PICTURE_OPTIONS` for empty cells.
+
+    Raises:
+        ValueError: if something is wrong with the list, or with a file that it names; the text names the line.
+        OSError: if it cannot be read.
+    """
+    _check_file("JOBS", path)
+    rows = _rows(path)
+    line, names = next(rows, (1, []))
+    with _naming(path, line):
+        _check_header(names)
+    jobs: list[Job] = []
+    files: dict[object, str] = {}  # what is done with a file
+    for line, cells in rows:
+        with _naming(path, line):
+            job = _job(names, cells, defaults, line)
+        jobs.append(job)
+        for source in job.inputs.values():
+            files |= dict.fromkeys(_identities(source), f"line {line} reads")
+    for job in jobs:
+        with _naming(path, job.line):
+            for identity in _identities(job.output):
+                if identity in files:
+                    rule, got = "be a file of its own", f"'{job.output}', which {files[identity]}"
+                    raise ValueError(_checks.message("output", rule, got, "Give it another name."))
+        files |= dict.fromkeys(_identities(job.output), f"line {job.line} writes")
+    if not jobs:
+        advice = "Write one row for each picture."
+        raise ValueError(_checks.message("JOBS", "have a row below its header", f"{str(path)!r}", advice))
+    return jobs
+
+
+@contextmanager
 def _naming(path: Path, line: int) -> Iterator[None]:
     """Put the line in front of an error about it."""
     try:
@@ -139,7 +204,7 @@ def _naming(path: Path, line: int) -> Iterator[None]:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row that is not blank, with the line on which it begins."""
+    """Yield the rows that are not blank, with the line on which they begin."""
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -161,21 +226,22 @@ def _check_header(names: Sequence[str]) -> None:
     for index, name in enumerate(names):
         _checks.choice("a column", name, COLUMNS)
         if name in names[:index]:
-            raise ValueError(_checks.message("a column", "be there once", f"{name!r} twice", "Drop one."))
+            raise ValueError(_checks.message("a column", "be there once", f"{name!r} twice"))
     for name in REQUIRED:
         if name not in names:
             got = ", ".join(repr(name) for name in names) or "an empty list"
-            raise ValueError(_checks.message("the header", f"name a column {name!r}", got, "Add it."))
+            raise ValueError(_checks.message("the header", f"name a column {name!r}", got))
 
 
-def _job(line: int, names: Sequence[str], cells: Sequence[str], defaults: Mapping[str, Any]) -> Job:
+def _job(names: Sequence[str], cells: Sequence[str], defaults: Mapping[str, Any], line: int) -> Job:
+    """Return the job of a row, all that can be checked before its turn checked."""
     if len(cells) > len(names):
         rule, advice = f"have at most {len(names)} cells", "Put a cell with a comma in quotation marks."
         raise ValueError(_checks.message("a row", rule, len(cells), advice))
     given = {name: cell for name, cell in zip(names, cells, strict=False) if cell}
     for name in REQUIRED:
         if name not in given:
-            raise ValueError(_checks.message(name, "be a path", "an empty cell", "Fill it in."))
+            raise ValueError(_checks.message(name, "be a path", "an empty cell"))
     options = {name: read_option(name, given[name]) for name in PICTURE_OPTIONS if name in given}
     content, style, output = (Path(given[name]) for name in REQUIRED)
     job = Job(line, content, style, output, {**defaults, **options})
@@ -188,27 +254,8 @@ def _job(line: int, names: Sequence[str], cells: Sequence[str], defaults: Mappin
 
 def _check_file(argument: str, path: Path) -> None:
     if not path.is_file():
-        raise ValueError(
-            _checks.message(argument, "be a file that exists", f"{str(path)!r}", "Check the path.")
-        )
-
-
-def _check_outputs(path: Path, jobs: Sequence[Job]) -> None:
-    """Check that each output is one job's alone and is read by none."""
-    reads: dict[object, int] = {}
-    for job in jobs:
-        for read in job.inputs.values():
-            for identity in _identities(read):
-                reads.setdefault(identity, job.line)
-    writes: dict[object, int] = {}
-    for job in jobs:
-        for identity in _identities(job.output):
-            for others, what in ((reads, "reads"), (writes, "writes")):
-                if identity in others:
-                    rule, got = "be a file of its own", f"'{job.output}', which line {others[identity]} {what}"
-                    with _naming(path, job.line):
-                        raise ValueError(_checks.message("output", rule, got, "Give it another name."))
-        writes.update(dict.fromkeys(_identities(job.output), job.line))
+        got = f"{str(path)!r}"
+        raise ValueError(_checks.message(argument, "be a file that exists", got, "Check the path."))
 
 
 def _identities(path: Path) -> list[object]:

@@ -1,4 +1,4 @@
-"""Styles as they are typed: files, folders of paintings, weights and scales, masks, and maps in colours."""
+"""Styles from options: files, folders of paintings, weights and scales, masks, and maps in colours."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def styles_from_options(
     regions: Sequence[Path] = (),
     maps: Sequence[Path] = (),
 ) -> list[Style]:
-    """Return the styles that were typed. A folder is one style: all its pictures, with equal shares.
+    """Return the styles. A folder is one style: all its pictures, with equal shares.
 
     Args:
-        paths: of pictures and folders.
-        weights: one for each path; None for equal ones.
-        scales: likewise; None for 1.
-        regions: of the content: a mask for each path, or, with maps, one map in colours.
-        maps: of the styles, one for each path: what has a colour there goes where the content's map has it.
+        paths: pictures and folders.
+        weights: a weight for each path; None makes them equal.
+        scales: a scale for each path; None is 1.
+        regions: a mask of the content for each path; with `maps`, one map of the content in colours.
+        maps: a map in colours for each path: the part in a colour goes where the content's map has that colour.
 
     Raises:
         ValueError, OSError: if their numbers do not agree, a folder has no picture, or a map no colour.
@@ -38,11 +38,8 @@ def styles_from_options(
         if values and len(values) != len(paths):
             advice = f"There {'is' if len(paths) == 1 else 'are'} {len(paths)}."
             raise ValueError(_checks.message(argument, "be one for each STYLE", len(values), advice))
-    for weight in weights or ():
-        _checks.number("--style-weights", weight)
-    if weights and not sum(weights) > 0:
-        got = ", ".join(f"{weight:g}" for weight in weights)
-        raise ValueError(_checks.message("--style-weights", "sum to more than 0", got, "Give one more than 0."))
+    if weights:
+        _checks.weights("--style-weights", weights)
     for scale in scales or ():
         check_scale("--style-scales", scale)
     wanted = 1 if maps else len(paths)
@@ -51,52 +48,52 @@ def styles_from_options(
         advice = "Give it beside --style-maps." if maps else f"There {'is' if wanted == 1 else 'are'} {wanted}."
         raise ValueError(_checks.message("--regions", rule, len(regions), advice))
     there = color_regions(regions[0], "--regions") if maps else []
-    found: list[Style] = []
+    styles: list[Style] = []
     for number, path in enumerate(paths):
         pictures = pictures_in(path)
         share = (weights[number] if weights else 1.0) / len(pictures)
         scale = scales[number] if scales else 1.0
         region = regions[number] if regions and not maps else None
-        styles = [Style(picture, share, scale, region=region) for picture in pictures]
-        found += _of_map(styles, there, maps[number]) if maps else styles
-    return found
+        of_path = [Style(picture, share, scale, region=region) for picture in pictures]
+        styles += _placed(of_path, there, maps[number]) if maps else of_path
+    return styles
 
 
 def pictures_in(path: Path) -> list[Path]:
-    """Return the pictures of a folder by name, or the path itself where it is none.
+    """Return the pictures of a folder, sorted by name; or the path itself if it is no folder.
 
     Raises:
-        ValueError: if the folder has none.
+        ValueError: if the folder has no picture.
     """
     if not path.is_dir():
         return [path]
-    inside = (each for each in path.iterdir() if each.is_file() and not each.name.startswith("."))
-    pictures = sorted(each for each in inside if each.suffix.lower() in SUFFIXES)
+    files = (file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+    pictures = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
     if not pictures:
         rule, advice = "hold pictures", f"They end in {', '.join(SUFFIXES)}."
         raise ValueError(_checks.message("a STYLE that is a folder", rule, f"'{path}' with none", advice))
     return pictures
 
 
-def _of_map(styles: Sequence[Style], there: Sequence[tuple[Tensor, Tensor]], style_map: Path) -> list[Style]:
-    """Return styles, once for each colour that the content's map and theirs have.
+def _placed(styles: Sequence[Style], there: Sequence[tuple[Tensor, Tensor]], style_map: Path) -> list[Style]:
+    """Return the styles with region and mask, once for each colour that the content's map and theirs share.
 
     Raises:
         ValueError: if they share none.
     """
     here = color_regions(style_map, "a map of --style-maps")
-    found = [
+    placed = [
         replace(style, region=region, mask=mask)
         for color, region in there
         for other, mask in here
         if (color - other).norm() <= ALIKE
         for style in styles
     ]
-    if not found:
+    if not placed:
         ours, theirs = (", ".join(_named(color) for color, _ in regions) for regions in (there, here))
         rule, got = f"share a colour with the content's map ({ours})", f"'{style_map}' ({theirs})"
         raise ValueError(_checks.message("--style-maps", rule, got, "Paint the same colours in both."))
-    return found
+    return placed
 
 
 def _named(color: Tensor) -> str:

@@ -20,6 +20,7 @@ from neural_style import _checks
 from neural_style.evaluation.regions import Guidance, Guide, Part, on_grids
 from neural_style.evaluation.share import Share, Whole
 from neural_style.evaluation.tiles import Grid, Tile, alignment_of, check_tile, grid_of, halo_of, with_halo
+from neural_style.images.resizing import size_of
 from neural_style.losses import style_loss, total_loss, weighted_sum
 from neural_style.losses.sums import Discrepancy, Moments, Sums, Variation
 from neural_style.losses.terms import Terms
@@ -135,7 +136,7 @@ class Objective:
         """Return how a picture is cut, or some rows of it."""
         deepest = self.network.layers[-1]
         return grid_of(
-            (image.shape[-2], image.shape[-1]),
+            size_of(image),
             tile,
             halo=halo_of(deepest),
             alignment=alignment_of(deepest),

@@ -186,8 +186,6 @@ def mixture(argument: str, statistic: StatisticChoice) -> Mixture:
         raise TypeError(_checks.message(argument, rule, got, f"There are {names}."))
     for name in statistic:
         _checks.choice(argument, name, STATISTICS)
-    weights = {name: _checks.number(f"{argument}[{name!r}]", weight) for name, weight in statistic.items()}
-    if not sum(weights.values()) > 0:
-        advice = "Give at least one statistic more than 0."
-        raise ValueError(_checks.message(argument, "have weights that sum to more than 0", statistic, advice))
+    _checks.weights(argument, statistic)
+    weights = {name: float(weight) for name, weight in statistic.items()}
     return Mixture(weights)

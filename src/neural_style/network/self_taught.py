@@ -1,11 +1,11 @@
-"""Convolution filters learned from pictures alone: no labels, no training set, seconds on a CPU.
+"""Convolution filters learned from pictures alone: without labels or a training set, in seconds on a CPU.
 
-Layer by layer, each convolution's filters are the centroids of a spherical k-means over whitened patches of
-the layer below, scaled to zero mean and unit variance before the rectifier. Pure mathematics: this module
-knows tensors and numbers of channels, not VGG-19.
+Layer by layer, the filters of a convolution are the centroids of a spherical k-means over whitened patches of
+the layer below, scaled to zero mean and unit variance before the rectifier. This module knows tensors and
+numbers of channels, not VGG-19.
 
-The learning method is that of the references; to use it for style transfer, on the style picture itself, is
-our own departure. What was tuned by eye is stated at the constants.
+Departs from the references: they learn for classification; here the filters serve style transfer, learned from
+the style picture itself. Constants that were tuned by eye say so.
 
 Reference:
     Coates, Lee & Ng, "An Analysis of Single-Layer Networks in Unsupervised Feature Learning" (AISTATS 2011);
@@ -24,23 +24,23 @@ from torch import Tensor
 
 PATCHES = 1500  # drawn per convolution
 RANK = 256  # most eigenvectors kept by the whitening
-OVERSAMPLING = 32  # directions beyond those, where they are found by chance
-KMEANS_ITERATIONS = 2  # more of them look no better; none leaves a noisy photograph
-# The share of the largest eigenvalue that whitening adds to each. The constant matters most: a tenth of it
-# leaves a photograph, from 0.01 on dots appear in flat skies.
+OVERSAMPLING = 32  # further directions in the randomised decomposition
+KMEANS_ITERATIONS = 2  # by eye: more look no better; none leaves a noisy photograph
+# The share of the largest eigenvalue that whitening adds to every eigenvalue. By eye: of all constants this one
+# matters most; a tenth of it leaves a photograph, from 0.01 on dots appear in flat skies.
 FIRST_REGULARISATION, REGULARISATION = 1e-3, 3e-3
-_FLOOR = 1e-4  # added to every eigenvalue: that of a constant picture is zero
-_CONSTANT = 1e-5  # patches of a smaller summed variance teach nothing
+_FLOOR = 1e-4  # added to every eigenvalue, as those of a constant picture are zero
+_CONSTANT = 1e-5  # nothing is learned from patches of a smaller summed variance
 _EXACT_UP_TO = 600  # side of the largest matrix whose eigenvectors are computed exactly
 
 
 def learn_filters(
     images: Sequence[Tensor], blocks: Sequence[Sequence[int]], generator: torch.Generator
 ) -> list[tuple[Tensor, Tensor]]:
-    """Return the weight and bias of every convolution, learned in order, each on what the ones below show it.
+    """Return the weight and bias of every convolution, learned one after another from the features below.
 
     Args:
-        images: normalised pictures of shape (1, 3, H, W), of any sizes; all count alike.
+        images: normalised pictures of shape (1, 3, H, W), of any sizes, with equal influence.
         blocks: output channels of the convolutions, block by block; 2×2 average pooling between the blocks.
         generator: the only source of randomness, on the CPU.
 
@@ -70,11 +70,11 @@ def learn_convolution(
     """Return the weight (K, C, 3, 3) and bias (K,) of one convolution, learned from the features it will read.
 
     Args:
-        features: what the convolution reads, each of shape (1, C, H, W).
+        features: what the convolution reads, of shape (1, C, H, W).
         out_channels: K, the number of filters.
         generator: source of randomness, on the CPU.
-        first: whether `features` are the pictures. Then the last six filters become plus and minus the mean of
-            each colour over 3×3 pixels, so that colour passes: without them a grey content turns magenta and
+        first: whether `features` are the pictures. The last six filters are then plus and minus the mean of
+            each colour over 3×3 pixels, so that colour passes. Without them a grey content turns magenta and
             green.
     """
     channels = features[0].shape[1]
@@ -102,8 +102,8 @@ def learn_convolution(
 def sample_patches(features: Sequence[Tensor], count: int, generator: torch.Generator) -> Tensor:
     """Return up to `count` 3×3 patches, drawn without replacement, as rows of shape (N, 9 C).
 
-    The values of a row are in the order of a convolution's weight: channel, row, column. Of several feature
-    maps each gives the same number of patches, or all it has.
+    The values of a row are in the order of a convolution's weight: channel, row, column. All feature maps give
+    the same number of patches, or all they have.
     """
     rows = []
     for feature in features:
@@ -138,10 +138,10 @@ def whitening(centred: Tensor, rank: int, regularisation: float, generator: torc
 def leading_eigenpairs(centred: Tensor, rank: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return the `rank` largest eigenvalues (r,) and eigenvectors (D, r) of the covariance XᵀX / N.
 
-    Exact where a side of X is at most 600, else by randomised subspace iteration: `rank` + 32 directions, one
-    pass, which finds 98–99 % of the variance that exact ones have (a second pass finds 99.6 % and costs a
-    tenth of the whole learning). Decomposed on the CPU, which every device's torch can do, and the same for all
-    of them.
+    Exact where a side of X is at most 600, else by randomised subspace iteration with `rank` + 32 directions
+    and one pass. That gives 98–99 % of the exact variance; a second pass gives 99.6 % and costs a tenth of the
+    whole learning. torch.pca_lowrank would use the global generator. The CPU decomposes, with the same result
+    for every device.
     """
     device, centred = centred.device, centred.cpu()
     count, dimension = centred.shape
@@ -164,11 +164,10 @@ def leading_eigenpairs(centred: Tensor, rank: int, generator: torch.Generator) -
 
 
 def spherical_kmeans(points: Tensor, clusters: int, iterations: int, generator: torch.Generator) -> Tensor:
-    """Return unit centroids (K, r) of the directions of `points`, each the mean direction of its cluster.
+    """Return unit centroids (K, r) of the directions of `points`: the mean directions of their clusters.
 
-    A point belongs to the centroid with the largest inner product. The start is K distinct points, filled up
-    with random directions where there are fewer, or where a point is shorter than 0.5 and so has no direction
-    to speak of. A cluster that stays empty keeps its centroid.
+    A point belongs to the centroid with the largest inner product. The start is K distinct points. Random
+    directions replace those that are missing or shorter than 0.5. An empty cluster keeps its centroid.
 
     Args:
         points: shape (N, r).
@@ -194,9 +193,21 @@ def spherical_kmeans(points: Tensor, clusters: int, iterations: int, generator: 
 
 
 def random_orthogonal(rows: int, columns: int, generator: torch.Generator) -> Tensor:
-    """Return √2 times a random (semi-)orthogonal matrix: it keeps the variance through a rectifier."""
+    """Return √2 times a random (semi-)orthogonal matrix, which keeps the variance through a rectifier."""
     matrix = torch.empty(rows, columns, device="cpu", dtype=torch.float32)
     return torch.nn.init.orthogonal_(matrix, gain=math.sqrt(2), generator=generator)
+
+
+def passes_colour(weight: Tensor) -> bool:
+    """Return whether a first convolution ends with the six filters of `learn_convolution` that pass colour.
+
+    Args:
+        weight: shape (K, 3, 3, 3), as learned or with filters rescaled.
+    """
+    if len(weight) <= 6:
+        return False
+    last, expected = (F.normalize(filters) for filters in (weight[-6:].flatten(1), _colour_filters(3)))
+    return torch.allclose(last, expected, atol=1e-3)
 
 
 def _colour_filters(channels: int) -> Tensor:

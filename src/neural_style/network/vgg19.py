@@ -1,9 +1,9 @@
-"""What VGG-19 is: the names, kinds and channels of its layers, in network order.
+"""The table of VGG-19's layers, in network order, and arguments that name layers.
 
 The names are the paper's: ``conv4_2`` is the second convolution of the fourth block, ``relu4_2`` its
 rectifier, ``pool4`` the pooling that ends the block. The indices are those of torchvision's
-`vgg19().features`, with which the tests compare the table; torchvision takes as long to import as all the
-rest, and is left to what loads its weights.
+`vgg19().features`, with which the tests compare the table. torchvision itself is not imported here: it takes as
+long to import as everything else.
 
 Reference:
     Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition" (2015).
@@ -11,7 +11,7 @@ Reference:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,6 +19,8 @@ from neural_style import _checks
 
 # Table 1, configuration E: each block's convolutions and channels.
 BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
+
+LayerChoice = str | Iterable[str] | Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,10 @@ class Layer:
     Attributes:
         name: the paper's name, such as ``relu4_2``.
         kind: ``conv``, ``relu`` or ``pool``.
-        index: the position in torchvision's `vgg19().features`, which its state dict uses as a name.
-        in_channels: number of channels that enter, at full width.
-        out_channels: number of channels that leave, at full width.
-        stride: side of one position of the layer's output in pixels of the image.
+        index: the position in torchvision's `vgg19().features`, and so in the names of its state dict.
+        in_channels: the number of input channels at full width.
+        out_channels: the number of output channels at full width.
+        stride: the side of one position of the layer's output, in pixels of the image.
     """
 
     name: str
@@ -52,8 +54,8 @@ def layer_table() -> dict[str, Layer]:
     layers: list[Layer] = []
 
     def add(name: str, channels: int, stride: int) -> None:
-        entering = layers[-1].out_channels if layers else 3
-        layers.append(Layer(name, name[:4], len(layers), entering, channels, stride))
+        in_channels = layers[-1].out_channels if layers else 3
+        layers.append(Layer(name, name[:4], len(layers), in_channels, channels, stride))
 
     for block, (num_convolutions, channels) in enumerate(BLOCKS, 1):
         stride = 2 ** (block - 1)
@@ -65,31 +67,39 @@ def layer_table() -> dict[str, Layer]:
 
 
 def check_layers(argument: str, names: Iterable[str]) -> list[str]:
-    """Return `names` without repeats in network order.
+    """Return `names` without repeats, in network order.
 
     Raises:
-        TypeError: if `names` is one text.
+        TypeError: if `names` is one text, or no list.
         ValueError: if one is no layer of VGG-19, or there is none.
     """
-    if isinstance(names, str):
-        advice = f"Write [{names!r}]."
-        raise TypeError(_checks.message(argument, "be a list of names", f"the text {names!r}", advice))
-    if not isinstance(names, Iterable):
-        got, advice = type(names).__name__, "Write ['relu4_2'], for example."
-        raise TypeError(_checks.message(argument, "be a list of names", got, advice))
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise TypeError(_checks.message(argument, "be a list of names, such as ['relu4_2']", repr(names)))
     table, wanted = layer_table(), list(names)
     for name in wanted:
         if not isinstance(name, str) or name not in table:
             advice = _checks.did_you_mean(name, table)
-            if isinstance(name, str) and all(part.strip() in table for part in name.split(",")):
-                advice = "Give a list of names."
-            elif not isinstance(name, str) or advice.startswith("Choose"):
-                advice = "They are conv1_1 … conv5_4, relu1_1 … relu5_4 and pool1 … pool5."
+            advice = advice or "They are conv1_1 … conv5_4, relu1_1 … relu5_4 and pool1 … pool5."
             raise ValueError(_checks.message(argument, "be names of VGG-19 layers", repr(name), advice))
     if not wanted:
-        advice = "Give at least one, such as 'relu4_2'."
-        raise ValueError(_checks.message(argument, "be names of VGG-19 layers", "none", advice))
+        raise ValueError(_checks.message(argument, "be names of VGG-19 layers", "none"))
     return [name for name in table if name in wanted]
+
+
+def layer_weights(argument: str, layers: LayerChoice) -> dict[str, float]:
+    """Return weights by layer name, in network order; names alone share a weight of 1.
+
+    >>> layer_weights("style_layers", ["relu2_1", "relu1_1"])
+    {'relu1_1': 0.5, 'relu2_1': 0.5}
+
+    Raises:
+        TypeError: if a weight is no number.
+        ValueError: if a name is no layer's, there is none, or a weight is negative or not finite.
+    """
+    names = check_layers(argument, [layers] if isinstance(layers, str) else layers)
+    if not isinstance(layers, Mapping):
+        return dict.fromkeys(names, 1 / len(names))
+    return {name: _checks.number(f"{argument}[{name!r}]", layers[name]) for name in names}
 
 
 def truncated(deepest: str) -> list[Layer]:
@@ -99,12 +109,12 @@ def truncated(deepest: str) -> list[Layer]:
 
 
 def reach(deepest: str) -> int:
-    """Return how many pixels beyond its own square of the image a position of a layer sees, on each side.
+    """Return how many pixels a position of a layer sees beyond its own square of the image, on each side.
 
     >>> reach("relu5_1")
     70
     """
-    return sum(layer.stride for layer in truncated(deepest) if layer.kind == "conv")  # one position for each
+    return sum(layer.stride for layer in truncated(deepest) if layer.kind == "conv")  # a position each
 
 
 def receptive_field(layer: str) -> int:

@@ -36,7 +36,7 @@ AT_A_TIME = 256  # tiles: fewer would read the filters too often, more would not
 
 
 def pays(features: Tensor, weight: Tensor) -> bool:
-    """Return whether minimal filtering is the faster way: in float32 on a CPU, for wide layers.
+    """Return whether minimal filtering is faster: in float32 on a CPU, for wide layers.
 
     Args:
         features: shape (B, C, H + 2, W + 2).
@@ -50,7 +50,7 @@ def pays(features: Tensor, weight: Tensor) -> bool:
 
 
 def transformed(weight: Tensor) -> Tensor:
-    """Return the filters as `convolve` wants them, G g Gᵀ by tile position, shape (36, C, K).
+    """Return the filters in the form that `convolve` takes, G g Gᵀ by tile position, shape (36, C, K).
 
     Args:
         weight: shape (K, C, 3, 3).
@@ -99,8 +99,8 @@ def _filtered(
 ) -> Tensor:
     """Return Aᵀ [filters ⊙ (Bᵀ d B)] A + bias over all tiles d of the features.
 
-    Some rows of tiles are worked on at a time, so that what lies between the steps stays in the cache, and each
-    tile is transformed by a product of its own, which is faster than one product over all of them.
+    A few rows of tiles are computed at a time, so that intermediate values stay in the cache. Every tile is
+    transformed by a product of its own, which is faster than one product over all of them.
 
     Args:
         features: shape (B, C, H, W).
@@ -115,10 +115,10 @@ def _filtered(
     """
     batch = len(features)
     height, width = (side + 2 * border - 2 for side in features.shape[2:])  # of the result
-    down, across, leaving = _tiles(height), _tiles(width), filters.shape[2]
+    down, across, out_channels = _tiles(height), _tiles(width), filters.shape[2]
     inputs = features.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)  # (B, H, W, C)
-    outputs = features.new_empty(batch, down, OUT, across, OUT, leaving)
-    offset = features.new_zeros(leaving) if bias is None else bias
+    outputs = features.new_empty(batch, down, OUT, across, OUT, out_channels)
+    offset = features.new_zeros(out_channels) if bias is None else bias
     gather, scatter = gather.to(features), scatter.to(features)
     rows = max(1, AT_A_TIME // across)
     for image in range(batch):
@@ -128,9 +128,9 @@ def _filtered(
             spectra = torch.bmm(gather.expand(len(tiles), -1, -1), tiles)
             products = torch.bmm(spectra.transpose(0, 1), filters)  # (36, tiles, K)
             values = torch.bmm(scatter.expand(len(tiles), -1, -1), products.transpose(0, 1))  # (tiles, 16, K)
-            values = values.view(count, across, OUT, OUT, leaving).transpose(1, 2)
+            values = values.view(count, across, OUT, OUT, out_channels).transpose(1, 2)
             torch.add(values, offset, out=outputs[image, top : top + count])
-    whole = outputs.view(batch, down * OUT, across * OUT, leaving)
+    whole = outputs.view(batch, down * OUT, across * OUT, out_channels)
     return whole[:, :height, :width].permute(0, 3, 1, 2)
 
 

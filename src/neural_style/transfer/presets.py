@@ -16,7 +16,7 @@ from neural_style.losses.statistics import covariance_loss, mixture
 from neural_style.losses.terms import ContentLoss, StyleLoss, Terms
 from neural_style.losses.variation import VARIATIONS
 from neural_style.network.features import PADDINGS, POOLINGS
-from neural_style.network.vgg19 import check_layers
+from neural_style.network.vgg19 import check_layers, layer_weights
 from neural_style.transfer.starts import InitSource, check_init, is_noise
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -25,8 +25,6 @@ SELF_TAUGHT = "self-taught"  # the preset that such filters bring along
 
 SMOOTHEST = 4.0  # times the preset's smoothing, at most: more of it would blur the photograph at a low strength
 LEAST_STRENGTH = 1e-3  # below, nothing of the style is left to be seen, and the weights grow without bound
-
-LayerChoice = str | Iterable[str] | Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -315,20 +313,3 @@ def _checked(name: str, value: Any) -> Any:
     if name in named:
         return _checks.choice(name, value, named[name])
     return _checks.flag(name, value) if name == "match_colors" else value
-
-
-def layer_weights(argument: str, layers: LayerChoice) -> dict[str, float]:
-    """Return weights by layer name, in network order; names alone share a weight of 1.
-
-    >>> layer_weights("style_layers", ["relu2_1", "relu1_1"])
-    {'relu1_1': 0.5, 'relu2_1': 0.5}
-
-    Raises:
-        ValueError: if a name is no layer's, there is none, or a weight is negative or not finite.
-    """
-    if isinstance(layers, str):
-        layers = [layers]
-    names = check_layers(argument, layers)
-    if not isinstance(layers, Mapping):
-        return dict.fromkeys(names, 1 / len(names))
-    return {name: _checks.number(f"{argument}[{name!r}]", layers[name]) for name in names}

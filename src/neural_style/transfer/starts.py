@@ -86,9 +86,7 @@ def check_init(init: InitSource | None) -> None:
     if isinstance(init, Mapping):
         for name in init:
             _checks.choice("init", name, INITS)
-        if not sum(_checks.number(f"init[{name!r}]", weight) for name, weight in init.items()) > 0:
-            advice = "Give at least one more than 0."
-            raise ValueError(_checks.message("init", "have weights that sum to more than 0", init, advice))
+        _checks.weights("init", init)
     elif isinstance(init, Sequence | float | int) and not isinstance(init, str):
         names = ", ".join(repr(name) for name in INITS)
         rule = f"be one of {names}, weights of several by name, or a picture"

@@ -24,14 +24,16 @@ from neural_style.images.resizing import resize, size_of
 from neural_style.losses.statistics import StatisticChoice
 from neural_style.network.activation_means import normalize_as_in_the_paper
 from neural_style.network.features import Padding, Pooling, VGG19Features
-from neural_style.network.weights import Convention, Weights, resolve_weights
+from neural_style.network.source import resolve_weights
+from neural_style.network.vgg19 import LayerChoice
+from neural_style.network.weights import Convention, Weights
 from neural_style.optimizers import LBFGS, Optimizer
 from neural_style.optimizers.base import DescentInterrupted
 from neural_style.transfer.estimate import Estimate, estimate_run
 from neural_style.transfer.evaluator import Evaluator
 from neural_style.transfer.inputs import load_inputs
 from neural_style.transfer.levels import Level, Sizes, sides_of
-from neural_style.transfer.presets import LayerChoice, choose_settings
+from neural_style.transfer.presets import choose_settings
 from neural_style.transfer.progress import Callback, ProgressReporter, RunInterrupted
 from neural_style.transfer.starts import InitSource
 from neural_style.transfer.styles import StyleSource

@@ -144,10 +144,8 @@ def load_styles(
             "style_weights do nothing here: they share a region among its styles, and each style has its own."
         )
         _checks.warn(text)
-    if not sum(each.weight for each in loaded) > 0:
-        argument = "the styles' weights" if style_weights is None else "style_weights"
-        got = ", ".join(f"{each.weight:g}" for each in loaded)
-        raise ValueError(_checks.message(argument, "sum to more than 0", got, "Give one more than 0."))
+    argument = "the styles' weights" if style_weights is None else "style_weights"
+    _checks.weights(argument, [each.weight for each in loaded])
     return [each for each in loaded if each.weight > 0]
 
 

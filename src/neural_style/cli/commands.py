@@ -1,0 +1,243 @@
+"""The command line.
+
+Input is checked before the run. An error is one line and exit status 2; Ctrl-C keeps the picture so far, exit
+status 130.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from neural_style import _checks
+from neural_style.cli.arguments import parse
+from neural_style.cli.batch import run_batch
+from neural_style.cli.build import result_size, transfer_from_options
+from neural_style.cli.console import (
+    ERRORS,
+    ProgressBar,
+    in_a_line,
+    note_enlarged,
+    pixels,
+    say,
+    say_estimate,
+    warnings_as_notes,
+)
+from neural_style.cli.demo import bundled_pictures, sheet
+from neural_style.cli.style_files import pictures_in, styles_from_options
+from neural_style.device.memory import ran_out
+from neural_style.device.ranks import Process, Ranks, ending_together, joined, place, preparing, rank_device
+from neural_style.images.io import check_writable, save_image, to_image_tensor
+from neural_style.images.resizing import resize
+from neural_style.network.source import learn_weights
+from neural_style.network.vgg19 import check_layers
+from neural_style.transfer import StyleTransfer
+from neural_style.transfer.levels import previewed
+from neural_style.transfer.progress import RunInterrupted
+from neural_style.transfer.starts import check_init, is_picture
+from neural_style.transfer.styles import Style
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    try:
+        options = parse(argv)
+        with warnings_as_notes(quiet=options.quiet or place().rank > 0):
+            return COMMANDS[options.command](options)
+    except KeyboardInterrupt:
+        say("interrupted before there was a picture")
+        return 130
+    except (*ERRORS, RuntimeError) as error:
+        if not isinstance(error, ERRORS) and not ran_out(error):  # torch's, on a CPU without memory
+            raise
+        say(f"error: {in_a_line(error)}")
+        return 2
+
+
+# Commands ------------------------------------------------------------------------------------------------
+
+
+def _stylize(options: argparse.Namespace) -> int:
+    """Make a picture, in one process or together with torchrun's others, of which rank 0 writes it."""
+    here = place()
+    if here.rank > 0:
+        options.quiet = True
+    options.device = rank_device(options.device, here, apart=True)
+    with joined(here, options.rank_timeout) as ranks:
+        with preparing(ranks):
+            run, out = _prepared(options, ranks)
+        save = partial(save_image, path=out, quality=options.quality) if here.rank == 0 else _leave_to_rank_0
+        with ending_together(here):  # rank 0 may still be writing
+            return _make(run, save, out, options, here)
+
+
+def _prepared(options: argparse.Namespace, ranks: Ranks | None) -> tuple[Callable[..., Tensor], Path]:
+    """Return the function that makes the picture, and the file to write, all input checked."""
+    out = options.output or Path(f"{options.content.stem}-{options.style[0].stem}.png")
+    pictures = {"content": options.content}
+    check_init(options.init)
+    if is_picture(options.init):
+        pictures["init"] = Path(str(options.init))
+    inputs = [*pictures.values(), Path(options.weights), *options.regions, *options.style_maps]
+    inputs += [picture for path in options.style for picture in pictures_in(path)]
+    _check_not_among("--output", out, inputs)
+    images = {name: to_image_tensor(path, name) for name, path in pictures.items()}
+    styles = _styles(options, regions=options.regions, maps=options.style_maps)
+    size = result_size(images["content"], options.size)
+    check_writable(out, size=size, argument="--output")
+    note_enlarged(images["content"], previewed(size) if options.preview else size, quiet=options.quiet)
+    transfer = transfer_from_options(options, ranks=ranks)
+    schedule = {name: getattr(options, name) for name in ("iterations", "levels", "init", "preview")}
+    say_estimate(transfer, size, quiet=options.quiet, **schedule)
+    chosen = {**schedule, "size": options.size, "seed": options.seed, **images}
+    return partial(transfer.run, style=styles, **chosen), out
+
+
+def _styles(options: argparse.Namespace, **places: Sequence[Path]) -> list[Style]:
+    return styles_from_options(
+        options.style, weights=options.style_weights, scales=options.style_scales, **places
+    )
+
+
+def _texture(options: argparse.Namespace) -> int:
+    """Make a texture: a transfer without content."""
+    out = options.output or Path(f"{options.style[0].stem}-texture.png")
+    inputs = [picture for path in options.style for picture in pictures_in(path)]
+    return _from_noise(options, out, inputs, torch.full((3, *options.size), 0.5), None, _styles(options))
+
+
+def _reconstruct(options: argparse.Namespace) -> int:
+    """Make a picture of what a layer keeps: a transfer without style."""
+    (layer,) = check_layers("LAYER", [options.layer])
+    options.content_layers, options.content_weight = [layer], 1.0
+    if not isinstance(options.iterations, int):
+        options.levels = None  # as many as there are numbers
+    out = options.output or Path(f"{options.content.stem}-{layer}.png")
+    content = to_image_tensor(options.content, "content")
+    return _from_noise(options, out, [options.content], content, options.size, content)
+
+
+def _from_noise(
+    options: argparse.Namespace,
+    out: Path,
+    inputs: Sequence[Path],
+    content: Tensor,
+    size: int | None,
+    style: Tensor | Sequence[Style],
+) -> int:
+    """Make and save a picture from noise."""
+    _check_not_among("--output", out, [*inputs, Path(options.weights)])
+    if place().world > 1:
+        advice = "Start it without torchrun."
+        raise ValueError(_checks.message(f"the ranks of {options.command}", "be one", place().world, advice))
+    result = result_size(content, size)
+    check_writable(out, size=result, argument="--output")
+    transfer = transfer_from_options(options)
+    say_estimate(transfer, result, quiet=options.quiet, iterations=options.iterations, levels=options.levels)
+    chosen = {name: getattr(options, name) for name in ("iterations", "levels", "init", "seed")}
+    run = partial(transfer.run, content, style, size=size, **chosen)
+    return _make(run, partial(save_image, path=out, quality=options.quality), out, options)
+
+
+def _learn(options: argparse.Namespace) -> int:
+    """Learn filters from paintings and write them."""
+    began, out = time.monotonic(), options.output
+    paths = [picture for path in options.painting for picture in pictures_in(path)]
+    _check_not_among("--output", out, paths)
+    _checks.file_to_write("--output", out)
+    pictures = []
+    for number, path in enumerate(paths, 1):
+        picture = to_image_tensor(path, "painting" if len(paths) == 1 else f"painting {number}")
+        size = result_size(picture, options.size)
+        pictures.append(resize(picture, size) if max(size) < max(picture.shape) else picture)
+    learn_weights(pictures, seed=options.seed).save(out)
+    if not options.quiet:
+        count = "1 picture" if len(paths) == 1 else f"{len(paths)} pictures"
+        print(f"{out}: filters of {count} in {time.monotonic() - began:.1f} s")
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    """Make a picture of the two bundled ones, and the sheet that shows all three."""
+    out = options.output
+    sheet_path = out.with_name(f"{out.stem}-sheet{out.suffix}")
+    for path in (out, sheet_path):
+        check_writable(path, argument="--output")
+    content, style = bundled_pictures()
+
+    def save(image: Tensor) -> None:
+        save_image(image, out)
+        save_image(sheet([content, style, image]), sheet_path)
+
+    transfer, size = StyleTransfer(), result_size(content, options.size)
+    note_enlarged(content, size, quiet=options.quiet)
+    say_estimate(transfer, size, quiet=options.quiet)
+    run = partial(transfer.run, content, style, size=options.size, seed=options.seed)
+    status = _make(run, save, out, options)
+    if not options.quiet:
+        print(f"{sheet_path}: the photograph, the painting and the result")
+    return status
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "stylize": _stylize,
+    "batch": run_batch,
+    "texture": _texture,
+    "reconstruct": _reconstruct,
+    "learn": _learn,
+    "demo": _demo,
+}
+
+
+# Parts of them -------------------------------------------------------------------------------------------
+
+
+def _make(
+    run: Callable[..., Tensor],
+    save: Callable[[Tensor], None],
+    out: Path,
+    options: argparse.Namespace,
+    here: Process = Process(),  # noqa: B008  # frozen
+) -> int:
+    """Run with a progress bar and save the picture, or on Ctrl-C the picture so far.
+
+    Args:
+        run: makes the picture; takes a callback.
+        save: writes the picture.
+        out: the file that `save` writes.
+        options: the command's.
+        here: this process, of which rank 0 alone reports an interrupt.
+    """
+    began = time.monotonic()
+    try:
+        with ProgressBar(quiet=options.quiet) as bar:
+            image = run(callback=bar.show)
+    except RunInterrupted as interrupt:
+        if here.world > 1:  # torchrun interrupts once more
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        save(interrupt.image)
+        say(f"interrupted; the picture so far is in {out}", quiet=here.rank > 0)
+        return 130
+    save(image)
+    if not options.quiet:
+        print(f"{out}: {pixels(image.shape[-2:])} pixels in {time.monotonic() - began:.1f} s")
+    return 0
+
+
+def _leave_to_rank_0(_image: Tensor) -> None:
+    """Write nothing."""
+
+
+def _check_not_among(argument: str, path: Path, others: Sequence[Path]) -> None:
+    """Check that a file to be written is none of the others."""
+    for other in others:
+        if path.resolve() == other.resolve() or (path.exists() and other.exists() and path.samefile(other)):
+            advice = "Give it a name of its own."
+            raise ValueError(_checks.message(argument, "leave the other files alone", f"'{path}'", advice))
