@@ -239,7 +239,9 @@ class Ranks:
 
 
 def _fingerprint(part: object) -> str:
-    """Return a short text that two objects share where they are the same: of tensors, or that `str` shows."""
+    """Return a short text that is the same for equal tensors, lists of equal tensors, or equal `str`."""
+    if isinstance(part, list):
+        return " ".join(_fingerprint(item) for item in part)
     if isinstance(part, Tensor):
         sides = "×".join(str(side) for side in part.shape[-2:])
         values = part.detach().cpu().contiguous().view(torch.uint8).numpy()  # bytes: of any dtype

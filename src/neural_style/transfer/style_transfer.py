@@ -212,8 +212,8 @@ class StyleTransfer:
                 memory = MemoryModel.of(self.network, settings.terms, inputs.regions)
                 plans = self.evaluator.plan_memory(schedule, memory, self.optimizer)
                 image = inputs.start(schedule[0].size, seed)
-                shared |= {"the start": image, "size and iterations": schedule, "seed": seed}
-                shared |= inputs.parts() | self._parts()
+                shared |= {"size and iterations": [(level.size, level.iterations) for level in schedule]}
+                shared |= {"the start": image, "seed": seed} | inputs.parts() | self._parts()
             if settings.is_content:
                 return inputs.finish(resize(inputs.original, result_size))
 
@@ -318,14 +318,9 @@ class StyleTransfer:
             return network.to(self.device)
 
     def _parts(self) -> dict[str, object]:
-        """Return what all processes that make a picture together have to have, by name."""
-        weights = {f"weights {name}": values for name, values in self.network.named_parameters()}
-        return {
-            **self.settings.choices,
-            "optimizer": self.optimizer,
-            "precision": self.network.dtype,
-            **weights,
-        }
+        """Return what all processes that make a picture together must have alike, by name."""
+        network = {"precision": self.network.dtype, "the weights": list(self.network.parameters())}
+        return {**self.settings.choices, "optimizer": self.optimizer, **network}
 
     @contextmanager
     def _own_state(self) -> Iterator[None]:
