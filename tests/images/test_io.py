@@ -7,6 +7,7 @@ import os
 import struct
 import tempfile
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -332,6 +333,40 @@ def test_white_may_be_transparent_by_the_files_own_number_too() -> None:
     with pytest.warns(UserWarning, match="transparent parts"):
         to_image_tensor(picture, "content")
     assert picture.info == {"transparency": 1}
+
+
+def png(depth: int, color_type: int, row: bytes, key: bytes) -> bytes:
+    """A PNG of two pixels by its specification, with a transparent colour."""
+    parts = {
+        b"IHDR": struct.pack(">IIBBBBB", 2, 1, depth, color_type, 0, 0, 0),
+        b"tRNS": key,
+        b"IDAT": zlib.compress(b"\0" + row),
+        b"IEND": b"",
+    }
+    chunks = (
+        struct.pack(">I", len(data)) + tag + data + struct.pack(">I", zlib.crc32(tag + data))
+        for tag, data in parts.items()
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(
+    ("file", "other"),
+    [
+        (png(1, 0, b"\x80", struct.pack(">H", 1)), 0),
+        (png(2, 0, b"\x90", struct.pack(">H", 2)), 85),  # levels 2 and 1 of 3
+        (png(4, 0, b"\x5a", struct.pack(">H", 5)), 170),  # levels 5 and 10 of 15
+        (png(8, 0, b"\x05\x5a", struct.pack(">H", 5)), 90),
+        (png(16, 0, b"\0\x05\x5a\x5a", struct.pack(">H", 5)), 90),
+        (png(16, 2, 3 * b"\x12\x34" + 3 * b"\x5a\x5a", 3 * b"\x12\x34"), 90),
+    ],
+    ids=["1 bit", "2 bits", "4 bits", "8 bits", "16 bits", "RGB of 16 bits"],
+)
+def test_a_transparent_colour_counts_whatever_the_depth(tmp_path: Path, file: bytes, other: int) -> None:
+    (tmp_path / "key.png").write_bytes(file)
+    with pytest.warns(UserWarning, match="transparent parts"):
+        image = load_image(tmp_path / "key.png")
+    assert (rgb(image, 0, 0), rgb(image, 0, 1)) == ((255, 255, 255), (other, other, other))
 
 
 def test_half_transparent_black_on_white_is_the_middle_grey() -> None:
