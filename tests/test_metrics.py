@@ -112,13 +112,13 @@ def test_likeness_is_one_for_the_same_and_falls_with_noise() -> None:
     assert metrics.signal_to_noise(picture, picture + 0.1) == pytest.approx(20, abs=1e-3)
 
 
-def test_similarity_is_the_formula_at_one_place() -> None:
+def test_similarity_is_the_mean_of_its_formula_over_windows() -> None:
     one, other = torch.rand(2, 1, 3, 32, 32, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
     offsets = np.arange(-5, 6)
     bell = np.exp(-(offsets**2) / 4.5)
     window = np.outer(bell, bell) / bell.sum() ** 2
     weights = np.array([0.299, 0.587, 0.114]).reshape(3, 1, 1)
-    x, y = ((each[0].numpy() * weights).sum(0) for each in (one, other))
+    x, y = ((picture[0].numpy() * weights).sum(0) for picture in (one, other))
     values = []
     for i in range(22):
         for j in range(22):

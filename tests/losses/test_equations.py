@@ -66,9 +66,7 @@ STYLE_LOSSES: dict[str, tuple[PairLoss, PairReference]] = {
 }
 LOSSES = CONTENT_LOSSES | STYLE_LOSSES
 
-# ---------------------------------------------------------------------------------------------------------
-# First witness: by hand
-# ---------------------------------------------------------------------------------------------------------
+# -- First witness: by hand -----------------------------------------------------------------------------
 
 # Two channels, three positions in a row:  F = [1 2 0; 0 1 3]  and  P = [1 0 0; 2 1 1].
 F_BY_HAND = torch.tensor([[[[1.0, 2.0, 0.0]], [[0.0, 1.0, 3.0]]]])
@@ -151,9 +149,7 @@ def test_the_total_by_hand() -> None:
     assert total.item() == 21.5  # 1.5 + 20
 
 
-# ---------------------------------------------------------------------------------------------------------
-# Second witness: the definitions in loops, at random features
-# ---------------------------------------------------------------------------------------------------------
+# -- Second witness: the definitions in loops, at random features ---------------------------------------
 
 N, H, W = 5, 4, 7  # H ≠ W, and H · W ≠ N, so that no transposition goes unseen
 
@@ -192,9 +188,7 @@ def test_each_loss_is_its_loop(
     assert matches(value, definition(array(features), array(target)), TOLERANCE[dtype])
 
 
-# ---------------------------------------------------------------------------------------------------------
-# Third witness: the paper's closed-form gradients, and gradcheck
-# ---------------------------------------------------------------------------------------------------------
+# -- Third witness: the paper's closed-form gradients, and gradcheck ------------------------------------
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -252,9 +246,7 @@ def test_autograd_agrees_with_finite_differences_for_each_statistic(statistic: s
     assert torch.autograd.gradcheck(lambda values: getattr(Moments.of(values), statistic), (features,))
 
 
-# ---------------------------------------------------------------------------------------------------------
-# Properties
-# ---------------------------------------------------------------------------------------------------------
+# -- Properties -----------------------------------------------------------------------------------------
 
 
 def test_a_gram_matrix_is_symmetric_and_positive_semi_definite(device: torch.device) -> None:
@@ -373,9 +365,7 @@ def test_no_loss_changes_its_inputs() -> None:
     assert torch.equal(style, kept[1])
 
 
-# ---------------------------------------------------------------------------------------------------------
-# Degenerate cases
-# ---------------------------------------------------------------------------------------------------------
+# -- Degenerate cases -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -404,9 +394,7 @@ def test_a_single_position_has_a_gram_matrix_of_rank_one_and_no_covariance() -> 
     assert not moments.covariance.any()
 
 
-# ---------------------------------------------------------------------------------------------------------
-# Half precision
-# ---------------------------------------------------------------------------------------------------------
+# -- Half precision -------------------------------------------------------------------------------------
 
 
 def test_a_float16_gram_matrix_that_would_overflow_is_finite_and_right(device: torch.device) -> None:
@@ -480,9 +468,7 @@ def test_moments_are_float32_under_autocast() -> None:
         assert torch.equal(Moments.of(features).second, expected)
 
 
-# ---------------------------------------------------------------------------------------------------------
-# Errors
-# ---------------------------------------------------------------------------------------------------------
+# -- Errors ---------------------------------------------------------------------------------------------
 
 
 def test_a_gram_matrix_without_a_batch_dimension_is_refused() -> None:

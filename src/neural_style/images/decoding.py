@@ -71,6 +71,7 @@ def from_pil(picture: Image.Image, argument: str, name: str) -> Tensor:
     if min(picture.size) < 1:
         got = f"{picture.height}×{picture.width}"
         raise ValueError(message(argument, "have pixels", got, "Give a picture with some."))
+    raw_mode = picture.tile[0][3] if getattr(picture, "tile", None) else None  # type: ignore[attr-defined]
     with _decoding(argument, name):
         picture.load()
     try:
@@ -79,14 +80,27 @@ def from_pil(picture: Image.Image, argument: str, name: str) -> Tensor:
     except Exception:
         warn(f"{argument} has EXIF data that cannot be read; it was not turned: {name}.")
         turn = None
-    return _read(picture if turn is None else picture.transpose(turn), argument, name)
+    upright = picture if turn is None else picture.transpose(turn)
+    if "transparency" in upright.info:
+        upright = upright.copy()
+        upright.info["transparency"] = _transparent_color(upright, raw_mode)
+    return _read(upright, argument, name)
+
+
+def _transparent_color(picture: Image.Image, raw_mode: object) -> object:
+    """Return a picture's transparent colour in the levels of its pixels; Pillow may give it in the file's."""
+    color = picture.info["transparency"]
+    if picture.mode == "1" and color == 1:  # by Pillow before 12
+        return 255
+    if raw_mode in ("L;2", "L;4") and color < 16:
+        return color * (85 if raw_mode == "L;2" else 17)
+    if isinstance(color, tuple) and max(color) > 255:  # of 16 bits, where Pillow reads 8
+        return tuple(level >> 8 for level in color)
+    return color
 
 
 def _read(picture: Image.Image, argument: str, name: str) -> Tensor:
     """Return an upright PIL picture as a tensor of shape (1, 3, H, W)."""
-    if picture.mode == "1" and picture.info.get("transparency") == 1:  # as Pillow before 12 reads it
-        picture = picture.copy()
-        picture.info["transparency"] = 255
     if picture.mode in _CONVERTED_FIRST:
         picture = picture.convert(_CONVERTED_FIRST[picture.mode])
     if picture.mode.startswith(("I", "F")):

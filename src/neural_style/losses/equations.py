@@ -22,9 +22,7 @@ from neural_style import _checks
 from neural_style.losses.sums import Discrepancy, Moments, Variation, at_least_float32, difference
 from neural_style.losses.variation import VARIATIONS
 
-# ---------------------------------------------------------------------------------------------------------
-# The paper's equations
-# ---------------------------------------------------------------------------------------------------------
+# -- The paper's equations ------------------------------------------------------------------------------
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -166,9 +164,7 @@ def total_loss(content: Tensor, style: Tensor, content_weight: float, style_weig
     return content_weight * content + style_weight * style
 
 
-# ---------------------------------------------------------------------------------------------------------
-# The authors' published code
-# ---------------------------------------------------------------------------------------------------------
+# -- The authors' published code ------------------------------------------------------------------------
 
 
 def mean_squares(discrepancy: Discrepancy) -> Tensor:
@@ -191,9 +187,7 @@ def mean_style_loss(moments: Moments, target: Moments) -> Tensor:
     return 1e3 / num_channels**2 * _gram_difference(moments, target).square().mean()
 
 
-# ---------------------------------------------------------------------------------------------------------
-# Scale-free forms: the default
-# ---------------------------------------------------------------------------------------------------------
+# -- Scale-free forms: the default ----------------------------------------------------------------------
 
 
 def relative_squares(discrepancy: Discrepancy) -> Tensor:
