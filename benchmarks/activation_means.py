@@ -20,9 +20,9 @@ and bottom left. Each photograph counts the same, however many crops it gives.
 Written are, as a float32 array of shape (2, 5504) that `numpy.load` reads, the means in network order and the
 filters' norms, by which `neural_style.network.activation_means` knows the weights that the means are of.
 
-How well the means are known is told by halves: the photographs are dealt out to two, and of the ratio of the
-two means, whichever is larger over the other, each layer's median and 90th percentile are printed. A mean over
-both halves is known better than either: divide the logarithm by two.
+To see how well the means are known, the photographs are dealt out to two halves. Printed are each layer's
+median and 90th percentile of the ratio of the two means, the larger over the smaller. A mean over both halves
+is known better than either: divide the logarithm by two.
 """
 
 from __future__ import annotations
@@ -155,14 +155,14 @@ def ratios(means: Tensor) -> dict[str, tuple[float, float]]:
         means: of each photograph, shape (P, 5504). Every other one belongs to the same half.
     """
     halves = means[0::2].mean(0), means[1::2].mean(0)
-    told, first = {}, 0
+    quantiles_of, first = {}, 0
     for layer in convolutions():
         part = slice(first, first := first + layer.out_channels)
         floor = LEAST_MEAN * means.mean(0)[part].median()
         logarithm = (halves[0][part].clamp(min=floor) / halves[1][part].clamp(min=floor)).log().abs()
         quantiles = logarithm.quantile(torch.tensor([0.5, 0.9], dtype=logarithm.dtype)).exp()
-        told[layer.name] = (quantiles[0].item(), quantiles[1].item())
-    return told
+        quantiles_of[layer.name] = (quantiles[0].item(), quantiles[1].item())
+    return quantiles_of
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -181,12 +181,12 @@ def main(words: Sequence[str] | None = None) -> None:
         print(f"{name}: {picture.shape[-2]}×{picture.shape[-1]}, {len(parts)} crops", flush=True)
     measured = torch.stack(found)
     print(f"{len(found)} photographs, {shown} crops")
-    means, told, first = measured.mean(0), ratios(measured), 0
+    means, quantiles_of, first = measured.mean(0), ratios(measured), 0
     for layer in convolutions():
         part = means[first : first + layer.out_channels]
         first += layer.out_channels
         least, low = (part / part.median()).min().item(), int((part < LEAST_MEAN * part.median()).sum())
-        median, tenth = told[layer.name]
+        median, tenth = quantiles_of[layer.name]
         print(
             f"{layer.name}: median mean {part.median():.4g}, least {least:.2g} of it, "
             f"{low} below {LEAST_MEAN} of it; "

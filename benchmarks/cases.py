@@ -32,8 +32,8 @@ class Case:
     """One of the things that a benchmark measures.
 
     Attributes:
-        name: of the line that tells how it went.
-        known: what identifies it in the record.
+        name: printed with the result.
+        known: entries of the record that identify the case.
         work: measures; its entries come after those of `known`.
     """
 
@@ -74,12 +74,12 @@ def dtype_name(arguments: argparse.Namespace) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def collect(cases: Iterable[Case], told: Callable[[Record], str]) -> Iterator[list[Record]]:
+def collect(cases: Iterable[Case], in_words: Callable[[Record], str]) -> Iterator[list[Record]]:
     """Measure cases in turn and yield the results so far after each.
 
     Args:
         cases: what to measure.
-        told: the result of a case that went well → a few words for its line.
+        in_words: the result of a case that went well → a few words for the line that is printed.
     """
     results: list[Record] = []
     for case in cases:
@@ -89,7 +89,7 @@ def collect(cases: Iterable[Case], told: Callable[[Record], str]) -> Iterator[li
         except Exception as error:  # whatever fails here, memory above all, the others are still measured
             result["error"] = error_text(error)
         results.append(result)
-        line = f"failed, {result['error']}" if "error" in result else told(result)
+        line = f"failed, {result['error']}" if "error" in result else in_words(result)
         print(f"{case.name}: {line}", flush=True)
         yield results
 

@@ -4,7 +4,7 @@
 
 measures the default objective at six sizes and writes ``benchmarks/results/iterations-<machine>.json``;
 ``python benchmarks/tables.py`` then makes the documentation's table from it. ``--smoke`` tries everything on
-pictures of 64 pixels within seconds and writes nothing unless told where.
+pictures of 64 pixels within seconds and writes a record only where ``--output`` says.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from measurement import (
     time_calls,
 )
 from neural_style import StyleTransfer
-from neural_style.device.hardware import PRECISIONS, Precision, choose_device, choose_dtype, multiplies, set_up
+from neural_style.device.hardware import PRECISIONS, Precision, choose_device, choose_dtype, multiplies
+from neural_style.device.settings import set_up
 from neural_style.evaluation.costs import evaluation_flops
 from neural_style.evaluation.cuda_graph import RecordedObjective
 
@@ -110,7 +111,7 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
                 work = partial(measure_size, transfer, size, **options)
                 yield Case(f"{precision}, {size} px", known, work)
 
-    for results in collect(cases(), _told):
+    for results in collect(cases(), _in_words):
         yield {"settings": settings, "gemm": yardsticks, "results": results}
 
 
@@ -121,7 +122,7 @@ def precisions(asked: Precision, device: torch.device) -> list[Precision]:
     return [precision for precision in PRECISIONS if precision != "auto" and multiplies(precision, device)]
 
 
-def _told(result: Record) -> str:
+def _in_words(result: Record) -> str:
     """Return a result in a few words."""
     return (
         f"{result['median_seconds']:.3g} s (IQR {result['iqr_seconds']:.2g} s), "

@@ -15,7 +15,6 @@ import re
 import shlex
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -30,9 +29,6 @@ from torch import Tensor
 
 import neural_style
 from neural_style.device.hardware import PRECISIONS, choose_device
-
-if sys.platform != "win32":
-    import resource
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = REPOSITORY / "benchmarks" / "results"
@@ -168,11 +164,6 @@ def describe_circumstances(device: torch.device, load_before: list[float] | None
         "load_average_before": load_before,
         "load_average_after": load_average(),
     }
-
-
-def page_faults() -> int:
-    """Return how many pages of memory the system has mapped into this process so far; on Windows 0."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt if sys.platform != "win32" else 0
 
 
 def cpu_model() -> str:

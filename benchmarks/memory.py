@@ -1,4 +1,4 @@
-"""How much memory and time does a run take, by resolution, and how well are both told before?
+"""How much memory and time does a run take, by resolution, and how well are both estimated before?
 
     python benchmarks/memory.py
 
@@ -47,7 +47,7 @@ def peak(device: torch.device) -> int:
 
 
 def measure_size(size: int, arguments: argparse.Namespace, preview: bool) -> Record:
-    """Return a run's peak in bytes, its seconds, and what was told before; for a fresh process."""
+    """Return a run's peak in bytes, its seconds, and what was estimated before; for a fresh process."""
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
     device = choose_device(arguments.device)
@@ -55,7 +55,7 @@ def measure_size(size: int, arguments: argparse.Namespace, preview: bool) -> Rec
     content, style = (seeded_picture(sides, arguments.seed + number) for number in range(2))
     before = peak(device)
     transfer = StyleTransfer(weights=weights_of(arguments), device=device, precision=arguments.precision)
-    told = transfer.estimate(sides, preview=preview)
+    estimate = transfer.estimate(sides, preview=preview)
     began = time.perf_counter()
     losses: list[Tensor] = []  # read at the end, not to make a GPU wait
     options = {"size": size, "preview": preview, "seed": arguments.seed}
@@ -66,13 +66,13 @@ def measure_size(size: int, arguments: argparse.Namespace, preview: bool) -> Rec
     return {
         "height": sides[0],
         "width": sides[1],
-        "estimated_bytes": told.bytes,
+        "estimated_bytes": estimate.bytes,
         "measured_bytes": taken,
         "measured_bytes_per_pixel": taken / (sides[0] * sides[1]),
-        "estimated_over_measured": told.bytes / taken,
-        "estimated_seconds": told.seconds,
+        "estimated_over_measured": estimate.bytes / taken,
+        "estimated_seconds": estimate.seconds,
         "measured_seconds": seconds,
-        "estimated_over_measured_seconds": told.seconds / seconds,
+        "estimated_over_measured_seconds": estimate.seconds / seconds,
         "evaluations": len(losses),
         "loss": losses[-1].item(),
     }
@@ -90,16 +90,16 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
         )
         for size, preview in runs
     ]
-    for results in collect(cases, _told):
+    for results in collect(cases, _in_words):
         yield {"settings": settings_of(arguments), "results": results}
 
 
-def _told(result: Record) -> str:
+def _in_words(result: Record) -> str:
     """Return a result in a few words."""
-    measured, told = result["measured_bytes"] / 1e6, result["estimated_bytes"] / 1e6
-    seconds = f"{result['measured_seconds']:.1f} s, told {result['estimated_seconds']:.1f}"
+    measured, estimated = result["measured_bytes"] / 1e6, result["estimated_bytes"] / 1e6
+    seconds = f"{result['measured_seconds']:.1f} s, estimated {result['estimated_seconds']:.1f}"
     return (
-        f"{measured:.0f} MB, told {told:.0f}: {result['estimated_over_measured']:.2f}; "
+        f"{measured:.0f} MB, estimated {estimated:.0f}: {result['estimated_over_measured']:.2f}; "
         f"{seconds}: {result['estimated_over_measured_seconds']:.2f}"
     )
 

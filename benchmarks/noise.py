@@ -62,7 +62,6 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "default, zero padding": {"padding": "zeros"},
     "default, no total variation": {"variation_weight": 0.0},
     "default, squared variation": {"variation": "squares"},
-    "default, nine-point variation": {"variation": "nine-point"},
     "default, Gram": {"statistic": "gram"},
     "default, Wasserstein": {"statistic": "wasserstein"},
 }
@@ -130,7 +129,7 @@ class Pair:
         inputs = [content, reduced.to(result)]
         found: Record = {}
         for name, measured in MEASURES.items():
-            of_inputs = max(measured(each) for each in inputs)
+            of_inputs = max(measured(picture) for picture in inputs)
             found |= {name: measured(result), f"{name}_of_inputs": of_inputs}
             found[f"relative_{name}"] = found[name] / of_inputs
         peaks, of_content = grid_peaks(result), grid_peaks(content)
@@ -157,11 +156,11 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
         (called, {"setting": called}, partial(Pair.measure, called=called, setting=setting))
         for called, setting in SETTINGS.items()
     ]
-    for results in collect(cases_of_pairs(arguments, sizes, Pair, works), _told):
+    for results in collect(cases_of_pairs(arguments, sizes, Pair, works), _in_words):
         yield {"settings": settings_of(arguments), "results": results}
 
 
-def _told(result: Record) -> str:
+def _in_words(result: Record) -> str:
     """Return a result in a few words."""
     return (
         f"{result['evaluations']} evaluations, style distance {result['style_distance']:.4f}, noise "

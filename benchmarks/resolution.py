@@ -20,7 +20,8 @@ import torch
 from cases import Case, channel_width, collect, in_fresh_process, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark, seeded_picture, synchronizer
 from memory import peak
-from neural_style.device.hardware import choose_device, choose_dtype, set_up
+from neural_style.device.hardware import choose_device, choose_dtype
+from neural_style.device.settings import set_up
 from neural_style.evaluation.objective import Objective
 from neural_style.network.features import VGG19Features
 from neural_style.transfer.presets import PRESETS
@@ -91,11 +92,11 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
         for megapixels, tile in sizes
         if arguments.megapixels is None or megapixels in arguments.megapixels
     ]
-    for results in collect(cases, _told):
+    for results in collect(cases, _in_words):
         yield {"settings": settings_of(arguments), "results": results}
 
 
-def _told(result: Record) -> str:
+def _in_words(result: Record) -> str:
     """Return a result in a few words."""
     memory, beside = result["measured_bytes"] / 1e6, result["bytes_beside_images"] / 1e6
     return (

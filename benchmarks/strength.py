@@ -2,10 +2,9 @@
 
     python benchmarks/strength.py --pairs PHOTO PAINTING [PHOTO PAINTING …]
 
-The default, at nine strengths from 0.1 to 0.9 and at every size, on the same pairs.
-The content distance is the default's, from the photograph as it is; the style distance is the default's too;
-both are 0 for the same and do not depend on the size of the picture. The similarity is that of
-`metrics.similarity`. ``--smoke`` tries it within seconds on pictures of ours.
+runs the default at nine strengths from 0.1 to 0.9 and at every size. The content distance, from the photograph
+in its own colours, and the style distance are the default's: 0 for the same picture, whatever its size. The
+similarity is `metrics.similarity`. ``--smoke`` tries it within seconds on pictures of ours.
 """
 
 from __future__ import annotations
@@ -68,11 +67,11 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
         (f"{strength:g}", {"strength": strength}, partial(Pair.measure, strength=strength))
         for strength in (SMOKE_STRENGTHS if arguments.smoke else STRENGTHS)
     ]
-    for results in collect(cases_of_pairs(arguments, sizes, Pair, works), _told):
+    for results in collect(cases_of_pairs(arguments, sizes, Pair, works), _in_words):
         yield {"settings": settings_of(arguments), "results": results}
 
 
-def _told(result: Record) -> str:
+def _in_words(result: Record) -> str:
     """Return a result in a few words."""
     return (
         f"content distance {result['content_distance']:.3f}, style distance {result['style_distance']:.3f}, "

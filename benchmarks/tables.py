@@ -1,512 +1,355 @@
-"""Make the documentation's page of benchmarks from the records in ``benchmarks/results``.
+"""Make the documentation's page of benchmarks, and its picture, from the records in ``benchmarks/results``.
 
-    python benchmarks/tables.py            writes docs/benchmarks.md
-    python benchmarks/tables.py --check    fails if that page is not what the records give
+    python benchmarks/tables.py            writes docs/benchmarks.md and docs/images/time-to-loss.svg
+    python benchmarks/tables.py --check    fails if they are not what the records give
 
-The page is never edited by hand, so that no number in it can be older, or nicer, than its record.
+Neither is edited by hand, so that no number can be older, or nicer, than its record.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from curves import draw, speedups
+from evaluations import MARKS
 from measurement import REPOSITORY, RESULTS, Record
 
-PAGE = REPOSITORY / "docs" / "benchmarks.md"
-
-INTRODUCTION = """\
-# Benchmarks
-
-<!-- Made by `python benchmarks/tables.py` from the records in benchmarks/results. Do not edit. -->
-
-Every number here comes from a record that a script wrote and that is kept, raw samples included, in
-`benchmarks/results`. A time is the median of at least five calls after calls that are not counted; its
-spread is the interquartile range (IQR). Whole runs are timed once. The device is waited for on both sides of
-what is timed: wait, read the clock, work, wait, read the clock. Beside each speed stands the loss, which must
-be the same, to the precision's rounding, wherever the same pictures were measured. A run that failed is listed
-with its error.
-"""
-
-NOTHING_YET = "Nothing has been measured yet.\n"
-
-ITERATIONS = """\
-## Seconds per evaluation
-
-How long does one evaluation take, the loss and its gradient, of the default objective? An L-BFGS step makes one
-or more of them, and nearly all the time of a run is spent there. The pictures are 4:3 smooth noise at several
-scales, drawn from a seed: a content, a style and a third one, at which the loss is evaluated. The network reads
-only their size, so that a photograph takes as long.
-
-GFLOP/s counts the operations of the convolutions (2 · K · C · 9 · H · W each), of the Gram matrices (2 · N² · M
-each) and of the gradients of both, which take as many; nothing else. Beside it is that rate as a share of
-what one large matrix product (GEMM) reached in the same process and precision. In float32 on a CPU wide layers
-take Winograd's way with a quarter of the multiplications, but are counted in full: the share can exceed 100 %.
-"""
-
-
-TIME_TO_LOSS = """\
-## Time to the textbook's loss
-
-How long until ours has the loss that the paper's loop, as everyone writes it, reaches after some evaluations?
-The textbook's loop (`benchmarks/textbook.py`) is one scale, float32, torch's L-BFGS with its defaults, from the
-photograph. Ours is the default, coarse to fine from the recoloured photograph, with all style layers at the
-finest level, which goes on until its loss is as low. Both minimise the default's loss with the same weights, in
-one process, in turn as long as both go on, each on a clock of its own. Both losses are of the same function, in
-float32; where ours works in another precision its losses are evaluated so as well, which counts for neither.
-The targets of the content and the style count for ours alone. What our run sets for its time holds for both:
-on Linux freed memory is kept, and on CUDA convolutions are tuned and float32 is never TF32. Evaluations are
-counted at the full size: one at half the size counts a quarter. The last column shows where ours is after the
-default's own number of iterations.
-"""
-
-PEERS = """\
-## Beside another program
-
-How near do the default and pastiche 1.6.0 come, with the same weights, to the same pictures in the same time?
-Pastiche works with its own defaults (Gram matrices, max pooling, torch's L-BFGS, float32, from the photograph
-at the full size), once for as long as the default took and once for more steps. Every result is judged by both
-programs' own objectives in float32, lower is nearer; content and style are the parts of ours. The seconds are
-of everything from the files to the picture.
-
-![Photograph, painting, ours, pastiche in our time, pastiche after 60 steps](images/peers.jpg)
-
-*Photograph (by Andreas Praefcke, CC BY 3.0), painting, ours after 25 s, pastiche after as long, pastiche after
-60 steps (109 to 119 s).*
-"""
-
-NAMES = {"vgg19": "VGG-19's own"}  # of weights, where they are not their names in the library
-
-MEMORY = """\
-## Memory and time of a run
-
-How much memory does a run take at its peak and how long does it take, and what did `StyleTransfer.estimate()`
-say before? Each ran in a process of its own: the default, and a preview, on drawn pictures of 4:3. On a CPU
-memory is the process's resident memory beyond what loading Python and torch took; on a GPU what torch
-allocated.
-"""
-
-RESOLUTION = """\
-## Any resolution
-
-How do time and memory of an evaluation grow with the picture, at once and in tiles? Each was evaluated in a
-process of its own: the default objective of that day, with Gram matrices, and a style of 1080 ×
-1440; from 8 megapixels on once, and below as the median of three. In tiles the content's features are computed
-anew in every evaluation rather than kept. All tiles of a picture read windows of one size (before 28 November
-2026 of up to 1184 × 1184), which differs a little from picture to picture: 948 × 885 pixels at 4 megapixels,
-1000 × 1067 at 16. Memory is the process's resident memory; beside it stands what is left of it
-without the three arrays of the picture's own size: the photograph, the picture, its gradient.
-"""
-
-RANKS = """\
-## One picture over several processes
-
-What do two processes of one thread each cost, beside one with both threads? They evaluate the same picture, by
-turns: medians of nine. Each has half of the rows, and reads 80 more.
-"""
-
-NOISE = """\
-## Noise
-
-How much pixel noise do the settings leave, and at which style distance? The textbook's setting is max pooling,
-zero padding, no total variation, one scale, from noise; each other one changes one choice of it, or of the
-default, on the same pairs with the same weights. The style distance is the default's for all (average pooling,
-reflected borders); beside it is that of the textbook's own network (max pooling, zeros). Noise is Immerkær's
-deviation in the flattest fifth of the picture, of luminance and of colour differences, and the median of the
-finest wavelets over the whole of it, each relative to that of the noisier input. The grid is the highest peak
-in the spectrum at the frequencies of the poolings relative to its neighbours, the border the outer strip's
-roughness relative to the rest's, both relative to the photograph's own. Cells are the least fall of the
-spectrum over an octave, in bits, in the photograph's flat parts: from 0 on there are dots of one size, and at
--2 there is a plain sky. Medians over the pairs.
-"""
-
-STRENGTH = """\
-## Strength
-
-What does a strength do, and does it do the same at every size? Content and style distance are the default's, 0
-for the same picture and independent of its size, the content's from the photograph as it is; the similarity is
-SSIM.
-"""
-
-NO_GPU = """\
-## On a GPU
-
-No CUDA device could be had when these records were made, so that nothing is claimed for one. This measures it:
-
-    python benchmarks/iterations.py && python benchmarks/memory.py && python benchmarks/resolution.py &&
-      python benchmarks/time_to_loss.py --sizes 512 1024 3840 --pairs PHOTO PAINTING &&
-      python benchmarks/tables.py
-
-At 3840 pixels the textbook's loop and ours together need more than 80 GB, by counting; a size that does not fit
-is listed with its error.
-"""
-
-
-def iterations_section(records: Sequence[Record]) -> str:
-    """Return the section on `benchmarks/iterations.py`, a table for each machine."""
-    return "\n".join([ITERATIONS, *(_iterations_of(record) for record in records)])
-
-
-def _iterations_of(record: Record) -> str:
-    """Return one machine's table."""
-    settings = record["settings"]
-    gemms = ", ".join(
-        f"{_number(gemm['gflops'])} GFLOP/s in {precision} (side {gemm['side']})"
-        for precision, gemm in record["gemm"].items()
-    )
-    rows = [_iterations_row(result) for result in record["results"]]
-    weights = NAMES.get(settings["weights"], settings["weights"].capitalize())
-    return "\n".join(
-        [
-            _heading(record),
-            "",
-            f"{weights} weights, seed {settings['seed']}; medians of {settings['repeats']} calls after "
-            f"{settings['warm_up']}. The GEMM reached {gemms}.",
-            "",
-            "| precision | height × width | megapixels | median, s | IQR, s | s per megapixel | GFLOP/s "
-            "| of the GEMM | loss |",
-            "|---|---|--:|--:|--:|--:|--:|--:|--:|",
-            *rows,
-            "",
-            _circumstances(record),
-            "",
-        ]
-    )
-
-
-def _iterations_row(result: Record) -> str:
-    """Return one row; a failed run has its error in place of the numbers."""
-    cells = [result["precision"], f"{result['height']} × {result['width']}"]
-    if "error" in result:
-        failure = "failed: " + result["error"].replace("|", "\\|")
-        cells += [failure, *[""] * 6]
-    else:
-        numbers = ("megapixels", "median_seconds", "iqr_seconds", "seconds_per_megapixel", "gflops")
-        cells += [_number(result[name]) for name in numbers]
-        cells += [f"{result['fraction_of_gemm']:.0%}", f"{result['loss']:.6g}"]
-    return "| " + " | ".join(cells) + " |"
-
-
-def time_to_loss_section(records: Sequence[Record]) -> str:
-    """Return the section on `benchmarks/time_to_loss.py`, a table for each machine."""
-    return "\n".join([TIME_TO_LOSS, *(_time_to_loss_of(record) for record in records)])
-
-
-def _time_to_loss_of(record: Record) -> str:
-    """Return one machine's table."""
-    header = (
-        "| pair | height × width | loss to reach | textbook: evaluations, s | ours: evaluations, s "
-        "| times fewer evaluations | times faster, to its loss after … evaluations "
-        "| after the default's iterations: evaluations, s, loss |"
-    )
-    return _table(record, header, "|---|---|--:|--:|--:|--:|--:|--:|", _time_to_loss_row)
-
-
-def _table(record: Record, header: str, alignment: str, row: Callable[[Record], str]) -> str:
-    """Return a machine's heading, a row for each of its results, and the circumstances."""
-    rows = [row(result) for result in record["results"]]
-    return "\n".join([_heading(record), "", header, alignment, *rows, "", _circumstances(record), ""])
-
-
-def _time_to_loss_row(result: Record) -> str:
-    """Return one row; a failed run has its error in place of the numbers."""
-    if "error" in result:
-        failure = "failed: " + result["error"].replace("|", "\\|")
-        cells = [result["pair"], f"{result['longer_side']} px", failure, *[""] * 5]
-        return "| " + " | ".join(cells) + " |"
-    theirs, ours, default = result["textbook"], result["ours"], result["ours"]["default"]
-    cells = [result["pair"], f"{result['height']} × {result['width']}", f"{theirs['loss']:.4f}"]
-    cells.append(f"{theirs['evaluations']}, {_number(theirs['seconds'])}")
-    if ours["reached"]:
-        cells.append(f"{ours['full_size_evaluations']:.1f}, {_number(ours['seconds'])}")
-        sooner = ", ".join(f"{number}: {ratio:.1f}" for number, ratio in _sooner(result))
-        cells += [f"{result['evaluations_ratio']:.1f}", sooner]
-    else:
-        lowest = min(loss for loss in ours["losses_at_full_size"] if loss is not None)
-        cells += [f"not reached; lowest {lowest:.4f}", "", ""]
-    cells.append(
-        f"{default['full_size_evaluations']:.1f}, {_number(default['seconds'])}, {default['loss']:.4f}"
-    )
-    return "| " + " | ".join(cells) + " |"
-
-
-def _sooner(result: Record) -> list[tuple[int, float]]:
-    """Return how many times sooner ours is at the textbook's losses, by the number of its evaluations."""
-    found = {int(number): ratio for number, ratio in result["speedups"].items()}
-    found[result["textbook"]["evaluations"]] = result["speedup"]
-    return sorted(found.items())
-
-
-def peers_section(records: Sequence[Record]) -> str:
-    """Return the section on `benchmarks/peers.py`, a table for each machine."""
-    header = "| pair | program | s | loss by ours | content | style | loss by pastiche's |"
-    tables = [_table(record, header, "|---|---|--:|--:|--:|--:|--:|", _peers_row) for record in records]
-    return "\n".join([PEERS, *tables])
-
-
-def _peers_row(result: Record) -> str:
-    """Return one row; a failed run has its error in place of the numbers."""
-    steps = f", {result['steps']} steps" if "steps" in result else ""
-    cells = [f"{result['pair']}, {result['longer_side']} px", f"{result['program']}{steps}"]
-    if "error" in result:
-        cells += ["failed: " + result["error"].replace("|", "\\|"), *[""] * 4]
-    else:
-        names = ("seconds", "our_loss", "content", "style", "pastiche_loss")
-        cells += [_number(result[name]) for name in names]
-    return "| " + " | ".join(cells) + " |"
-
-
-def memory_section(records: Sequence[Record]) -> str:
-    """Return the section on `benchmarks/memory.py`, a table for each machine."""
-    return "\n".join([MEMORY, *(_memory_of(record) for record in records)])
-
-
-def _memory_of(record: Record) -> str:
-    """Return one machine's table."""
-    header = (
-        "| height × width | peak, MB | bytes per pixel | estimated, MB | estimated / peak "
-        "| time, s | estimated, s | estimated / time | evaluations | loss |"
-    )
-    return _table(record, header, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|", _memory_row)
-
-
-def _memory_row(result: Record) -> str:
-    """Return one row; a failed run has its error in place of the numbers."""
-    preview = ", preview" if result["preview"] else ""
-    if "error" in result:
-        failure = "failed: " + result["error"].replace("|", "\\|")
-        cells = [f"{result['longer_side']} px{preview}", failure, *[""] * 8]
-    else:
-        measured, estimated = result["measured_bytes"], result["estimated_bytes"]
-        cells = [f"{result['height']} × {result['width']}{preview}", f"{measured / 1e6:,.0f}"]
-        cells += [f"{result['measured_bytes_per_pixel']:,.0f}", f"{estimated / 1e6:,.0f}"]
-        cells.append(f"{result['estimated_over_measured']:.2f}")
-        cells += [_number(result[f"{kind}_seconds"]) for kind in ("measured", "estimated")]
-        cells.append(f"{result['estimated_over_measured_seconds']:.2f}")
-        cells += [str(result["evaluations"]), f"{result['loss']:.4f}"]
-    return "| " + " | ".join(cells) + " |"
-
-
-def resolution_section(records: Sequence[Record]) -> str:
-    """Return the section on `benchmarks/resolution.py`, a table for each machine."""
-    return "\n".join([RESOLUTION, *(_resolution_of(record) for record in records)])
-
-
-def _resolution_of(record: Record) -> str:
-    """Return one machine's table."""
-    header = (
-        "| megapixels | height × width | tiles | time, s | s per megapixel | peak, MB "
-        "| without the images, MB | loss |"
-    )
-    return _table(record, header, "|--:|---|--:|--:|--:|--:|--:|--:|", _resolution_row)
-
-
-def _resolution_row(result: Record) -> str:
-    """Return one row; a failed evaluation has its error in place of the numbers."""
-    cells = [f"{result['megapixels']:g}"]
-    if "error" in result:
-        cells += ["failed: " + result["error"].replace("|", "\\|"), *[""] * 6]
-    else:
-        tiles = "at once" if result["tile"] is None else f"{result['tiles']} of {result['tile']}"
-        cells += [f"{result['height']} × {result['width']}", tiles, _number(result["seconds"])]
-        cells.append(_number(result["seconds_per_megapixel"]))
-        cells += [f"{result[name] / 1e6:,.0f}" for name in ("measured_bytes", "bytes_beside_images")]
-        cells.append(f"{result['loss']:.6g}")
-    return "| " + " | ".join(cells) + " |"
-
-
-def ranks_section(records: Sequence[Record]) -> str:
-    """Return the section on `benchmarks/ranks.py`, a table for each machine."""
-    header = "| height × width | one process, s | two ranks, s | ratio | loss |"
-    tables = [_table(record, header, "|---|--:|--:|--:|--:|", _ranks_row) for record in records]
-    return "\n".join([RANKS, *tables])
-
-
-def _ranks_row(result: Record) -> str:
-    """Return one row."""
-    cells = [f"{result['height']} × {result['width']}"]
-    cells += [_number(result[f"{name}_seconds"]) for name in ("alone", "shared")]
-    cells += [f"{result['shared_over_alone']:.2f}", f"{result['loss']:.6g}"]
-    return "| " + " | ".join(cells) + " |"
-
-
-def noise_section(records: Sequence[Record]) -> str:
-    """Return the section on `benchmarks/noise.py`, a table for each machine."""
-    return "\n".join([NOISE, *(_noise_of(record) for record in records)])
-
-
-def _noise_of(record: Record) -> str:
-    """Return one machine's table: a row for each setting, of medians over the pairs."""
-    good = [result for result in record["results"] if "error" not in result]
-    named = dict.fromkeys((result["longer_side"], result["setting"]) for result in good)
-    several = len({size for size, _ in named}) > 1
-    pairs = sorted({result["pair"] for result in good})
-    names = (
-        *("setting", "evaluations", "style distance", "of the textbook's network", "noise", "of colour"),
-        *("of wavelets", "grid", "cells", "border", "like the photograph"),
-    )
-    rows = []
-    for size, setting in named:
-        own = [_noise_row(each) for each in good if (each["longer_side"], each["setting"]) == (size, setting)]
-        name = f"{setting}, {size} px" if several else setting
-        middle = [statistics.median(values) for values in zip(*own, strict=True)]
-        rows.append("| " + " | ".join([name, *map(_number, middle)]) + " |")
-    failed = [
-        f"{result['pair']}, {result['setting']}: failed, {result['error']}"
-        for result in record["results"]
-        if "error" in result
-    ]
-    conditions = f"{len(pairs)} pairs: {', '.join(pairs)}. {_circumstances(record)}"
-    table = ["| " + " | ".join(names) + " |", "|---" + "|--:" * (len(names) - 1) + "|", *rows]
-    return "\n".join([_heading(record), "", *table, "", *failed, conditions, ""])
-
-
-NOISE_COLUMNS = (
-    *("evaluations", "style_distance", "style_distance_of_textbook", "relative_noise", "relative_chroma_noise"),
-    *("relative_wavelet_noise", "relative_grid_peak", "cells", "relative_border", "similarity"),
-)
-
-
-def _noise_row(result: Record) -> list[float]:
-    """Return the columns of one result."""
-    return [result[name] for name in NOISE_COLUMNS]
-
-
-def strength_section(records: Sequence[Record]) -> str:
-    """Return the section on `benchmarks/strength.py`, a table for each pair of each machine."""
-    return "\n".join([STRENGTH, *(_strength_of(record) for record in records)])
-
-
-def _strength_of(record: Record) -> str:
-    """Return one machine's tables: a row for each strength, of every size."""
-    good = [result for result in record["results"] if "error" not in result]
-    sizes = sorted({result["longer_side"] for result in good})
-    columns = {name: name.replace("_", " ") for name in ("content_distance", "style_distance", "similarity")}
-    names = ["strength", *(f"{words}, {size} px" for words in columns.values() for size in sizes)]
-    lines = [_heading(record), ""]
-    for pair in dict.fromkeys(result["pair"] for result in good):
-        found = {(each["strength"], each["longer_side"]): each for each in good if each["pair"] == pair}
-        lines += [f"{pair}:", "", "| " + " | ".join(names) + " |", "|---" + "|--:" * (len(names) - 1) + "|"]
-        for strength in sorted({strength for strength, _ in found}):
-            row = [found.get((strength, size)) for size in sizes]
-            cells = [_number(each[name]) if each else "" for name in columns for each in row]
-            lines.append(f"| {strength:g} | " + " | ".join(cells) + " |")
-        lines.append("")
-    failed = [
-        f"{each['pair']}, {each['longer_side']} px, {each['strength']:g}: failed, {each['error']}"
-        for each in record["results"]
-        if "error" in each
-    ]
-    return "\n".join([*lines, *failed, _circumstances(record), ""])
+DOCS = REPOSITORY / "docs"
+PAGE, CURVES = "benchmarks.md", "images/time-to-loss.svg"
+TEMPLATE = REPOSITORY / "benchmarks" / "page.md"  # the page without its tables
+
+Cell = Callable[[Record], str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """How the records of one benchmark are shown.
+
+    Attributes:
+        columns: what stands in a row's cell, by the column's heading.
+        rows: the results without an error → the rows.
+        note: record → what stands above its table.
+    """
+
+    columns: Mapping[str, Cell]
+    rows: Callable[[list[Record]], list[Record]] = list
+    note: Cell | None = None
+
+    def show(self, record: Record) -> str:
+        """Return a record's heading, table, failures and circumstances."""
+        good = [result for result in record["results"] if "error" not in result]
+        cells = [[cell(row) for cell in self.columns.values()] for row in self.rows(good)]
+        header = [list(self.columns), ["---", *["--:"] * (len(self.columns) - 1)]]
+        table = "\n".join("| " + " | ".join(line) + " |" for line in header + cells)
+        note = [self.note(record)] if self.note else []
+        failed = [_failure(result) for result in record["results"] if "error" in result]
+        return "\n\n".join([_heading(record), *note, table, *failed, _circumstances(record)])
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Cells
+# ---------------------------------------------------------------------------------------------------------
+
+
+def number(value: float) -> str:
+    """Return three digits that mean something, and no exponent in the range that benchmarks have."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
+
+
+def numbers(columns: Mapping[str, str]) -> dict[str, Cell]:
+    """Return columns of numbers: the name in a row, by the column's heading. What a row lacks stays empty."""
+
+    def cell(name: str) -> Cell:
+        return lambda row: number(row[name]) if name in row else ""
+
+    return {heading: cell(name) for heading, name in columns.items()}
+
+
+def words(*names: str) -> dict[str, Cell]:
+    """Return columns of what a row has in words or whole numbers, by their names."""
+
+    def cell(name: str) -> Cell:
+        return lambda row: str(row[name])
+
+    return {name.replace("_", " "): cell(name) for name in names}
+
+
+def size(row: Record) -> str:
+    """Return height × width."""
+    return f"{row['height']} × {row['width']}"
+
+
+def megabytes(name: str) -> Cell:
+    """Return the cell of a number of bytes."""
+    return lambda row: f"{row[name] / 1e6:,.0f}"
+
+
+def loss(row: Record) -> str:
+    """Return the loss to six digits, in which a wrong evaluation shows."""
+    return f"{row['loss']:.6g}"
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Rows and notes
+# ---------------------------------------------------------------------------------------------------------
+
+
+def merged(summarize: Callable[[list[float]], object], *names: str) -> Callable[[list[Record]], list[Record]]:
+    """Return what makes one row of all results that have the same entries of some names.
+
+    Args:
+        summarize: the values of a number in all of them → the row's.
+        names: what the results of a row have in common.
+    """
+
+    def rows(results: list[Record]) -> list[Record]:
+        groups: dict[tuple[object, ...], list[Record]] = {}
+        for result in results:
+            groups.setdefault(tuple(result[name] for name in names), []).append(result)
+        return [row(group) for group in groups.values()]
+
+    def row(group: list[Record]) -> Record:
+        first = group[0]
+        shared = [name for name in first if name not in names and all(name in other for other in group)]
+        measured = [name for name in shared if isinstance(first[name], int | float)]
+        summaries = {name: summarize([result[name] for result in group]) for name in measured}
+        return {name: first[name] for name in names} | summaries
+
+    return rows
+
+
+def extent(values: list[float]) -> str:
+    """Return the lowest and the highest value."""
+    low, high = number(min(values)), number(max(values))
+    return low if low == high else f"{low}–{high}"
+
+
+def pairs(record: Record) -> str:
+    """Return the names of a record's pairs."""
+    return "Pairs: " + ", ".join(dict.fromkeys(result["pair"] for result in record["results"])) + "."
+
+
+def yardsticks(record: Record) -> str:
+    """Return the rates of a large matrix product."""
+    rates = [f"{number(gemm['gflops'])} GFLOP/s in {name}" for name, gemm in record["gemm"].items()]
+    return f"The GEMM reached {', '.join(rates)}."
+
+
+def textbook_loss(row: Record) -> str:
+    """Return the textbook's last loss and what it took."""
+    return "{loss:.4f}: {evaluations} in {seconds:,.0f} s".format_map(row["textbook"])
+
+
+def ours_there(row: Record) -> str:
+    """Return what ours took to that loss, or the lowest loss that it had."""
+    ours = row["ours"]
+    if not ours["reached"]:
+        return f"not reached; {min(loss for loss in ours['losses_at_full_size'] if loss is not None):.4f}"
+    return f"{ours['full_size_evaluations']:.1f} in {number(ours['seconds'])} s"
+
+
+def default_ends(row: Record) -> str:
+    """Return what the default's own number of iterations comes to."""
+    form = "{loss:.4f}: {full_size_evaluations:.1f} in {seconds:.1f} s"
+    return form.format_map(row["ours"]["default"]) if row["ours"]["default"] else ""
+
+
+# ---------------------------------------------------------------------------------------------------------
+# Tables
+# ---------------------------------------------------------------------------------------------------------
+
+TABLES = {
+    "time_to_loss": Table(
+        {
+            **words("pair"),
+            "height × width": size,
+            "textbook's loss: evaluations": textbook_loss,
+            "ours, as low: evaluations": ours_there,
+            "times faster, after … of its evaluations": lambda row: ", ".join(
+                f"{count}: {ratio:.1f}" for count, ratio in speedups(row).items()
+            ),
+            "the default's iterations: loss, evaluations": default_ends,
+        }
+    ),
+    "peers": Table(
+        {
+            "pair": lambda row: f"{row['pair']}, {row['longer_side']} px",
+            "program": lambda row: row["program"] + (f", {row['steps']} steps" if "steps" in row else ""),
+            **numbers({"s": "seconds", "loss by ours": "our_loss", "content": "content", "style": "style"}),
+            **numbers({"loss by pastiche's": "pastiche_loss"}),
+        }
+    ),
+    "evaluations": Table(
+        words("longer_side", "setting") | numbers({f"after {count}": f"after_{count}" for count in MARKS}),
+        rows=merged(statistics.median, "longer_side", "setting"),
+        note=pairs,
+    ),
+    "iterations": Table(
+        {
+            **words("precision"),
+            "height × width": size,
+            **numbers({"median, s": "median_seconds", "IQR, s": "iqr_seconds"}),
+            **numbers({"s per megapixel": "seconds_per_megapixel", "GFLOP/s": "gflops"}),
+            "of the GEMM": lambda row: f"{row['fraction_of_gemm']:.0%}",
+            "loss": loss,
+        },
+        note=yardsticks,
+    ),
+    "memory": Table(
+        {
+            "height × width": lambda row: size(row) + (", preview" if row["preview"] else ""),
+            "peak, MB": megabytes("measured_bytes"),
+            "estimated, MB": megabytes("estimated_bytes"),
+            **numbers({"estimated / peak": "estimated_over_measured", "s": "measured_seconds"}),
+            **numbers({"estimated, s": "estimated_seconds"}),
+            **numbers({"estimated / time": "estimated_over_measured_seconds"}),
+            **words("evaluations"),
+            "loss": lambda row: f"{row['loss']:.4f}",
+        }
+    ),
+    "resolution": Table(
+        {
+            "height × width": size,
+            "megapixels": lambda row: f"{row['megapixels']:g}",
+            "tiles": lambda row: "at once" if row["tile"] is None else f"{row['tiles']} of {row['tile']}",
+            **numbers({"s": "seconds", "s per megapixel": "seconds_per_megapixel"}),
+            "peak, MB": megabytes("measured_bytes"),
+            "without the images, MB": megabytes("bytes_beside_images"),
+            "loss": loss,
+        }
+    ),
+    "ranks": Table(
+        {
+            "height × width": size,
+            **numbers({"one process, s": "alone_seconds", "two, s": "shared_seconds"}),
+            **numbers({"ratio": "shared_over_alone"}),
+            "loss": loss,
+        }
+    ),
+    "strength": Table(
+        words("longer_side", "strength", "content_distance", "style_distance", "similarity"),
+        rows=merged(extent, "longer_side", "strength"),
+        note=pairs,
+    ),
+    "reconstructions": Table(
+        {**words("longer_side", "layer"), "dB": lambda row: row["signal_to_noise"]},
+        rows=merged(extent, "longer_side", "layer"),
+    ),
+    "noise": Table(
+        {
+            **words("longer_side", "setting"),
+            **numbers({"evaluations": "evaluations", "style distance": "style_distance"}),
+            **numbers({"of the textbook's network": "style_distance_of_textbook"}),
+            **numbers({"noise": "relative_noise", "of colour": "relative_chroma_noise"}),
+            **numbers({"of wavelets": "relative_wavelet_noise", "grid": "relative_grid_peak"}),
+            **numbers({"cells": "cells", "border": "relative_border", "similarity": "similarity"}),
+        },
+        rows=merged(statistics.median, "longer_side", "setting"),
+        note=pairs,
+    ),
+}
+
+# ---------------------------------------------------------------------------------------------------------
+# Around the tables
+# ---------------------------------------------------------------------------------------------------------
+
+
+def _failure(result: Record) -> str:
+    """Return what failed, and its error."""
+    known = {name: value for name, value in result.items() if isinstance(value, str | int | float)}
+    return "Failed: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in known.items()) + "."
 
 
 def _heading(record: Record) -> str:
-    """Return the machine's name as a heading."""
+    """Return the machine's name and the precision as a heading."""
     circumstances = record["circumstances"]
-    if circumstances["device"] != "cpu":
-        return f"### {circumstances['device_name']}"
-    return f"### {circumstances['cpu']}, {_threads(circumstances)}"
+    dtype = record["settings"].get("dtype")
+    machine = circumstances["device_name"]
+    if circumstances["device"] == "cpu":
+        threads = circumstances["threads"]
+        machine = f"{circumstances['cpu']}, {threads} thread{'s' if threads > 1 else ''}"
+    return f"### {machine}" + (f", {dtype}" if dtype else "")
 
 
 def _circumstances(record: Record) -> str:
     """Return the command and what it ran on, as a sentence or two."""
     found = record["circumstances"]
     commit = f"commit {found['commit'][:12]}" if found["commit"] else "outside a checkout"
-    if found["dirty"]:
-        commit += " with uncommitted changes"
+    loads = [
+        "unknown" if found[name] is None else f"{found[name][0]:.1f}"
+        for name in ("load_average_before", "load_average_after")
+    ]
+    changed = " with uncommitted changes" if found["dirty"] else ""
     remark = f" {found['remark']}" if "remark" in found else ""  # added by hand: what disturbed it
-    dtype = record["settings"].get("dtype")
-    command = f"`{record['command']}`" + (f" in {dtype}" if dtype else "")
     return (
-        f"Made by {command} on {found['date'][:10]}, {commit}; Python {found['python']}, torch "
-        f"{found['torch']}, torchvision {found['torchvision']}, NumPy {found['numpy']}, {found['system']}, "
-        f"{found['cpu']}, {_threads(found)}; load average over a minute before and after: "
-        f"{_load(found['load_average_before'])} and {_load(found['load_average_after'])}.{remark}"
+        f"Made by `{record['command']}` on {found['date'][:10]}, {commit}{changed}; Python {found['python']}, "
+        f"torch {found['torch']}, {found['system']}, {found['cpu']}; load average before and after: "
+        f"{' and '.join(loads)}.{remark}"
     )
 
 
-def _threads(circumstances: Record) -> str:
-    """Return how many threads worked."""
-    return "1 thread" if circumstances["threads"] == 1 else f"{circumstances['threads']} threads"
-
-
-def _load(averages: Sequence[float] | None) -> str:
-    """Return the load over the last minute."""
-    return "unknown" if averages is None else f"{averages[0]:.1f}"
-
-
-def _number(value: float) -> str:
-    """Return three digits that mean something, and no exponent in the range that benchmarks have."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
-
-
-SECTIONS: dict[str, Callable[[Sequence[Record]], str]] = {
-    "iterations": iterations_section,
-    "resolution": resolution_section,
-    "ranks": ranks_section,
-    "memory": memory_section,
-    "time_to_loss": time_to_loss_section,
-    "peers": peers_section,
-    "noise": noise_section,
-    "strength": strength_section,
-}
-
-
-def load_records(folder: Path) -> dict[str, Record]:
-    """Return the records by the name of their file, in the order of the names.
+def load_records(folder: Path) -> list[Record]:
+    """Return the records in the order of their files' names.
 
     Raises:
         ValueError: if a record is of a smoke run, whose numbers mean nothing, or of an unknown benchmark.
     """
-    records: dict[str, Record] = {}
+    records = []
     for path in sorted(folder.glob("*.json")):
         record: Record = json.loads(path.read_text(encoding="utf-8"))
-        benchmark = record.get("benchmark")
-        if benchmark not in SECTIONS:
-            known = ", ".join(repr(name) for name in SECTIONS)
-            raise ValueError(f"{path.name} must be a record of {known}; got {benchmark!r}. Move it elsewhere.")
+        if record.get("benchmark") not in TABLES:
+            known = ", ".join(repr(name) for name in TABLES)
+            raise ValueError(f"{path.name} must be a record of {known}; got {record.get('benchmark')!r}.")
         if record["smoke"]:
-            advice = "Measure without --smoke."
-            raise ValueError(f"{path.name} must be the record of a full run; got a smoke run's. {advice}")
-        records[path.name] = record
+            raise ValueError(f"{path.name} must be the record of a full run; got a smoke run's.")
+        records.append(record)
     return records
 
 
-def make_page(records: Mapping[str, Record]) -> str:
-    """Return the page's text."""
-    parts = [INTRODUCTION]
-    for name, section in SECTIONS.items():
-        measured = [record for record in records.values() if record["benchmark"] == name]
-        if measured:
-            parts.append(section(measured))
-    if len(parts) == 1:
-        parts.append(NOTHING_YET)
-    if not any(record["circumstances"]["device"] == "cuda" for record in records.values()):
-        parts.append(NO_GPU)
-    return "\n".join(parts)
+def make_page(records: Sequence[Record]) -> str:
+    """Return the template with the tables in place of their names; a section without a record is left out."""
+    sections = []
+    for section in re.split(r"(?m)^(?=## )", TEMPLATE.read_text(encoding="utf-8")):
+        marker = re.search(r"{{ (\w+) }}", section)
+        shown = [r for r in records if marker and r["benchmark"] == marker[1]]
+        if marker and shown:
+            sections.append(section.replace(marker[0], "\n\n".join(map(TABLES[marker[1]].show, shown))))
+        elif not marker:
+            sections.append(section)
+    return "".join(sections)
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Write the page, or say whether it is current."""
+def make_files(records: Sequence[Record]) -> dict[str, str]:
+    """Return the text of every file that the records make, by its path within the documentation."""
+    compared = [record for record in records if record["benchmark"] == "time_to_loss"]
+    results = [result for record in compared for result in record["results"] if "error" not in result]
+    return {PAGE: make_page(records), **({CURVES: draw(results)} if results else {})}
+
+
+def main(command_line: Sequence[str] | None = None) -> int:
+    """Write the page and its picture, or say whether they are current."""
     parser = argparse.ArgumentParser(description="Make docs/benchmarks.md from the committed records.")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the page differs")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file differs")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the records")
-    parser.add_argument("--page", type=Path, default=PAGE, help="the page to write or check")
-    arguments = parser.parse_args(words)
-    page: Path = arguments.page
-    text = make_page(load_records(arguments.results))
-    if not arguments.check:
-        page.write_text(text, encoding="utf-8")
-        print(f"Wrote {page}")
-        return 0
-    if page.is_file() and page.read_text(encoding="utf-8") == text:
-        return 0
-    print(f"{page} is not what the records give. Run: python benchmarks/tables.py", file=sys.stderr)
-    return 1
+    parser.add_argument("--docs", type=Path, default=DOCS, help="folder of the documentation")
+    arguments = parser.parse_args(command_line)
+    for name, text in make_files(load_records(arguments.results)).items():
+        path: Path = arguments.docs / name
+        if not arguments.check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            print(f"Wrote {path}")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            print(f"{path} is not what the records give. Run: python benchmarks/tables.py", file=sys.stderr)
+            return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ class History:
         return lowest(self.losses)
 
     @property
-    def told(self) -> list[float | None]:
+    def recorded(self) -> list[float | None]:
         """The losses for a record; None in the place of those that are not finite."""
         return [finite(loss) for loss in self.losses]
 

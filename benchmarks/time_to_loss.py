@@ -17,16 +17,17 @@ import argparse
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from cases import Case, collect, error_text, pairs_of, settings_of, weights_of
-from measurement import RESULTS, Record, common_parser, page_faults, run_benchmark
+from curves import speedups
+from measurement import RESULTS, Record, common_parser, run_benchmark
 from neural_style import Progress, StyleTransfer
-from neural_style.device.hardware import choose_device, choose_dtype, set_up
+from neural_style.device.hardware import choose_device, choose_dtype
+from neural_style.device.settings import set_up
 from neural_style.images.color import match_colors
 from neural_style.images.resizing import fit_within, resize
 from neural_style.transfer.levels import plan_levels
@@ -46,7 +47,6 @@ def measure_pair(content: Tensor, style: Tensor, size: int, arguments: argparse.
     device = choose_device(arguments.device)
     evaluations = SMOKE_EVALUATIONS if arguments.smoke else arguments.evaluations
     record: Record = {"longer_side": size}
-    book = None
     try:
         weights = weights_of(arguments)
         layers = PRESETS["default"].style_layers  # given by name, all are kept at the finest level too
@@ -67,52 +67,17 @@ def measure_pair(content: Tensor, style: Tensor, size: int, arguments: argparse.
         record |= {"height": start.shape[-2], "width": start.shape[-1]}
         with set_up(device):
             record["ours"] = measure_ours(transfer, content, style, size, book, check)
-            record["textbook"] = _told(book)
+            record["textbook"] = _of_textbook(book)
             if record["textbook"]["loss"] is None:
                 raise FloatingPointError("no loss of the textbook's loop is finite")
             record["textbook"]["loss_by_our_function"] = in_float32(book.best)
     except Exception as error:  # whatever fails here, memory above all, the others are still measured
-        so_far = {} if book is None or not book.history.losses else {"textbook": _told(book)}
-        return {**record, **so_far, "error": error_text(error)}
-    ours, theirs = record["ours"], record["textbook"]
-    if ours["reached"]:
-        record["speedup"] = theirs["seconds"] / ours["seconds"]
-        record["speedups"] = _speedups(ours, theirs["milestones"])
-        record["evaluations_ratio"] = theirs["evaluations"] / ours["full_size_evaluations"]
+        return {**record, "error": error_text(error)}
     return record
-
-
-def _speedups(ours: Record, milestones: Record) -> Record:
-    """Return how many times sooner ours is at the textbook's losses after some evaluations, by their number."""
-    speedups = {}
-    for number, milestone in milestones.items():
-        curve = zip(ours["losses_at_full_size"], ours["seconds_at_full_size"], strict=True)
-        there = (seconds for loss, seconds in curve if loss is not None and loss <= milestone["loss"])
-        speedups[number] = milestone["seconds"] / next(there)  # the last is reached, and so are those before
-    return speedups
 
 
 def _sides(image: Tensor) -> tuple[int, int]:
     return image.shape[-2], image.shape[-1]
-
-
-class _Apart:
-    """Counts what does not count as ours while it is open, again and again.
-
-    Attributes:
-        seconds: that passed.
-        page_faults: that came.
-    """
-
-    def __init__(self) -> None:
-        self.seconds, self.page_faults = 0.0, 0
-
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        began, before = time.perf_counter(), page_faults()
-        yield
-        self.seconds += time.perf_counter() - began
-        self.page_faults += page_faults() - before
 
 
 def _advance(book: TextbookRun, evaluations: float) -> None:
@@ -131,41 +96,41 @@ def measure_ours(
 ) -> Record:
     """Return how long our default takes until its loss at the full size is at most the textbook's last.
 
-    The levels are the default's; the last goes on until it is there.
-    What it has after the default's number of iterations is told.
+    The levels are the default's; the last goes on until it is there. The record also has the loss after the
+    default's number of iterations.
 
     Args:
         transfer: ours.
         content: shape (1, 3, H, W), RGB in [0, 1].
         style: shape (1, 3, H', W').
         size: longer side in pixels.
-        book: goes on in between, off our clock.
-        in_float32: picture → loss, where ours works in half precision: decides, and its time does not count.
+        book: the textbook's run, which goes on in between, off our clock.
+        in_float32: picture → loss, where ours works in half precision: this loss decides, and its time does
+            not count.
     """
     plan = plan_levels(fit_within(_sides(content), size))
     iterations = [*(level.iterations for level in plan[:-1]), MOST_STEPS]
-    history, done, apart = History(), 0.0, _Apart()
+    history, done, not_ours = History(), 0.0, 0.0  # evaluations at the full size; seconds off our clock
     default: Record = {}
     full = plan[-1].size[0] * plan[-1].size[1]
 
     def watch(progress: Progress) -> bool:
-        nonlocal done
+        nonlocal done, not_ours
         done += progress.size[0] * progress.size[1] / full
         loss = progress.loss.item()  # waits for the device
-        seconds = time.perf_counter() - began - apart.seconds
-        with apart.counted():
-            if progress.level == progress.levels:
-                history.seconds.append(seconds)
-                history.losses.append(loss if in_float32 is None else in_float32(progress.image))
-                if progress.step == plan[-1].iterations:
-                    default.update(loss=history.lowest, seconds=seconds, full_size_evaluations=done)
-            _advance(book, PACE * done)
+        now = time.perf_counter()
+        if progress.level == progress.levels:
+            history.seconds.append(now - began - not_ours)
+            history.losses.append(loss if in_float32 is None else in_float32(progress.image))
+            if progress.step == plan[-1].iterations:
+                default.update(loss=history.lowest, seconds=history.seconds[-1], full_size_evaluations=done)
+        _advance(book, PACE * done)
+        not_ours += time.perf_counter() - now
         there = book.done and history.lowest <= book.history.lowest
         return there and len(history.losses) >= plan[-1].iterations
 
-    began, faults = time.perf_counter(), page_faults()
+    began = time.perf_counter()
     transfer.run(content, style, size=size, iterations=iterations, callback=watch)
-    faults = page_faults() - faults - apart.page_faults
     _advance(book, math.inf)  # should ours have ended first
     coarse, target = done - len(history.losses), book.history.lowest
     first = next((i for i, loss in enumerate(history.losses) if loss <= target), None)
@@ -179,14 +144,13 @@ def measure_ours(
         "default": default,
         "reached": first is not None,
         **reached,
-        "page_faults": faults,
-        "losses_at_full_size": history.told,
+        "losses_at_full_size": history.recorded,
         "seconds_at_full_size": history.seconds,
     }
 
 
-def _told(book: TextbookRun) -> Record:
-    """Return the textbook's run for the record."""
+def _of_textbook(book: TextbookRun) -> Record:
+    """Return the record of the textbook's run."""
     history = book.history
     return {
         "evaluations": len(history.losses),
@@ -197,7 +161,7 @@ def _told(book: TextbookRun) -> Record:
             for n in MILESTONES
             if n <= len(history.losses)
         },
-        "losses": history.told,
+        "losses": history.recorded,
     }
 
 
@@ -216,13 +180,12 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
 def _in_words(result: Record) -> str:
     """Return a result in a few words."""
     theirs, ours = result["textbook"], result["ours"]
-    told = f"textbook {theirs['evaluations']} evaluations, {theirs['seconds']:.0f} s, loss {theirs['loss']:.4f}"
-    if not ours["reached"]:
-        reached = min(loss for loss in ours["losses_at_full_size"] if loss is not None)
-        return f"{told}; ours is not there, loss {reached:.4f}"
-    took = f"{ours['full_size_evaluations']:.1f} evaluations, {ours['seconds']:.0f} s"
-    ratios = f"{result['speedup']:.1f} times faster, {result['evaluations_ratio']:.1f} times fewer evaluations"
-    return f"{told}; ours {took}: {ratios}"
+    textbook = (
+        f"textbook {theirs['evaluations']} evaluations, {theirs['seconds']:.0f} s, loss {theirs['loss']:.4f}"
+    )
+    sooner = ", ".join(f"{ratio:.1f} at {number}" for number, ratio in speedups(result).items())
+    last = f"{ours['full_size_evaluations']:.1f} evaluations" if ours["reached"] else "not there"
+    return f"{textbook}; ours {last}; times faster by the textbook's evaluations: {sooner}"
 
 
 def argument_parser() -> argparse.ArgumentParser:

@@ -1,7 +1,7 @@
 """The independent witness: the paper's definitions in plain NumPy loops and float64, not the package's.
 
-Features are arrays of shape (N, H, W), channel by channel, of one picture; N and M = H · W are the paper's.
-Slow on purpose: each function is its formula, with the sums written as loops.
+Features are arrays of shape (N, H, W) of one picture; N and M = H · W are the paper's. Every function is its
+formula, with the sums written as loops: slow on purpose.
 
 Reference:
     Gatys, Ecker & Bethge, "Image Style Transfer Using Convolutional Neural Networks" (CVPR 2016), eqs. 1-7.
@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Features = Mapping[str, Array]  # by the layer's name
-
-SCALAR_LOOP_LIMIT = 20_000  # multiplications; beyond it one outer product per position takes the loops' place
 
 
 def _flat(features: Array) -> Array:
@@ -58,32 +56,14 @@ def _sum_of_squares(values: Array) -> float:
 # The paper
 
 
-def gram_by_scalars(features: Array) -> Array:
-    """G_ij = Σ_k F_ik F_jk, eq. 3, as three loops over numbers."""
-    F = _flat(features)
-    N, M = F.shape
-    G = np.zeros((N, N))
-    for i in range(N):
-        for j in range(N):
-            for k in range(M):
-                G[i, j] += F[i, k] * F[j, k]
-    return G
-
-
-def gram_by_positions(features: Array) -> Array:
-    """G = Σ_k f_k f_kᵀ, eq. 3, as one loop over positions."""
+def gram(features: Array) -> Array:
+    """G_ij = Σ_k F_ik F_jk, eq. 3, as one loop over positions: G = Σ_k f_k f_kᵀ."""
     F = _flat(features)
     N, M = F.shape
     G = np.zeros((N, N))
     for k in range(M):
         G += np.outer(F[:, k], F[:, k])
     return G
-
-
-def gram(features: Array) -> Array:
-    """The Gram matrix, eq. 3, by the scalar loops where that is quick."""
-    N, M = _flat(features).shape
-    return gram_by_scalars(features) if N * N * M <= SCALAR_LOOP_LIMIT else gram_by_positions(features)
 
 
 def content_loss(features: Array, target_features: Array) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
+import sys
 from typing import Any
 
 import numpy as np
@@ -34,16 +34,15 @@ def test_noise_is_the_grains_deviation_also_beside_texture(deviation: float) -> 
     assert metrics.wavelet_noise(grain(deviation)) == pytest.approx(deviation, rel=0.03)
 
 
-def test_immerkaers_mask_is_the_definition_in_loops() -> None:
-    plane = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    flat = torch.ones(1, 1, 1, 1, dtype=torch.bool)
-    padded = np.pad(plane[0, 0].numpy(), 1, mode="reflect")
-    total = 0.0
-    for i in range(16):
-        for j in range(16):
-            around = padded[i : i + 3, j : j + 3]
-            total += abs(np.sum(around * np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])))
-    assert metrics._noise_of(plane, flat) == pytest.approx(math.sqrt(math.pi / 2) / 6 * total / 256)
+def test_noise_is_immerkaers_definition_in_the_flattest_block() -> None:
+    image = 0.02 * torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    image[..., 16:, :] += torch.linspace(0, 1, 16).unsqueeze(1)  # what is flat is above,
+    image[..., :16, 16:] += torch.linspace(0, 1, 16)  # and to the left
+    padded = np.pad(image[0, 0].numpy(), 1, mode="reflect")
+    mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
+    total = sum(abs((padded[i : i + 3, j : j + 3] * mask).sum()) for i in range(16) for j in range(16))
+    expected = math.sqrt(math.pi / 2) / 6 * total / 256
+    assert metrics.noise(image.expand(-1, 3, -1, -1)) == pytest.approx(expected, rel=1e-9)
 
 
 def test_noise_of_colour_is_none_in_a_grey_picture() -> None:
@@ -54,7 +53,7 @@ def test_noise_of_colour_is_none_in_a_grey_picture() -> None:
 
 def test_fine_energy_is_that_of_frequencies_above_a_quarter() -> None:
     x = torch.arange(256.0)
-    coarse, fine = (torch.sin(2 * math.pi * f * x).expand(1, 3, 256, 256) / 4 + 0.5 for f in (0.05, 0.4))
+    coarse, fine = (torch.sin(2 * math.pi * f * x).expand(1, 3, 256, 256) / 4 + 0.5 for f in (0.23, 0.27))
     assert metrics.fine_energy(coarse) < 0.01
     assert metrics.fine_energy(fine) > 0.98
     assert metrics.fine_energy((coarse + fine) / 2) == pytest.approx(0.5, abs=0.02)
@@ -93,8 +92,6 @@ def test_cells_hold_up_the_spectrum_where_the_content_is_flat() -> None:
     busy = torch.where(y > 100, grain(2.0, 8, size), flat)
     assert metrics.cells(below, busy) < -1
     assert metrics.cells(below, busy.flip(2)) > 0.5
-    with pytest.raises(ValueError, match="image"):
-        metrics.cells(torch.zeros(1, 3, 48, 80), torch.zeros(1, 3, 48, 80))
 
 
 def test_a_frame_shows_in_the_border() -> None:
@@ -137,38 +134,33 @@ def test_similarity_is_the_formula_at_one_place() -> None:
     assert metrics.similarity(one, other) == pytest.approx(np.mean(values), rel=1e-9)
 
 
+def test_similarity_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "skimage.metrics", None)
+    with pytest.raises(ImportError, match=r"neural-style-gatys\[metrics\]"):
+        metrics.similarity(grain(0.1), grain(0.1))
+
+
 @pytest.mark.parametrize(
     ("image", "error", "text"),
     [
-        ("a.png", TypeError, "image must be a tensor of floats; got str. Read files with load_image."),
-        (
-            torch.zeros(1, 3, 64, 64, dtype=torch.uint8),
-            TypeError,
-            "image must be a tensor of floats; got a tensor",
-        ),
-        (
-            torch.zeros(3, 64, 64),
-            ValueError,
-            "image must have shape (1, 3, H, W); got (3, 64, 64). Add a batch",
-        ),
-        (torch.zeros(1, 3, 16, 64), ValueError, "image must have sides of at least 32 pixels; got 16×64. "),
+        ("a.png", TypeError, "image must be a tensor of floats"),
+        (torch.zeros(1, 3, 64, 64, dtype=torch.uint8), TypeError, "image must be a tensor of floats"),
+        (torch.zeros(3, 64, 64), ValueError, "image must have shape"),
+        (torch.zeros(1, 3, 16, 64), ValueError, "image must have sides of at least 32"),
     ],
     ids=["text", "bytes", "3-d", "small"],
 )
 def test_what_cannot_be_measured_is_refused(image: Any, error: type[Exception], text: str) -> None:
-    with pytest.raises(error, match=f"^{re.escape(text)}"):
+    with pytest.raises(error, match=f"^{text}"):
         metrics.noise(image)
 
 
-def test_a_grid_needs_a_period_and_a_picture_that_has_some() -> None:
-    with pytest.raises(ValueError, match=r"^periods must be at least 2; got 1\. Give 2 or more\.$"):
+def test_what_does_not_fit_the_picture_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^periods must be"):
         metrics.grid_peaks(grain(0.1), [1])
-    text = "image must have sides of at least 200 pixels for such periods; got 192×256. Measure a larger one."
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+    with pytest.raises(ValueError, match=r"^image must have sides of at least 200"):
         metrics.grid_peaks(grain(0.1), [100])
-
-
-def test_pictures_of_two_sizes_are_not_compared() -> None:
-    text = "the other image must have the first's shape (1, 3, 64, 64); got (1, 3, 64, 80). Resize one of them."
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+    with pytest.raises(ValueError, match=r"^image must have sides of at least 64"):
+        metrics.cells(torch.zeros(1, 3, 48, 80), torch.zeros(1, 3, 48, 80))
+    with pytest.raises(ValueError, match=r"^the other image must have the first's shape"):
         metrics.similarity(torch.zeros(1, 3, 64, 64), torch.zeros(1, 3, 64, 80))

@@ -6,7 +6,6 @@
 from importlib import metadata as _metadata
 
 from neural_style.evaluation.objective import Objective as Objective
-from neural_style.evaluation.objective import Terms as Terms
 from neural_style.images.io import load_image as load_image
 from neural_style.images.io import save_image as save_image
 from neural_style.losses import content_loss as content_loss
@@ -20,6 +19,7 @@ from neural_style.losses import total_loss as total_loss
 from neural_style.losses import total_variation as total_variation
 from neural_style.losses.statistics import covariance_loss as covariance_loss
 from neural_style.losses.sums import Moments as Moments
+from neural_style.losses.terms import Terms as Terms
 from neural_style.network.features import VGG19Features as VGG19Features
 from neural_style.network.source import learn_weights as learn_weights
 from neural_style.network.source import random_weights as random_weights
@@ -29,8 +29,8 @@ from neural_style.network.weights import load_weights as load_weights
 from neural_style.optimizers import LBFGS as LBFGS
 from neural_style.optimizers import Adam as Adam
 from neural_style.optimizers import Optimizer as Optimizer
+from neural_style.optimizers import Step as Step
 from neural_style.optimizers import TorchLBFGS as TorchLBFGS
-from neural_style.optimizers.steps import Step as Step
 from neural_style.transfer import StyleTransfer as StyleTransfer
 from neural_style.transfer.estimate import Estimate as Estimate
 from neural_style.transfer.progress import Progress as Progress

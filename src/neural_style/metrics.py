@@ -1,7 +1,8 @@
 """Measuring a result: its noise, its border, its spectrum, how much of the photograph is left.
 
-All take image tensors of shape (1, 3, H, W), RGB in [0, 1], and return plain numbers. Noise is compared at
-equal style distance only: blur has none.
+All functions take image tensors of shape (1, 3, H, W), RGB in [0, 1], with sides of at least 32 pixels, and
+return plain numbers. They raise TypeError or ValueError for others. Compare noise at equal style distance only:
+blur has none.
 
 Reference:
     Immerkær, "Fast Noise Variance Estimation" (1996); Donoho & Johnstone, "Ideal Spatial Adaptation by Wavelet
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial, reduce
+from functools import reduce
 from operator import add
 
 import torch
@@ -23,51 +24,51 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.images.color import luma
 
-BLOCK = 16  # pixels: side of the blocks of which the flattest are looked at
-FLATTEST = 0.2  # share of them
+BLOCK = 16  # pixels: side of the blocks whose noise is measured
+FLATTEST = 0.2  # share of the blocks, or windows, that count as flat
 POOLED = (2, 4, 8, 16)  # pixels: periods of the network's grids
 
-WINDOW = 64  # pixels: side of the windows whose spectra are looked at for cells
+WINDOW = 64  # pixels: side of the windows whose spectra may show cells
 OCTAVES = range(3, 13)  # first frequencies, in cycles per window
-MARGIN = 16  # pixels of the border
+MARGIN = 16  # pixels: width of the border
 _SECOND = (1.0, -2.0, 1.0)  # second difference; down and across, Immerkær's mask: blind to planes and edges
-_DAUBECHIES = (-0.12940952255092145, -0.22414386804185735, 0.836516303737469, -0.48296291314469025)  # db2, high
-_MAD = 0.6744897501960817  # of a standard normal
-_NEIGHBOURS = 6  # bins to either side of a peak, the next one left out
+_DAUBECHIES = (-0.12940952255092145, -0.22414386804185735, 0.836516303737469, -0.48296291314469025)  # high-pass
+_MAD = 0.6744897501960817  # median of the size of a standard normal variable
+_NEIGHBOURS = 6  # frequencies to either side of a peak; those next to it are left out
 
 
 def noise(image: Tensor) -> float:
-    """Return the standard deviation of the luminance's pixel noise in the flattest parts, by Immerkær's mask.
+    """Return the standard deviation σ of the luminance's pixel noise in the flattest parts of a picture.
 
-    σ = √(π/2) / 6 times the mean size of Y convolved with N, over the 20 % of blocks of 16×16 pixels in which
-    the smoothed luminance varies least: where there is nothing to see, what is seen is noise. 0.01 is two and a
-    half levels of 255.
+    σ = √(π/2) / 6 · mean |Y * N|, with Immerkær's mask N, over the 20 % of blocks of 16×16 pixels in which the
+    smoothed luminance varies least. Larger is noisier; 0.01 is two and a half levels of 255.
 
     >>> grain = 0.5 + 0.02 * torch.randn(1, 1, 128, 128, generator=torch.Generator().manual_seed(0))
     >>> round(noise(grain.expand(1, 3, -1, -1)), 2)
     0.02
     """
-    return _noise_of(luma(_checked(image)), _flat_blocks(image))
+    return _noise_of(luma(_checked(image)), _flattest(image, BLOCK, BLOCK))
 
 
 def chroma_noise(image: Tensor) -> float:
-    """Return the same of the colour differences R − Y' and B − Y': the mean of both."""
+    """Return the mean of σ, as in `noise`, of the colour differences R − Y' and B − Y'."""
     chroma = (_checked(image) - luma(image))[:, ::2]
-    flat = _flat_blocks(image)
+    flat = _flattest(image, BLOCK, BLOCK)
     return sum(_noise_of(chroma[:, channel : channel + 1], flat) for channel in range(2)) / 2
 
 
 def wavelet_noise(image: Tensor) -> float:
-    """Return the luminance's noise over the whole picture: the median of its finest diagonal wavelets / 0.6745.
+    """Return σ of the luminance's noise over the whole picture: median |d| / 0.6745.
 
-    Daubechies' wavelet of two vanishing moments. Textures count as noise, unlike in `noise`.
+    d are the diagonal coefficients of the finest level, for Daubechies' wavelet with two vanishing moments.
+    Texture counts as noise here.
     """
     diagonal = _filtered(luma(_checked(image)), _DAUBECHIES)[..., ::2, ::2]
     return diagonal.abs().median().item() / _MAD
 
 
 def fine_energy(image: Tensor) -> float:
-    """Return the share of the luminance's energy, without its mean, above a quarter of a cycle per pixel."""
+    """Return the share of the luminance's energy above 1/4 cycle per pixel, 0 … 1; the mean does not count."""
     power, frequencies = _spectrum(luma(_checked(image)))
     power = power.clone()
     power[0, 0] = 0
@@ -75,21 +76,22 @@ def fine_energy(image: Tensor) -> float:
 
 
 def grid_peaks(image: Tensor, periods: Sequence[int] = POOLED) -> dict[int, float]:
-    """Return how the power at each grid's frequency compares with its neighbours': 1 where there is no grid.
+    """Return by period how strongly a grid shows: about 1 where there is none, larger for stronger.
 
-    The larger of the ratios across and down, of the row-wise (column-wise) power spectrum of the luminance at
-    1 / period cycles per pixel to the median of the six frequencies to either side.
+    The value is the power of the luminance's spectrum along rows at 1 / period cycles per pixel, relative to
+    the median of the six frequencies to either side; or that along columns, if it is larger.
 
     Args:
         image: see the module.
-        periods: in pixels, at least 2.
+        periods: of the grids, in pixels, at least 2.
 
     Raises:
-        TypeError, ValueError: if a period is invalid, or the picture is smaller than two of each.
+        TypeError, ValueError: if a period is invalid, or the picture is smaller than two common multiples of
+        all.
     """
     picture = luma(_checked(image))[0, 0]
-    found = {_checks.whole_number("periods", period, minimum=2): 0.0 for period in periods}
-    whole = math.lcm(*found)
+    peaks = {_checks.whole_number("periods", period, minimum=2): 0.0 for period in periods}
+    whole = math.lcm(*peaks)
     if whole * 2 > min(picture.shape):
         rule, advice = f"have sides of at least {2 * whole} pixels for such periods", "Measure a larger one."
         size = f"{picture.shape[0]}×{picture.shape[1]}"
@@ -107,22 +109,23 @@ def grid_peaks(image: Tensor, periods: Sequence[int] = POOLED) -> dict[int, floa
                 if abs(number - place) > 1 and 0 < number < len(power)
             ]
             around = power[near].median().clamp(min=torch.finfo(power.dtype).tiny)
-            found[period] = max(found[period], (power[place] / around).item())
-    return found
+            peaks[period] = max(peaks[period], (power[place] / around).item())
+    return peaks
 
 
 def cells(image: Tensor, content: Tensor) -> float:
-    """Return how strongly dots or a honeycomb show where the content is flat; compare with the painting's own.
+    """Return how strongly dots or a honeycomb show where the content is flat; larger is stronger.
 
-    The power spectrum of photographs, and of most paintings, falls by two bits or more from octave to octave;
-    cells of one size hold it up. This is the least fall, log₂ P(2f) / P(f), over the octaves that begin at
-    periods of 21 to 5 pixels, in the mean spectrum of the luminance of those windows of 64×64 pixels, the
-    flattest fifth, in which the content's smoothed luminance varies least. About −2 is a plain sky and −1 one
-    of strokes; from 0 on there are dots of one size. White noise has 0 too.
+    The power spectrum P of photographs, and of most paintings, falls to a quarter or less from octave to
+    octave; cells of one size hold it up. The value is the largest log₂ P(2f) / P(f) over the octaves that begin
+    at periods of 21 to 5 pixels. P is the mean spectrum of the luminance in windows of 64×64 pixels, in the
+    fifth of them in which the content's smoothed luminance varies least. A plain sky has about −2, a sky of
+    brush strokes −1, dots of one size 0 or more; white noise has 0 too. Compare with the value of the painting
+    itself.
 
     Args:
         image: see the module.
-        content: of the same shape: the photograph that it was made from, or the painting itself.
+        content: the photograph that the picture was made from, or the painting itself; of the same shape.
 
     Raises:
         TypeError, ValueError: if the two cannot be compared, or are smaller than a window.
@@ -143,11 +146,11 @@ def cells(image: Tensor, content: Tensor) -> float:
 def border_ratio(image: Tensor, margin: int = MARGIN) -> float:
     """Return the roughness of the outermost pixels relative to that of the rest: 1 where there is no frame.
 
-    Mean squared differences of neighbours, across and down.
+    Roughness is the mean squared difference of neighbours, across and down.
 
     Args:
         image: see the module.
-        margin: width of the border in pixels.
+        margin: width of the border in pixels, from 1.
     """
     height, width = _checked(image).shape[-2:]
     margin = _checks.whole_number("margin", margin, minimum=1, maximum=(min(height, width) - 2) // 2)
@@ -168,37 +171,37 @@ def signal_to_noise(image: Tensor, other: Tensor) -> float:
 
 
 def similarity(image: Tensor, other: Tensor) -> float:
-    """Return the mean structural similarity (SSIM) of the luminances: 1 for the same picture.
+    """Return the mean structural similarity (SSIM) of the luminances: 1 for the same picture, less for others.
 
     With the authors' window, a Gaussian of 1.5 pixels over 11×11, and constants K₁ = 0.01, K₂ = 0.03.
 
-    >>> picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    >>> round(similarity(picture, picture), 6)
-    1.0
+    Raises:
+        ImportError: if scikit-image is not installed.
+        TypeError, ValueError: if the two cannot be compared.
     """
     _check_alike(image, other)
-    x, y = luma(_checked(image)), luma(other)
-    bell = [math.exp(-(offset**2) / (2 * 1.5**2)) for offset in range(-5, 6)]
-    smoothed = partial(_filtered, taps=[tap / sum(bell) for tap in bell])
-    mean_x, mean_y = smoothed(x), smoothed(y)
-    var_x, var_y = smoothed(x * x) - mean_x**2, smoothed(y * y) - mean_y**2
-    covariance = smoothed(x * y) - mean_x * mean_y
-    k1, k2 = 0.01**2, 0.03**2
-    alike = (2 * mean_x * mean_y + k1) / (mean_x**2 + mean_y**2 + k1)
-    return (alike * (2 * covariance + k2) / (var_x + var_y + k2)).mean().item()
+    try:
+        from skimage.metrics import structural_similarity
+    except ImportError as error:
+        text = "similarity needs scikit-image: pip install 'neural-style-gatys[metrics]'"
+        raise ImportError(text) from error
+    x, y = (luma(picture)[0, 0].double().cpu().numpy() for picture in (image, other))
+    return float(
+        structural_similarity(x, y, gaussian_weights=True, use_sample_covariance=False, data_range=1.0)
+    )
 
 
 def _noise_of(plane: Tensor, flat: Tensor) -> float:
-    """Return Immerkær's σ of a plane (1, 1, H, W) over the blocks that are flat."""
+    """Return Immerkær's σ of a plane (1, 1, H, W) over the blocks that `flat` (1, 1, h, w) selects."""
     responses = _filtered(F.pad(plane, (1, 1, 1, 1), mode="reflect"), _SECOND).abs()
     blocks = F.avg_pool2d(responses, BLOCK)
     return (math.sqrt(math.pi / 2) / 6 * blocks[flat].mean()).item()
 
 
 def _filtered(plane: Tensor, taps: Sequence[float]) -> Tensor:
-    """Return a plane (1, 1, H, W) filtered down and across, where the taps have room.
+    """Return a plane (1, 1, H, W) filtered down and across, only where the whole filter lies inside.
 
-    Not by a convolution, which a GPU would round to TF32.
+    A convolution would be rounded to TF32 on a GPU, these sums are not.
     """
     for side in (-2, -1):
         length = plane.shape[side] - len(taps) + 1
@@ -207,13 +210,8 @@ def _filtered(plane: Tensor, taps: Sequence[float]) -> Tensor:
     return plane
 
 
-def _flat_blocks(image: Tensor) -> Tensor:
-    """Return which blocks, (1, 1, h, w), are among the flattest."""
-    return _flattest(image, BLOCK, BLOCK)
-
-
 def _flattest(image: Tensor, side: int, step: int) -> Tensor:
-    """Return in which windows, (1, 1, h, w), the smoothed luminance varies least."""
+    """Return in which windows of a side, a step apart, the smoothed luminance varies least, (1, 1, h, w)."""
     smooth = F.avg_pool2d(F.pad(luma(image), (3, 3, 3, 3), mode="reflect"), 7, stride=1)
     mean, squares = F.avg_pool2d(smooth, side, step), F.avg_pool2d(smooth.square(), side, step)
     variance = squares - mean.square()
@@ -235,10 +233,10 @@ def _spectrum(planes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _checked(image: Tensor) -> Tensor:
-    """Return a picture that is one and large enough.
+    """Return the picture.
 
     Raises:
-        TypeError, ValueError: if it is not.
+        TypeError, ValueError: if it is no picture, or has a side of less than 32 pixels.
     """
     _checks.image_tensor("image", image)
     if min(image.shape[-2:]) < 2 * BLOCK:
@@ -249,11 +247,7 @@ def _checked(image: Tensor) -> Tensor:
 
 
 def _check_alike(image: Tensor, other: Tensor) -> None:
-    """Check that two pictures can be compared.
-
-    Raises:
-        TypeError, ValueError: if they cannot.
-    """
+    """Raise TypeError or ValueError unless both are pictures, of the same shape."""
     if _checked(image).shape != _checked(other).shape:
         rule = f"have the first's shape {tuple(image.shape)}"
         raise ValueError(_checks.message("the other image", rule, tuple(other.shape), "Resize one of them."))

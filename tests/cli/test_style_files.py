@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from neural_style import cli, load_image, save_image
-from neural_style.cli.style_files import color_regions, pictures_in, styles_from_options
+from neural_style.cli.style_files import pictures_in, styles_from_options
 
 SMALL = ("--weights", "narrow.pth", "--size", "32", "--iterations", "1", "--levels", "1", "--quiet")
 PAIR = (Path("art.png"), Path("art2.png"))
@@ -55,27 +55,6 @@ def test_a_map_in_colours_places_each_style_where_its_colour_is() -> None:
     expected = (west, 1 - west, halves(WHITE, BLACK, 40, 40)[:1], torch.ones(1, 40, 40))
     for mask, wanted in zip(masks, expected, strict=True):
         assert torch.equal(mask[0], wanted)
-
-
-def test_a_map_may_be_a_file() -> None:
-    assert {tuple(color.tolist()) for color, _ in color_regions("map.png")} == {RED, BLUE}
-    with pytest.raises(FileNotFoundError, match=r"^map must be a file"):
-        color_regions("none.png")
-
-
-def test_the_soft_edges_of_a_map_go_to_the_nearest_colour() -> None:
-    picture = halves(RED, BLUE, 480, 480).unsqueeze(0)
-    picture[..., 10, 5] = torch.tensor([0.9, 0.0, 0.1])
-    regions = color_regions(picture)
-    assert len(regions) == 2
-    assert sum(region for _, region in regions).eq(1).all()  # type: ignore[union-attr]
-    red = next(region for color, region in regions if color[0] == 1)
-    assert red[0, 0, 10, 5] == 1
-
-
-def test_colours_that_are_nearly_one_are_one() -> None:
-    noise = 0.008 * torch.rand(3, 48, 48, generator=torch.Generator().manual_seed(1))
-    assert len(color_regions((halves((0.9, 0, 0), (0, 0, 0.9), 48, 48) + noise).unsqueeze(0))) == 2
 
 
 @pytest.mark.parametrize(

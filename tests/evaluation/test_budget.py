@@ -40,7 +40,7 @@ def gigabytes(free: float) -> MemoryPlan:
 
 def test_a_picture_that_fits_is_evaluated_at_once_with_all_that_was_wanted() -> None:
     found = gigabytes(100)
-    assert (found.tile, found.keep_targets, found.pairs, found.offloaded) == (None, True, 20, False)
+    assert (found.tile, found.keep_targets, found.pairs) == (None, True, 20)
     at_once = (
         NEEDS.evaluation_bytes(SIZE)
         + NEEDS.target_bytes(SIZE)
@@ -75,13 +75,6 @@ def test_a_tile_is_the_largest_that_fits() -> None:
         + 20 * PAIR_BYTES * 12_000_000
     )
     assert found.bytes <= SHARE * 13e9 < larger
-
-
-def test_a_history_is_offloaded_before_it_is_shortened_where_it_can_be() -> None:
-    found = fitted(free=4_300_000_000, offloads=True)
-    assert (found.pairs, found.offloaded) == (20, True)
-    assert fitted(free=4_300_000_000).pairs < 20
-    assert not fitted(free=4_300_000_000, pairs=0, offloads=True).offloaded  # there is none
 
 
 def test_ranks_share_all_but_some_whole_pictures() -> None:
@@ -143,13 +136,11 @@ def test_a_shorter_history_is_told(kind: type[LBFGS | TorchLBFGS]) -> None:
     with pytest.warns(
         UserWarning, match=r"pairs does not fit into memory\. The run goes on with 5\. It may take"
     ):
-        fewer = optimizer_with(kind(history=20), MemoryPlan(512, False, 5, False, 1), level)
+        fewer = optimizer_with(kind(history=20), MemoryPlan(512, False, 5, 1), level)
     assert fewer == kind(history=5)
 
 
-def test_a_history_that_fits_is_left_alone_and_may_be_offloaded() -> None:
+def test_a_history_that_fits_is_left_alone() -> None:
     level = Level((300, 400), 30)
-    assert optimizer_with(LBFGS(), MemoryPlan(512, False, 20, False, 1), level) == LBFGS()
-    assert optimizer_with(LBFGS(), MemoryPlan(512, False, 20, True, 1), level) == LBFGS(offload=True)
-    assert optimizer_with(TorchLBFGS(), MemoryPlan(512, False, 29, True, 1), level) == TorchLBFGS()
-    assert optimizer_with(Adam(), MemoryPlan(512, False, 0, True, 1), level) == Adam()
+    for optimizer, pairs in ((LBFGS(), 20), (TorchLBFGS(), 29), (Adam(), 0)):
+        assert optimizer_with(optimizer, MemoryPlan(512, False, pairs, 1), level) == optimizer

@@ -14,7 +14,8 @@ from narrow import RANDOM
 from neural_style import StyleTransfer
 from neural_style.evaluation import cuda_graph
 from neural_style.evaluation.cuda_graph import FIRST, RecordedObjective, choose_objective
-from neural_style.evaluation.objective import Objective, Terms
+from neural_style.evaluation.objective import Objective
+from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features
 
 

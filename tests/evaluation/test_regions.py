@@ -8,18 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor
 
 from narrow import RANDOM
-from neural_style import Style, StyleTransfer, save_image
+from neural_style import Style, StyleTransfer
 from neural_style.evaluation.objective import Objective
-from neural_style.evaluation.regions import Guidance, Guide, Part, along_edges, on_grids
-from neural_style.images.color import luma
+from neural_style.evaluation.regions import Guidance, Guide, Part, on_grids
 from neural_style.losses.sums import Moments
 from neural_style.transfer.inputs import load_inputs
 from neural_style.transfer.levels import Level
-from neural_style.transfer.styles import StyleSource, load_styles, matched_to_styles, to_mask
+from neural_style.transfer.styles import StyleSource, load_styles, matched_to_styles
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 CONTENT = torch.rand(3, 96, 112, generator=torch.Generator().manual_seed(1))
@@ -171,7 +169,7 @@ def test_a_layer_that_sees_more_than_a_small_style_picture_is_left_out_for_it() 
         size: tuple[int, int], *, options: Any = None, without: frozenset[str] = frozenset(), **of_style: Any
     ) -> list[str] | None:
         maker = transfer(**(options or {}))
-        inputs = load_inputs(content, Style(painting, **of_style), maker.sizes, content.device)
+        inputs = load_inputs(content, Style(painting, **of_style), maker.settings, content.device)
         (guide,) = inputs.guides(Level(size, 1, without))
         return None if guide.layers is None else sorted(guide.layers)
 
@@ -316,111 +314,7 @@ def test_between_the_colours_of_two_regions_no_line_is_left_where_the_photograph
     assert steps.amax() < 0.25 * (RED.mean((1, 2)) - BLUE.mean((1, 2))).abs().amax()
 
 
-def test_a_masks_border_goes_to_the_pictures_edge_and_is_soft_where_there_is_none() -> None:
-    west = (torch.arange(256) < 128).float().expand(1, 1, 96, 256)
-    edge = (0.3 + 0.4 * (torch.arange(256) >= 130)).expand(1, 3, 96, 256)  # 2 pixels further
-    found = along_edges(west, edge)[0, 0, 48]
-    assert found.diff().argmin() == 129
-    assert found[129] - found[130] > 0.4
-    flat = along_edges(west, torch.full((1, 3, 96, 256), 0.5))[0, 0, 48]
-    assert flat.diff().amax() <= 1e-6
-    assert flat.diff().abs().amax() < 0.15
-    torch.testing.assert_close(flat[[112, 143]], torch.tensor([1.0, 0.0]))
-
-
-def test_a_masks_border_is_brought_to_the_edge_at_the_pictures_own_size() -> None:
-    west = (torch.arange(1536) < 768).float().expand(1, 1, 24, 1536)
-    edge = (0.3 + 0.4 * (torch.arange(1536) >= 773)).expand(1, 3, 24, 1536)
-    found = along_edges(west, edge)[0, 0, 12]
-    assert found.diff().argmin() == 772
-    assert found[772] - found[773] > 0.4
-
-
-@pytest.mark.parametrize("size", [(96, 112), (40, 1200)])
-def test_masks_that_sum_to_one_do_so_along_edges(size: tuple[int, int]) -> None:
-    generator = torch.Generator().manual_seed(0)
-    picture, mask = torch.rand(1, 3, *size, generator=generator), torch.rand(1, 1, *size, generator=generator)
-    both = along_edges(mask, picture) + along_edges(1 - mask, picture)
-    torch.testing.assert_close(both, torch.ones(1, 1, *size), atol=1e-4, rtol=0)
-    ones = along_edges(torch.ones(1, 1, *size), picture)
-    torch.testing.assert_close(ones, torch.ones(1, 1, *size), atol=1e-4, rtol=0)
-
-
-def test_along_edges_is_the_guided_filter_of_its_paper() -> None:
-    generator = torch.Generator().manual_seed(0)
-    picture, mask = torch.rand(1, 3, 40, 70, generator=generator), torch.rand(1, 1, 40, 70, generator=generator)
-    radius, guide, p = 1, luma(picture)[0, 0].double().numpy(), mask[0, 0].double().numpy()  # 70 / 64
-
-    def means(plane: Any) -> Any:
-        padded = np.pad(plane, radius, mode="edge")
-        windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * radius + 1, 2 * radius + 1))
-        return windows.mean((-2, -1))
-
-    slope = (means(guide * p) - means(guide) * means(p)) / (means(guide**2) - means(guide) ** 2 + 0.01**2)
-    intercept = means(p) - slope * means(guide)
-    wanted = (means(slope) * guide + means(intercept)).clip(0, 1)
-    np.testing.assert_allclose(along_edges(mask, picture)[0, 0].numpy(), wanted, atol=2e-4)
-
-
-# -- masks as people have them --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        WEST,
-        WEST.bool(),
-        WEST.unsqueeze(0),
-        WEST.reshape(1, 1, 96, 112),
-        WEST.numpy(),
-        WEST.double().numpy(),
-        WEST.bool().numpy(),
-        WEST.bool().numpy()[::-1],
-        (255 * WEST).byte().numpy(),
-        Image.fromarray((255 * WEST).byte().numpy()),
-    ],
-    ids=[
-        "floats",
-        "bools",
-        "3-d",
-        "4-d",
-        "float array",
-        "doubles",
-        "bool array",
-        "flipped bool array",
-        "uint8 array",
-        "PIL",
-    ],
-)
-def test_a_mask_may_be_any_grey_picture(source: Any) -> None:
-    mask = to_mask(source, "mask", CONTENT.unsqueeze(0))
-    torch.testing.assert_close(mask, WEST.reshape(1, 1, 96, 112))
-
-
-def test_a_mask_of_another_size_is_resized_with_a_notice(tmp_path: Any) -> None:
-    path = tmp_path / "west.png"
-    save_image(WEST[::2, ::2].expand(3, 48, 56), path)
-    text = "style's region has 48×56 pixels and its picture 96×112 (height×width): it is resized."
-    with pytest.warns(UserWarning, match=f"^{re.escape(text)}$"):
-        (loaded,) = load_styles(Style(RED, region=path), CONTENT.unsqueeze(0), style_layers=LAYERS)
-    assert loaded.region is not None
-    assert (loaded.region - WEST).abs().mean() < 0.02
-
-
-def test_a_mask_that_is_white_throughout_is_told() -> None:
-    hidden = Image.new("RGBA", (112, 96), (255, 255, 255, 0))  # white paint on what is transparent
-    text = "style's region is white throughout, as what is transparent counts: it applies everywhere."
-    with pytest.warns(UserWarning, match=f"^{re.escape(text)}$"), pytest.warns(UserWarning, match="flattened"):
-        (loaded,) = load_styles(Style(RED, region=hidden), CONTENT.unsqueeze(0), style_layers=LAYERS)
-    assert loaded.region is not None
-    assert loaded.region.amin() == 1
-
-
-def test_a_faint_mask_is_told_by_its_own_values() -> None:
-    dot = torch.zeros(960, 1120)
-    dot[480, 560] = 1.0
-    with pytest.warns(UserWarning, match="it is resized"):
-        assert to_mask(dot, "mask", CONTENT.unsqueeze(0)).amax() < 0.02
+# -- what cannot be -----------------------------------------------------------------------------------
 
 
 GOOD = {"style": RED}
@@ -471,41 +365,7 @@ GOOD = {"style": RED}
             ValueError,
             "style's layers must be names of VGG-19 layers; got 'relu9'. ",
         ),
-        (
-            {"regions": [torch.ones(96, 96)]},
-            ValueError,
-            "style's region must have its picture's aspect, 96×112 (height×width); got 96×96. Draw it over",
-        ),
-        (
-            {"regions": [torch.zeros(96, 112)]},
-            ValueError,
-            "style's region must be more than 0 somewhere; got 0 throughout. Leave it out.",
-        ),
-        (
-            {"regions": [WEST.byte().numpy()]},
-            ValueError,
-            "style's region must be 0.02 of white somewhere; got at most 0.0039. In 8 bits white is 255;",
-        ),
-        (
-            {"regions": [torch.ones(3, 96, 112)]},
-            ValueError,
-            "style's region must have shape (H, W), (1, H, W) or (1, 1, H, W); got (3, 96, 112). ",
-        ),
-        (
-            {"regions": [2 * torch.ones(96, 112)]},
-            ValueError,
-            "style's region values must lie in [0, 1]; got a maximum of 2.0. ",
-        ),
-        (
-            {"regions": [torch.ones(96, 112, dtype=torch.uint8)]},
-            TypeError,
-            "style's region must be a tensor of floats or bools; got torch.uint8. ",
-        ),
-        (
-            {"regions": [(255 * torch.stack([WEST, 1 - WEST, WEST], 2)).byte().numpy()]},
-            ValueError,
-            "style's region must be a grey picture; got one in colours. Give a mask for each style; or, on the",
-        ),
+        ({"regions": [torch.ones(96, 96)]}, ValueError, "style's region must have its picture's aspect"),
         ({"regions": ["nowhere.png"]}, FileNotFoundError, "style's region must be a file that exists; got "),
         ({"style": [RED, "nowhere.png"]}, FileNotFoundError, "style 2 must be a file that exists; got "),
         ({"style": [RED, torch.rand(3, 8, 8)]}, ValueError, "style 2 must have sides of at least 16 pixels"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -243,26 +242,6 @@ def test_the_first_pass_of_the_last_tile_serves_as_its_second() -> None:
     objective.value_and_grad(image)
     handle.remove()
     assert calls == 2 * len(objective.grid.tiles) - 1
-
-
-def test_memory_is_given_back_where_the_shape_of_the_tiles_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, tiled, image = both(Case((40, 240), 32, "zeros", "max"))
-    objective, calls = tiled(), 0
-
-    def count() -> None:
-        nonlocal calls
-        calls += 1
-
-    monkeypatch.setattr(objective_module, "give_back_freed", count)
-    objective.value_and_grad(image)
-    columns = len(objective.grid.columns)
-    assert (len(objective.grid.rows), columns) == (2, 8)
-    shapes = [tile.window_size for tile in objective.grid.tiles[:-1]]
-    changes = 1 + sum(one != other for one, other in pairwise(shapes))
-    assert calls == 2 * changes < 2 * len(shapes)
-    calls = 0
-    tiled(tile=None).value_and_grad(image)
-    assert calls == 0
 
 
 def seam(picture: Tensor, borders: set[int], period: int = 16) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,14 +9,13 @@ import numpy as np
 import pytest
 import scipy.linalg
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from neural_style.losses import statistics as style_statistics
-from neural_style.losses.statistics import STATISTICS, Mixture, StyleLoss, matrix_root, mixture
+import reference
+from neural_style.losses.statistics import STATISTICS, Mixture, mixture, wasserstein_loss
 from neural_style.losses.sums import Moments
+from neural_style.losses.terms import StyleLoss
 
-Array = NDArray[np.float64]
 NAMES = tuple(STATISTICS)
 
 
@@ -35,33 +33,22 @@ def skewed(*shape: int, seed: int) -> Tensor:
 # -- the witnesses --------------------------------------------------------------------------------------
 
 
-def mean_and_covariance(features: Tensor) -> tuple[Array, Array]:
-    """The definitions as loops over positions."""
-    columns = [column.numpy() for column in features[0].flatten(1).T]
-    mean = np.zeros_like(columns[0])
-    for column in columns:
-        mean += column / len(columns)
-    covariance = np.zeros((len(mean), len(mean)))
-    for column in columns:
-        for i in range(len(mean)):
-            for j in range(len(mean)):
-                covariance[i, j] += (column[i] - mean[i]) * (column[j] - mean[j]) / len(columns)
-    return mean, covariance
+def array(features: Tensor) -> reference.Array:
+    return features[0].numpy()
 
 
-def reference_mean_deviation(features: Tensor, target: Tensor) -> float:
+def mean_and_covariance(features: Tensor) -> tuple[reference.Array, reference.Array]:
+    return array(features).mean((1, 2)), reference.covariance(array(features))
+
+
+def in_numpy_mean_deviation(features: Tensor, target: Tensor) -> float:
     (mean, covariance), (wanted_mean, wanted) = mean_and_covariance(features), mean_and_covariance(target)
     deviation, wanted_deviation = np.sqrt(np.diag(covariance)), np.sqrt(np.diag(wanted))
     apart = sum((mean - wanted_mean) ** 2) + sum((deviation - wanted_deviation) ** 2)
     return float(apart / (sum(wanted_mean**2) + sum(wanted_deviation**2)))
 
 
-def reference_covariance(features: Tensor, target: Tensor) -> float:
-    (_, covariance), (_, wanted) = mean_and_covariance(features), mean_and_covariance(target)
-    return float(((covariance - wanted) ** 2).sum() / (wanted**2).sum())
-
-
-def reference_wasserstein(features: Tensor, target: Tensor) -> float:
+def in_numpy_wasserstein(features: Tensor, target: Tensor) -> float:
     (mean, covariance), (wanted_mean, wanted) = mean_and_covariance(features), mean_and_covariance(target)
     half = scipy.linalg.sqrtm(wanted)
     shared = scipy.linalg.sqrtm(half @ covariance @ half).real
@@ -69,17 +56,11 @@ def reference_wasserstein(features: Tensor, target: Tensor) -> float:
     return float(apart / ((wanted_mean**2).sum() + np.trace(wanted)))
 
 
-def reference_gram(features: Tensor, target: Tensor) -> float:
-    gram, wanted = (f[0].flatten(1).numpy() for f in (features, target))
-    gram, wanted = gram @ gram.T / gram.shape[1], wanted @ wanted.T / wanted.shape[1]
-    return float(((gram - wanted) ** 2).sum() / (wanted**2).sum())
-
-
 REFERENCES: dict[str, Callable[[Tensor, Tensor], float]] = {
-    "gram": reference_gram,
-    "mean-deviation": reference_mean_deviation,
-    "covariance": reference_covariance,
-    "wasserstein": reference_wasserstein,
+    "gram": lambda features, target: reference.relative_style_loss(array(features), array(target)),
+    "mean-deviation": in_numpy_mean_deviation,
+    "covariance": lambda features, target: reference.relative_covariance_loss(array(features), array(target)),
+    "wasserstein": in_numpy_wasserstein,
 }
 
 
@@ -123,55 +104,6 @@ def test_the_gradient_is_that_of_finite_differences(name: str) -> None:
     assert torch.autograd.gradcheck(loss, skewed(1, 3, 4, 4, seed=4).requires_grad_(True), rtol=1e-4)
 
 
-# -- known mistakes -------------------------------------------------------------------------------------
-
-
-def with_unbiased_deviation(features: Tensor, target: Tensor) -> float:
-    (mean, deviation), (wanted_mean, wanted) = (
-        (f[0].flatten(1).mean(1), f[0].flatten(1).std(1)) for f in (features, target)
-    )
-    apart = (mean - wanted_mean).square().sum() + (deviation - wanted).square().sum()
-    return float(apart / (wanted_mean.square().sum() + wanted.square().sum()))
-
-
-def with_variances(features: Tensor, target: Tensor) -> float:
-    (mean, spread), (wanted_mean, wanted) = (
-        (f[0].flatten(1).mean(1), f[0].flatten(1).var(1, correction=0)) for f in (features, target)
-    )
-    apart = (mean - wanted_mean).square().sum() + (spread - wanted).square().sum()
-    return float(apart / (wanted_mean.square().sum() + wanted.square().sum()))
-
-
-def as_if_they_commuted(features: Tensor, target: Tensor) -> float:
-    (mean, covariance), (wanted_mean, wanted) = mean_and_covariance(features), mean_and_covariance(target)
-    shared = scipy.linalg.sqrtm(covariance) @ scipy.linalg.sqrtm(wanted)
-    apart = ((mean - wanted_mean) ** 2).sum() + np.trace(covariance + wanted - 2 * shared)
-    return float(apart / ((wanted_mean**2).sum() + np.trace(wanted)))
-
-
-def without_the_root(features: Tensor, target: Tensor) -> float:
-    (mean, covariance), (wanted_mean, wanted) = mean_and_covariance(features), mean_and_covariance(target)
-    apart = ((mean - wanted_mean) ** 2).sum() + np.trace(covariance + wanted - 2 * covariance @ wanted)
-    return float(apart / ((wanted_mean**2).sum() + np.trace(wanted)))
-
-
-@pytest.mark.parametrize(
-    ("name", "mistake"),
-    [
-        ("mean-deviation", with_unbiased_deviation),
-        ("mean-deviation", with_variances),
-        ("covariance", reference_gram),
-        ("gram", reference_covariance),
-        ("wasserstein", as_if_they_commuted),
-        ("wasserstein", without_the_root),
-        ("wasserstein", reference_mean_deviation),
-    ],
-)
-def test_known_mistakes_are_told_apart(name: str, mistake: Callable[[Tensor, Tensor], float]) -> None:
-    features, target = skewed(1, 4, 3, 4, seed=5), skewed(1, 4, 4, 5, seed=6)
-    assert of(STATISTICS[name], features, target).item() != pytest.approx(mistake(features, target), rel=1e-3)
-
-
 # -- properties -----------------------------------------------------------------------------------------
 
 
@@ -192,7 +124,7 @@ def test_a_statistic_does_not_depend_on_the_size_of_responses(name: str) -> None
     torch.testing.assert_close(of(STATISTICS[name], 1e3 * features, 1e3 * target), value, rtol=1e-6, atol=0)
 
 
-@pytest.mark.parametrize("name", ["gram", "mean-deviation", "wasserstein"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_black_picture_is_at_one(name: str) -> None:
     target = skewed(1, 4, 5, 5, seed=11)
     assert of(STATISTICS[name], torch.zeros_like(target), target).item() == pytest.approx(1, rel=1e-2)
@@ -221,32 +153,18 @@ def test_the_gaussians_distance_is_symmetric_and_that_of_a_shift_its_length() ->
 
     def apart(features: Tensor, target: Tensor) -> float:
         energy = target.square().sum(1).mean().item()
-        return of(style_statistics.wasserstein_loss, features, target).item() * energy
+        return of(wasserstein_loss, features, target).item() * energy
 
     assert apart(one, other) == pytest.approx(apart(other, one), rel=1e-9)
     assert apart(one + 3, one) == pytest.approx(4 * 9, rel=1e-6)
 
 
-@pytest.mark.parametrize("channels", [1, 3, 40])
-def test_the_root_is_scipys(channels: int) -> None:
-    factor = normal(channels, channels, seed=16)
-    matrix = factor @ factor.T
-    root = matrix_root(matrix)
-    expected = torch.from_numpy(scipy.linalg.sqrtm(matrix.numpy()).real)
-    torch.testing.assert_close(root, expected, rtol=0, atol=1e-8 * root.max().item())
-    torch.testing.assert_close(root @ root, matrix)
-
-
 def test_features_that_are_no_numbers_give_a_loss_that_is_none() -> None:
     leaf = torch.full((1, 3, 4, 4), torch.nan, requires_grad=True)
-    loss = of(style_statistics.wasserstein_loss, leaf, skewed(1, 3, 4, 4, seed=21).float())
+    loss = of(wasserstein_loss, leaf, skewed(1, 3, 4, 4, seed=21).float())
     (gradient,) = torch.autograd.grad(loss, leaf)
     assert loss.isnan()
     assert gradient.isnan().all()
-
-
-def test_a_root_takes_what_rounding_made_negative_for_zero() -> None:
-    assert matrix_root(torch.diag(torch.tensor([4.0, -1e-9]))).tolist() == [[2.0, 0.0], [0.0, 0.0]]
 
 
 def test_the_slope_of_float32_moments_is_that_of_float64() -> None:
@@ -254,7 +172,7 @@ def test_the_slope_of_float32_moments_is_that_of_float64() -> None:
     slopes = []
     for dtype in (torch.float32, torch.float64):
         leaf = features.to(dtype).requires_grad_(True)
-        loss = of(style_statistics.wasserstein_loss, leaf, target.to(dtype))
+        loss = of(wasserstein_loss, leaf, target.to(dtype))
         slopes.append(torch.autograd.grad(loss, leaf)[0].double())
     assert (slopes[0] - slopes[1]).norm() < 1e-3 * slopes[1].norm()
 
@@ -275,18 +193,14 @@ def test_a_mixture_is_the_weighted_sum() -> None:
 @pytest.mark.parametrize(
     ("choice", "error", "text"),
     [
-        (
-            "gramm",
-            ValueError,
-            "statistic must be one of 'gram', 'mean-deviation', 'covariance', 'wasserstein'; got 'gramm'. "
-            "Did you mean 'gram'?",
-        ),
-        ({"gram": -1}, ValueError, "statistic['gram'] must be a finite number of at least 0; got -1"),
-        ({"gram": 0}, ValueError, "statistic must have weights that sum to more than 0; got {'gram': 0}. "),
-        ({}, ValueError, "statistic must have weights that sum to more than 0; got {}. "),
-        (["gram"], TypeError, "statistic must be a name or weights by name; got list. There are 'gram', "),
+        ("gramm", ValueError, "statistic must be one of 'gram', .* Did you mean 'gram'"),
+        ({"relu1_1": "gram"}, ValueError, "statistic must be one of"),
+        ({"gram": -1}, ValueError, r"statistic\['gram'\] must be"),
+        ({"gram": 0}, ValueError, "statistic must have weights"),
+        ({}, ValueError, "statistic must have weights"),
+        (["gram"], TypeError, "statistic must be a name or weights"),
     ],
 )
-def test_a_wrong_choice_is_told(choice: Any, error: type[Exception], text: str) -> None:
-    with pytest.raises(error, match="^" + re.escape(text)):
+def test_a_wrong_choice_is_refused(choice: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=f"^{text}"):
         mixture("statistic", choice)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -23,6 +22,7 @@ from neural_style import (
 )
 from neural_style.images.color import Colors, luma
 from neural_style.metrics import similarity
+from neural_style.transfer.levels import Sizes
 from neural_style.transfer.presets import PRESETS, choose_settings
 from neural_style.transfer.starts import is_noise, starting_picture
 from neural_style.transfer.styles import in_colors_of, in_grey_of, load_styles
@@ -90,70 +90,34 @@ def test_a_strength_is_the_weights_and_the_share_of_the_colours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "text"),
+    ("options", "named"),
     [
-        ({"strength": 1.5}, "strength must lie in [0, 1]; got 1.5. 0 is the photograph, 1 only the style."),
-        ({"strength": -0.1}, "strength must lie in [0, 1]; got -0.1. 0 is the photograph, 1 only the style."),
-        ({"strength": float("nan")}, "strength must lie in [0, 1]; got nan. "),
-        (
-            {"strength": 0.5, "content_weight": 1},
-            "strength must be left out beside content_weight; got 0.5. Give one of the two.",
-        ),
-        (
-            {"strength": 0.5, "style_weight": 1},
-            "strength must be left out beside style_weight; got 0.5. Give one of the two.",
-        ),
-        ({"color": "both"}, "color must be one of 'style', 'content', 'match'; got 'both'. "),
-        (
-            {"color_map": "pca"},
-            "color_map must be left out beside color='style'; got 'pca'. Take color='match' with it.",
-        ),
-        (
-            {"color": "content", "match_colors": True},
-            "match_colors must be left out beside color='content'; got True. The result has the content's",
-        ),
-        ({"color_map": "linear"}, "color_map must be one of 'monge-kantorovich', 'cholesky', 'pca', "),
-        (
-            {"statistic": {"relu1_1": "gram"}},
-            "statistic must name statistics (gram, mean-deviation, covariance, wasserstein), or one for every "
-            "style layer (relu1_1, relu2_1, relu3_1, relu4_1, relu5_1); got relu1_1. "
-            "It lacks relu2_1, relu3_1, relu4_1, relu5_1.",
-        ),
-        (
-            {"style_layers": ["relu1_1"], "statistic": {"gram": 1, "covarianz": 0.5}},
-            "statistic must name statistics (gram, mean-deviation, covariance, wasserstein), or one for every "
-            "style layer (relu1_1); got gram, covarianz. 'covarianz' is none. Did you mean 'covariance'?",
-        ),
-        (
-            {"style_layers": ["relu1_1"], "statistic": {"gram": 1, "relu1_1": "gram"}},
-            "statistic must name statistics (gram, mean-deviation, covariance, wasserstein), or one for every "
-            "style layer (relu1_1); got gram, relu1_1. Give the one or the other.",
-        ),
-        (
-            {"style_layers": {"relu1_1": 0, "relu2_1": 0}},
-            "style_layers must have a weight of more than 0; got 0 for each. style_weight=0 leaves",
-        ),
-        (
-            {"style_layers": ["relu1_1"], "statistic": {"relu1_1": "gramm"}},
-            "statistic['relu1_1'] must be one of 'gram', 'mean-deviation', 'covariance', 'wasserstein'; got",
-        ),
+        ({"strength": 1.5}, "strength"),
+        ({"strength": -0.1}, "strength"),
+        ({"strength": float("nan")}, "strength"),
+        ({"strength": 0.5, "content_weight": 1}, "strength"),
+        ({"strength": 0.5, "style_weight": 1}, "strength"),
+        ({"color": "both"}, "color"),
+        ({"color": "content", "match_colors": True}, "match_colors"),
+        ({"statistic": {"gram": 1, "covarianz": 0.5}}, "statistic"),
+        ({"style_layers": {"relu1_1": 0, "relu2_1": 0}}, "style_layers"),
+        ({"preset": "paper", "variation": "squares"}, "variation"),
     ],
 )
-def test_what_cannot_be_is_refused(options: dict[str, Any], text: str) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+def test_what_cannot_be_is_refused(options: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{named} must "):
         transfer(**options)
 
 
-def test_no_strength_is_the_photograph_whatever_the_preset_starts_from() -> None:
-    for preset in ("default", "paper", "authors"):
-        settings = transfer(preset=preset, strength=0, variation="squares", variation_weight=3.0).settings
-        assert (settings.init, settings.style_weight, settings.variation_weight) == ("content", 0, 0)
-        kept = transfer(preset=preset, strength=0).run(CONTENT, STYLE, size=None, iterations=2)
-        torch.testing.assert_close(kept, CONTENT, atol=2e-3, rtol=0)
-    for init in ("noise", "style", {"noise": 1.0}, STYLE):
-        for padding in ("reflect", "circular"):
-            result = made(strength=0, padding=padding, run={"init": init, "iterations": 2, "levels": None})
-            torch.testing.assert_close(result, CONTENT, atol=2e-3, rtol=0)
+@pytest.mark.parametrize("preset", ["default", "paper", "authors"])
+@pytest.mark.parametrize("init", [None, "noise", STYLE])
+def test_no_strength_is_the_photograph_without_an_evaluation(preset: str, init: Any) -> None:
+    seen: list[Progress] = []
+    maker = transfer(preset=preset, strength=0, variation="squares", variation_weight=3.0)
+    result = maker.run(CONTENT, STYLE, size=None, init=init, callback=seen.append)
+    torch.testing.assert_close(result, CONTENT, atol=1e-6, rtol=0)
+    assert seen == []
+    assert maker.run(CONTENT, STYLE, size=40, init=init).shape == (3, 32, 40)
 
 
 # -- everything together --------------------------------------------------------------------------------
@@ -166,7 +130,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "style weight": {"style_weight": 0.01},
     "the content's colours": {"color": "content"},
     "matched colours": {"color": "match"},
-    "matched colours, by another map": {"color": "match", "color_map": "cholesky"},
     "a content in its own colours": {"match_colors": False},
     "mean and deviation": {"statistic": "mean-deviation"},
     "Gram matrices": {"statistic": "gram"},
@@ -175,7 +138,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "style layers": {"style_layers": ["relu2_1", "relu3_1"]},
     "content layers": {"content_layers": {"relu1_2": 20, "relu3_2": 10}},
     "squared variation": {"variation": "squares", "variation_weight": 500},
-    "nine-point variation": {"variation": "nine-point", "variation_weight": 500},
     "isotropic variation": {"variation_weight": 500},
     "max pooling": {"pooling": "max"},
     "zero padding": {"padding": "zeros"},
@@ -272,15 +234,6 @@ def test_a_matched_style_leaves_the_content_its_colours(weights: Weights) -> Non
     assert moved["match"] < 0.3 * moved["style"]
 
 
-def test_every_map_gives_a_picture_of_its_own() -> None:
-    results = [
-        made(color="match", color_map=name) for name in ("monge-kantorovich", "cholesky", "pca", "symmetric")
-    ]
-    for number, one in enumerate(results):
-        for other in results[:number]:
-            assert (one - other).abs().max() > 1e-4
-
-
 # -- statistics -----------------------------------------------------------------------------------------
 
 
@@ -295,17 +248,6 @@ def test_every_statistic_brings_its_own_distance_down_and_makes_a_picture_of_its
         results.append(result)
     for number, one in enumerate(results):
         assert all((one - other).abs().mean() > 1e-4 for other in results[:number])
-
-
-def test_a_statistic_may_be_chosen_by_layer() -> None:
-    layers = {"relu1_1": "mean-deviation", "relu2_1": {"gram": 0.5, "wasserstein": 0.5}}
-    by_layer = transfer(style_layers=["relu1_1", "relu2_1"], statistic=layers)
-    loss = by_layer.objective(CONTENT, STYLE)
-    loss.value_and_grad(batch(CONTENT))
-    first = transfer(style_layers=["relu1_1", "relu2_1"], statistic="mean-deviation").objective(CONTENT, STYLE)
-    first.value_and_grad(batch(CONTENT))
-    assert loss.terms_by_name["style relu1_1"] == first.terms_by_name["style relu1_1"]
-    assert loss.terms_by_name["style relu2_1"] != first.terms_by_name["style relu2_1"]
 
 
 def test_what_decomposes_is_not_recorded() -> None:
@@ -351,32 +293,18 @@ def test_a_mix_of_starts_has_so_much_of_each() -> None:
 
 
 @pytest.mark.parametrize(
-    ("init", "text"),
-    [
-        ({"content": 0}, "init must have weights that sum to more than 0; got {'content': 0}. Give at least"),
-        ({}, "init must have weights that sum to more than 0; got {}. Give at least"),
-        ({"contend": 1}, "init must be one of 'content', 'style', 'noise', 'colored-noise'; got 'contend'. "),
-        ({"noise": -1}, "init['noise'] must be a finite number of at least 0; got -1"),
-        ({"noise": "much"}, "init['noise'] must be a number; got 'much' of type str."),
-        ("nosie", "init must be one of 'content', 'style', 'noise', 'colored-noise', an existing file or a"),
-    ],
+    "init",
+    [{"content": 0}, {}, {"contend": 1}, {"noise": -1}, {"noise": "much"}, "nosie", 0.5, ["content"]],
+    ids=str,
 )
-def test_a_wrong_start_is_told_whatever_the_strength(init: Any, text: str) -> None:
-    for options in ({}, {"strength": 0}):
-        with pytest.raises((ValueError, TypeError, FileNotFoundError), match=f"^{re.escape(text)}"):
-            made(run={"init": init}, **options)  # type: ignore[arg-type]
-    with pytest.raises((ValueError, TypeError, FileNotFoundError), match=f"^{re.escape(text)}"):
-        transfer().estimate(64, init=init)
-
-
-@pytest.mark.parametrize(("init", "got"), [(0.5, "0.5"), (["content", "noise"], "['content', 'noise']")])
-def test_a_start_that_is_a_number_or_a_list_is_told_what_there_is(init: Any, got: str) -> None:
-    text = (
-        "init must be one of 'content', 'style', 'noise', 'colored-noise', weights of several by name, or a "
-        f"picture; got {got}. Write {{'content': 0.7, 'noise': 0.3}}."
-    )
-    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+def test_a_wrong_start_is_refused_whatever_the_strength(init: Any) -> None:
+    expected = pytest.raises((ValueError, TypeError, FileNotFoundError), match=r"^init\S* must ")
+    with expected:
         made(run={"init": init})
+    with expected:
+        made(run={"init": init}, strength=0)
+    with expected:
+        transfer().estimate(64, init=init)
 
 
 def test_noise_as_a_start_takes_more_iterations_at_the_coarsest_level_unless_they_were_asked_for() -> None:
@@ -391,7 +319,7 @@ def test_noise_as_a_start_takes_more_iterations_at_the_coarsest_level_unless_the
     maker.run(CONTENT, STYLE, size=256, iterations=30, init="noise", callback=first)
     assert seen == [(2, 200), (2, 200), (2, 200), (2, 25), (2, 30)]
     assert maker.estimate(256, init="noise").flops > 1.5 * maker.estimate(256).flops
-    assert transfer(preset="paper").sizes.plan((64, 80), None, None, noise=True)[0].iterations == 500
+    assert Sizes(transfer(preset="paper").settings).plan((64, 80), None, None)[0].iterations == 500
 
 
 def test_noise_starts_without_the_contents_detail() -> None:
@@ -443,15 +371,9 @@ def test_a_circular_texture_has_no_seam() -> None:
     assert max(seams[:2]) < 1.3 < min(seams[2:])
 
 
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        ((1, 2, 3), "size must be a number or (height, width); got (1, 2, 3). Give one side, or both."),
-        (0, "size must be at least 1; got 0. Give 1 or more."),
-    ],
-)
-def test_a_texture_of_no_size_is_refused(size: Any, text: str) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+@pytest.mark.parametrize("size", [(1, 2, 3), 0])
+def test_a_texture_of_no_size_is_refused(size: Any) -> None:
+    with pytest.raises(ValueError, match=r"^size must "):
         synthesize_texture(STYLE, size, weights="random")
 
 
@@ -462,27 +384,19 @@ def test_a_texture_of_no_size_is_refused(size: Any, text: str) -> None:
         ("content_weight", 5.0),
         ("content_layers", ["relu1_1"]),
         ("match_colors", True),
-        ("color_map", "pca"),
         ("init", "content"),
         ("init", {"content": 1.0, "noise": 1.0}),
+        ("color", "match"),
     ],
 )
 def test_a_texture_refuses_what_is_of_a_content(option: str, value: Any) -> None:
-    text = f"{option} must be left out of a texture; got {value!r}. A texture has no content, and all of the"
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+    with pytest.raises(ValueError, match=rf"^{option} must "):
         synthesize_texture(STYLE, 48, weights="random", **{option: value})
 
 
 def test_a_texture_has_no_regions() -> None:
-    text = "a style's region must be left out of a texture; got a mask. A texture has no content, and all"
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+    with pytest.raises(ValueError, match="region must "):
         synthesize_texture(Style(STYLE, region="sky.png"), 48, weights="random")
-
-
-def test_a_texture_has_no_contents_colours() -> None:
-    text = "color must be 'style' for a texture; got 'match'. A texture has no content whose colours it could"
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
-        synthesize_texture(STYLE, 48, weights="random", color="match")
 
 
 def test_a_recoloured_style_is_not_cut_off_at_any_level() -> None:
@@ -499,7 +413,7 @@ def test_the_part_of_a_style_that_counts_gets_the_contents_colours() -> None:
     mask[:40] = 1
     loaded = load_styles(Style(STYLE, mask=mask), batch(CONTENT), style_layers=["relu1_1"])
     wanted = Colors.of(batch(CONTENT))
-    (matched,) = in_colors_of(batch(CONTENT), loaded, "pca")
+    (matched,) = in_colors_of(batch(CONTENT), loaded)
     torch.testing.assert_close(matched.colors.mean, wanted.mean, atol=1e-4, rtol=0)
     torch.testing.assert_close(matched.colors.covariance, wanted.covariance, atol=1e-4, rtol=0)
     (greyed,) = in_grey_of(batch(CONTENT), loaded)
@@ -538,17 +452,8 @@ def test_mixed_noise_is_noise() -> None:
     [("content_layers", "relu1_1"), ("strength", 0), ("color", "match"), ("match_colors", True)],
 )
 def test_a_reconstruction_refuses_what_has_nothing_to_do_there(option: str, value: Any) -> None:
-    text = f"{option} must be left out of a reconstruction; got {value!r}. It has one layer of content, and no"
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+    with pytest.raises(ValueError, match=rf"^{option} must "):
         reconstruct_content(CONTENT, "relu1_1", weights="random", **{option: value})
-
-
-def test_options_that_would_do_nothing_are_refused() -> None:
-    text = (
-        "variation must be left out where variation_weight is 0; got 'squares'. Give a variation_weight with it"
-    )
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
-        transfer(preset="paper", variation="squares")
 
 
 def test_a_start_of_another_aspect_is_cut_and_not_stretched() -> None:

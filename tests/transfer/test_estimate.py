@@ -70,7 +70,7 @@ def test_tiles_and_targets_computed_anew_are_counted_in_operations(monkeypatch: 
     def anew(
         _evaluator: Evaluator, plan: list[Level], *_arguments: object
     ) -> dict[tuple[int, int], MemoryPlan]:
-        return {level.size: MemoryPlan(64, False, 1, False, 10**6) for level in plan}
+        return {level.size: MemoryPlan(64, False, 1, 10**6) for level in plan}
 
     monkeypatch.setattr(Evaluator, "plan_memory", anew)
     content = evaluation_flops(size, layers=["relu4_2"], style_layers=[], width=0.25)
@@ -97,7 +97,7 @@ def test_on_a_gpu_no_more_is_probed_than_a_tile(monkeypatch: pytest.MonkeyPatch)
     terms = tiled.settings.terms
     for tile, world, expected in ((512, 1, (608, 608)), (None, 1, (1536, 2048)), (None, 9, (261, 2048))):
         probed.clear()
-        fits = {(3000, 4000): MemoryPlan(tile, True, 20, False, 1)}
+        fits = {(3000, 4000): MemoryPlan(tile, True, 20, 1)}
         estimates.estimate_run(network, terms, plan, fits, world=world)
         assert probed == [(144, 192), expected]
 

@@ -44,15 +44,15 @@ def test_the_defaults_settings_are_those_that_its_page_gives() -> None:
 
 def test_the_content_weighs_three_times_as_much_from_noise_unless_its_weight_is_given() -> None:
     weights = {
-        start: choose_settings("default").terms_from(start).content_weight
+        start: choose_settings("default").starting_from(start).content_weight
         for start in ("noise", "colored-noise", "content", "style")
     }
     assert weights == {"noise": pytest.approx(0.3), "colored-noise": pytest.approx(0.3)} | dict.fromkeys(
         ("content", "style"), 0.1
     )
-    assert choose_settings("default", content_weight=0.1).terms_from("noise").content_weight == 0.1
-    assert choose_settings("default", strength=0.5).terms_from("noise").content_weight == pytest.approx(0.3)
-    assert choose_settings("paper").terms_from("noise") == choose_settings("paper").terms
+    assert choose_settings("default", content_weight=0.1).starting_from("noise").content_weight == 0.1
+    assert choose_settings("default", strength=0.5).starting_from("noise").content_weight == pytest.approx(0.3)
+    assert choose_settings("paper").starting_from("noise") == choose_settings("paper")
 
 
 def test_self_taught_filters_bring_their_settings_in_the_defaults_place() -> None:
@@ -68,7 +68,7 @@ def test_self_taught_filters_bring_their_settings_in_the_defaults_place() -> Non
 @pytest.mark.parametrize("preset", ["paper", "authors"])
 def test_another_preset_leaves_those_aside_and_says_so(preset: str) -> None:
     text = f"Self-taught filters have settings of their own, which preset='{preset}' leaves aside. "
-    with pytest.warns(UserWarning, match=f"^{text}preset='self-taught' takes them.$"):
+    with pytest.warns(UserWarning, match=rf"^{text}preset='self-taught' takes them.$"):
         assert choose_settings(preset, self_taught=True) == PRESETS[preset]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,19 @@ from PIL import Image
 from torch import Tensor
 
 from narrow import RANDOM, TAUGHT
-from neural_style import LBFGS, Adam, Objective, Progress, RunInterrupted, Style, StyleTransfer, save_image
+from neural_style import (
+    LBFGS,
+    Adam,
+    Objective,
+    Optimizer,
+    Progress,
+    RunInterrupted,
+    Step,
+    Style,
+    StyleTransfer,
+    TorchLBFGS,
+    save_image,
+)
 from neural_style.evaluation.costs import SCRATCH
 from neural_style.evaluation.regions import Part
 from neural_style.images.resizing import resize
@@ -21,7 +34,7 @@ from neural_style.network.features import VGG19Features
 from neural_style.network.source import random_weights
 from neural_style.network.weights import Weights
 from neural_style.transfer import evaluator
-from neural_style.transfer.levels import PREVIEW_COARSER, PREVIEW_FINEST
+from neural_style.transfer.levels import PREVIEW_COARSER, PREVIEW_FINEST, Sizes
 from neural_style.transfer.presets import PRESETS
 
 
@@ -284,35 +297,29 @@ def test_padding_circular_lets_the_left_border_see_the_right() -> None:
     )
 
 
-def test_a_circular_run_rolls_with_its_content_and_another_does_not() -> None:
+@pytest.mark.parametrize(("size", "iterations", "shift"), [(48, (3,), 16), (96, (3, 1), 32)])
+def test_a_circular_run_rolls_with_its_content_and_another_does_not(
+    size: int, iterations: tuple[int, ...], shift: int
+) -> None:
     content = CONTENT[:, :32, :48]
-    options: dict[str, Any] = {"size": None, "iterations": 3, "levels": 1}
     for padding, rolls in (("circular", True), ("reflect", False)):
-        transfer = quick(padding=padding, precision="float32", variation_weight=0)
-        plain, rolled = (transfer.run(each, STYLE, **options) for each in (content, content.roll(16, dims=2)))
-        assert ((rolled - plain.roll(16, dims=2)).abs().max() < 1e-3) == rolls, padding
-
-
-def test_a_circular_run_rolls_over_its_levels_too() -> None:
-    content = CONTENT[:, :32, :32]
-    options: dict[str, Any] = {"size": 64, "iterations": (3, 1), "levels": 2}
-    for padding, rolls in (("circular", True), ("reflect", False)):
-        settings: dict[str, Any] = {"variation_weight": 0, "content_weight": 0}
-        transfer = quick(padding=padding, precision="float32", **settings)
-        plain, rolled = (transfer.run(each, STYLE, **options) for each in (content, content.roll(16, dims=2)))
-        assert ((rolled - plain.roll(32, dims=2)).abs().max() < 1e-3) == rolls, padding
+        transfer = quick(padding=padding, precision="float32", variation_weight=0, content_weight=0)
+        plain, rolled = (
+            transfer.run(source, STYLE, size=size, iterations=iterations)
+            for source in (content, content.roll(16, dims=2))
+        )
+        assert ((rolled - plain.roll(shift, dims=2)).abs().max() < 1e-3) == rolls, padding
 
 
 def test_a_picture_that_tiles_the_plane_has_sides_on_the_grid_and_a_notice_says_so() -> None:
-    text = "A picture that tiles the plane has sides that are multiples of 16 pixels: 46×64 became 48×64."
     transfer = quick(padding="circular")
-    with pytest.warns(UserWarning, match=f"^{text}$"):
+    with pytest.warns(UserWarning, match="46×64 became 48×64"):
         assert transfer.run(CONTENT, STYLE, size=64, iterations=(1, 1)).shape == (3, 48, 64)
-    with pytest.warns(UserWarning, match=f"^{text}$"):
+    with pytest.warns(UserWarning, match="46×64 became 48×64"):
         assert (
             transfer.estimate((46, 64), iterations=1).bytes == transfer.estimate((48, 64), iterations=1).bytes
         )
-    assert [level.size for level in transfer.sizes.plan((208, 304), None, 3)] == [
+    assert [level.size for level in Sizes(transfer.settings).plan((208, 304), None, 3)] == [
         (48, 80),
         (96, 160),
         (208, 304),
@@ -350,11 +357,9 @@ def test_a_picture_for_which_no_tile_is_small_enough_is_refused_with_the_largest
 ) -> None:
     transfer = quick(precision="float32")
     monkeypatch.setattr(evaluator, "available_memory", lambda _device: 300_000_000)
-    with pytest.raises(
-        ValueError, match=r"^the result must fit into the 0\.3 GB of memory that are free; "
-    ) as caught:
+    with pytest.raises(ValueError, match=r"^the result must fit") as caught:
         transfer.run(CONTENT, STYLE, size=4000)
-    largest = re.search(r"got 2857×4000\. The largest that would is (\d+)×(\d+)\.$", str(caught.value))
+    largest = re.search(r"2857×4000.* (\d+)×(\d+)", str(caught.value))
     assert largest is not None
     longer = int(largest[2])
     assert transfer.estimate((int(largest[1]), longer), iterations=1).bytes <= 300_000_000
@@ -375,32 +380,8 @@ def test_memory_that_runs_out_halves_the_tiles_and_the_run_goes_on(monkeypatch: 
     monkeypatch.setattr(Objective, "value_and_grad", scarce)
     with pytest.warns(RuntimeWarning, match=r"^Out of memory\. ") as told:
         result = run(quick(precision="float32"), **options)
-    lines = [str(warning.message) for warning in told]
-    going_on = "Out of memory. The run goes on from the same picture, in tiles of"
-    assert lines == [f"{going_on} {side} pixels." for side in (64, 32)]
+    assert [re.findall(r"\d+", str(warning.message)) for warning in told] == [["64"], ["32"]]
     torch.testing.assert_close(result, expected, atol=1e-3, rtol=0)
-
-
-@pytest.mark.parametrize(
-    ("tile_size", "error", "text"),
-    [
-        (100, ValueError, "tile_size must be a multiple of 16; got 100. The nearest is 96."),
-        (0, ValueError, "tile_size must be at least 16; got 0. Give 16 or more."),
-        (
-            1.5,
-            TypeError,
-            "tile_size must be a whole number; got 1.5 of type float. Give an int of at least 16.",
-        ),
-        (
-            "all",
-            ValueError,
-            "tile_size must be 'auto', None or a multiple of 16; got 'all'. Leave it out for 'auto'.",
-        ),
-    ],
-)
-def test_bad_tile_sizes_are_refused_before_any_work(tile_size: Any, error: type[Exception], text: str) -> None:
-    with pytest.raises(error, match=f"^{re.escape(text)}$"):
-        quick(tile_size=tile_size)
 
 
 # -- weights --------------------------------------------------------------------------------------------
@@ -479,16 +460,59 @@ def test_a_callback_that_returns_true_ends_the_run_at_the_results_size() -> None
     assert result.shape == (3, 40, 56)
 
 
-def test_an_interrupt_loses_nothing() -> None:
-    def callback(progress: Progress) -> None:
-        if progress.level == 2 and progress.step == 3:
+@pytest.mark.parametrize("optimizer", [LBFGS(), TorchLBFGS(), Adam()], ids=lambda o: type(o).__name__)
+def test_an_interrupt_keeps_the_picture_that_the_callbacks_true_returns(optimizer: Optimizer) -> None:
+    def stop(progress: Progress) -> bool:
+        return progress.level == 2 and progress.step == 3
+
+    def interrupt(progress: Progress) -> None:
+        if stop(progress):
             raise KeyboardInterrupt
 
-    with pytest.raises(RunInterrupted, match="the picture so far") as caught:
-        quick().run(CONTENT, STYLE, size=56, iterations=(5, 5), callback=callback)
-    assert caught.value.image.shape == (3, 40, 56)
-    assert not torch.equal(caught.value.image, CONTENT)
-    assert caught.value.image.min() >= 0
+    options: dict[str, Any] = {"size": 56, "iterations": (5, 5)}
+    stopped = quick(optimizer=optimizer).run(CONTENT, STYLE, **options, callback=stop)
+    with pytest.raises(RunInterrupted) as caught:
+        quick(optimizer=optimizer).run(CONTENT, STYLE, **options, callback=interrupt)
+    assert torch.equal(caught.value.image, stopped)
+    assert (stopped - CONTENT).abs().max() > 0.01
+
+
+def test_a_given_optimisers_tolerance_of_none_takes_every_step() -> None:
+    steps: list[int] = []
+
+    def count(progress: Progress) -> None:
+        steps.append(progress.step)
+
+    flat = torch.full((3, 40, 56), 0.5)
+    quick(optimizer=LBFGS(tolerance=None)).run(flat, flat, size=56, iterations=30, levels=1, callback=count)
+    assert len(steps) == 30
+
+
+class GradientDescent(Optimizer):
+    """The simplest optimiser: a step against the gradient of a hundredth at its largest."""
+
+    def minimize(
+        self,
+        image: Tensor,
+        value_and_grad: Callable[[Tensor], tuple[Tensor, Tensor]],
+        steps: int,
+        callback: Callable[[Step], object] | None = None,
+    ) -> Tensor:
+        for number in range(1, steps + 1):
+            loss, gradient = value_and_grad(image)
+            if callback is not None and callback(Step(number=number, steps=steps, loss=loss, image=image)):
+                break
+            image = image - 0.01 * gradient / gradient.abs().max()
+        return image
+
+
+def test_an_optimizer_of_the_callers_lowers_the_loss() -> None:
+    losses: list[float] = []
+    transfer = quick(optimizer=GradientDescent(), precision="float32")
+    result = run(transfer, iterations=8, callback=lambda progress: losses.append(progress.loss.item()))
+    assert result.shape == (3, 40, 56)
+    assert len(losses) == 8
+    assert losses[-1] < losses[0]
 
 
 def test_the_objective_is_of_all_style_layers_at_the_contents_size() -> None:
@@ -504,153 +528,81 @@ def test_the_objective_is_of_all_style_layers_at_the_contents_size() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "text"),
+    ("option", "value", "error"),
     [
-        (
-            {"preset": "gatys"},
-            ValueError,
-            "preset must be one of 'default', 'paper', 'authors', 'self-taught'; got 'gatys'. ",
-        ),
-        (
-            {"weights": "imagnet"},
-            FileNotFoundError,
-            "weights must be a known name or an existing file; got 'imagnet'.",
-        ),
-        (
-            {"weights": 3},
-            TypeError,
-            "weights must be one of 'vgg19', 'torchvision', 'random', a path or Weights;",
-        ),
-        (
-            {"device": "gpu"},
-            ValueError,
-            "device must name a device that torch finds here; got 'gpu'. Here there are ",
-        ),
-        ({"device": "cuda:99"}, ValueError, "device must name a device that torch finds here; got 'cuda:99'. "),
-        (
-            {"precision": "half"},
-            ValueError,
-            "precision must be one of 'auto', 'float32', 'bfloat16', 'float16'; got 'half'. ",
-        ),
-        ({"compile": "on"}, ValueError, "compile must be one of 'auto', 'off'; got 'on'. "),
-        ({"convention": "bgr"}, ValueError, "convention must be one of 'torchvision', 'caffe'; got 'bgr'. "),
-        ({"style_layers": []}, ValueError, "style_layers must be names of VGG-19 layers; got none. "),
-        (
-            {"content_layers": "relu4_5"},
-            ValueError,
-            "content_layers must be names of VGG-19 layers; got 'relu4_5'. ",
-        ),
-        (
-            {"style_layers": {"relu1_1": -1}},
-            ValueError,
-            "style_layers['relu1_1'] must be a finite number of at least",
-        ),
-        ({"content_weight": -1}, ValueError, "content_weight must be a finite number of at least 0; got -1. "),
-        ({"style_weight": "1"}, TypeError, "style_weight must be a number; got '1' of type str. "),
-        (
-            {"content_weight": 0, "style_weight": 0},
-            ValueError,
-            "content_weight and style_weight must not both be 0;",
-        ),
-        (
-            {"content_weight": 0, "style_layers": {"relu1_1": 0}},
-            ValueError,
-            "content_weight and style_weight must not both be 0; got 0 and 0. Give at least one of them, ",
-        ),
-        ({"pooling": "mean"}, ValueError, "pooling must be one of 'average', 'max'; got 'mean'. "),
-        (
-            {"padding": "same"},
-            ValueError,
-            "padding must be one of 'reflect', 'replicate', 'zeros', 'circular'; got",
-        ),
-        ({"match_colors": "yes"}, TypeError, "match_colors must be True or False; got 'yes'. Give one of them"),
-        ({"optimizer": "adam"}, TypeError, "optimizer must be an Optimizer; got str. Give LBFGS() or Adam()."),
+        ("preset", "gatys", ValueError),
+        ("device", "gpu", ValueError),
+        ("device", "cuda:99", ValueError),
+        ("precision", "half", ValueError),
+        ("compile", "on", ValueError),
+        ("style_layers", [], ValueError),
+        ("content_layers", "relu4_5", ValueError),
+        ("style_layers", {"relu1_1": -1}, ValueError),
+        ("content_weight", -1, ValueError),
+        ("style_weight", "1", TypeError),
+        ("pooling", "mean", ValueError),
+        ("padding", "same", ValueError),
+        ("match_colors", "yes", TypeError),
+        ("optimizer", "adam", TypeError),
+        ("tile_size", 100, ValueError),
+        ("tile_size", 0, ValueError),
+        ("tile_size", 1.5, TypeError),
+        ("tile_size", "all", ValueError),
     ],
-    ids=str,
-)
-def test_bad_choices_are_refused(options: dict[str, Any], error: type[Exception], text: str) -> None:
-    with pytest.raises(error, match=re.escape(text)):
-        quick(**options)
-
-
-@pytest.mark.parametrize(
-    ("options", "error", "text"),
-    [
-        ({"preview": "no"}, TypeError, "preview must be True or False; got 'no'. Give one of them."),
-        ({"size": 0}, ValueError, "size must be at least 1; got 0. "),
-        ({"size": 15}, ValueError, "the result must have sides of at least 16 pixels for relu5_1; got 11×15. "),
-        ({"size": 512.0}, TypeError, "size must be a whole number; got 512.0 of type float. "),
-        ({"iterations": 0}, ValueError, "iterations must be at least 1; got 0. "),
-        ({"seed": -1}, ValueError, "seed must be at least 0; got -1. "),
-        ({"seed": 2**64}, ValueError, f"seed must be at most {2**63 - 1}; got {2**64}. "),
-        ({"callback": 5}, TypeError, "callback must be callable; got int. Give a function of one Progress."),
-        ({"levels": 2000}, ValueError, "levels must be at most 16; got 2000. "),
-        ({"levels": 0}, ValueError, "levels must be at least 1; got 0. "),
-        (
-            {"size": 64, "levels": 3},
-            ValueError,
-            "levels must keep every level's sides at 16 pixels or more; got 3 levels, the coarsest 12×16. ",
-        ),
-        ({"iterations": 7.5}, TypeError, "iterations must be a whole number; got 7.5 of type float. "),
-        (
-            {"style": torch.zeros(3, 8, 40)},
-            ValueError,
-            "style must have sides of at least 16 pixels for relu5_1; got 8×40",
-        ),
-        (
-            {"content": torch.full((3, 32, 32), 255.0)},
-            ValueError,
-            "content values must lie in [0, 1]; got a maximum of",
-        ),
-        (
-            {"style": torch.full((3, 32, 32), torch.nan)},
-            ValueError,
-            "style values must be finite; got NaN or infinity. ",
-        ),
-        ({"content": "missing.jpg"}, FileNotFoundError, "missing.jpg"),
-        (
-            {"init": "contents"},
-            FileNotFoundError,
-            "init must be one of 'content', 'style', 'noise', 'colored-noise', an existing file or a picture; "
-            "got 'contents'. ",
-        ),
-        ({"content": None}, TypeError, "content must be "),
-    ],
-    ids=str,
-)
-def test_bad_input_is_refused_before_any_work(
-    options: dict[str, Any], error: type[Exception], text: str
-) -> None:
-    steps: list[Progress] = []
-    arguments: dict[str, Any] = {"content": CONTENT, "style": STYLE, "callback": steps.append, **options}
-    with pytest.raises(error, match=re.escape(text)):
-        quick().run(**arguments)
-    assert steps == []
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"precision": "float8"},
-        {"compile": "always"},
-        {"optimizer": "adam"},
-        {"preset": "papers"},
-        {"pooling": "mean"},
-        {"padding": "none"},
-        {"style_layers": ["relu9_1"]},
-        {"content_weight": -1},
-    ],
-    ids=str,
 )
 def test_bad_options_are_refused_before_weights_are_loaded(
-    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch, option: str, value: Any, error: type[Exception]
 ) -> None:
     def load(*_arguments: object, **_options: object) -> None:
         raise AssertionError("weights were loaded first")
 
-    monkeypatch.setattr("neural_style.transfer.style_transfer.resolve_weights", load)
-    with pytest.raises((ValueError, TypeError), match=f"^{next(iter(options))}"):
-        StyleTransfer(device="cpu", **options)
+    if option != "tile_size":  # whose rule depends on the network's layers
+        monkeypatch.setattr("neural_style.transfer.style_transfer.resolve_weights", load)
+    with pytest.raises(error, match=rf"^{option}\S* must "):
+        StyleTransfer(weights=RANDOM, **{"device": "cpu", option: value})
+
+
+@pytest.mark.parametrize("options", [{"style_weight": 0}, {"style_layers": {"relu1_1": 0}}], ids=str)
+def test_a_loss_of_nothing_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"^content_weight and style_weight must "):
+        quick(content_weight=0, **options)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "error", "named"),
+    [
+        ("preview", "no", TypeError, "preview"),
+        ("size", 0, ValueError, "size"),
+        ("size", 15, ValueError, "the result"),
+        ("size", 512.0, TypeError, "size"),
+        ("iterations", 0, ValueError, "iterations"),
+        ("iterations", 7.5, TypeError, "iterations"),
+        ("seed", -1, ValueError, "seed"),
+        ("seed", 2**64, ValueError, "seed"),
+        ("callback", 5, TypeError, "callback"),
+        ("levels", 2000, ValueError, "levels"),
+        ("levels", 0, ValueError, "levels"),
+        ("levels", 3, ValueError, "levels"),
+        ("style", torch.zeros(3, 8, 40), ValueError, "style"),
+        ("style", torch.full((3, 32, 32), torch.nan), ValueError, "style values"),
+        ("content", torch.full((3, 32, 32), 255.0), ValueError, "content values"),
+        ("content", None, TypeError, "content"),
+        ("init", "contents", FileNotFoundError, "init"),
+    ],
+)
+def test_bad_input_is_refused_before_any_work(
+    argument: str, value: Any, error: type[Exception], named: str
+) -> None:
+    steps: list[Progress] = []
+    given: dict[str, Any] = {"content": CONTENT, "style": STYLE, "size": 64, "callback": steps.append}
+    with pytest.raises(error, match=rf"^{named} must "):
+        quick().run(**{**given, argument: value})
+    assert steps == []
+
+
+def test_a_picture_that_is_not_there_is_named() -> None:
+    with pytest.raises(FileNotFoundError, match=r"missing\.jpg"):
+        quick().run("missing.jpg", STYLE)
 
 
 def test_the_callers_default_device_changes_nothing() -> None:
@@ -668,7 +620,7 @@ def test_numpys_numbers_are_numbers() -> None:
 
 @pytest.mark.parametrize("weights", ["vgg19", "torchvision", "random", RANDOM], ids=str)
 def test_a_convention_for_weights_that_have_one_is_refused(weights: str | Weights) -> None:
-    with pytest.raises(ValueError, match="convention must be left to weights that have one; got caffe"):
+    with pytest.raises(ValueError, match=r"^convention must "):
         StyleTransfer(weights=weights, convention="caffe", device="cpu")
 
 

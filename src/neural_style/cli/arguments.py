@@ -14,7 +14,7 @@ from neural_style.cli import values
 from neural_style.cli.values import AUTO, PICTURE_OPTIONS
 from neural_style.device.hardware import PRECISIONS, available_devices
 from neural_style.evaluation.cuda_graph import COMPILES
-from neural_style.images.color import COLORS, MAPS
+from neural_style.images.color import COLORS
 from neural_style.images.io import save_image
 from neural_style.losses.statistics import STATISTICS
 from neural_style.losses.variation import VARIATIONS
@@ -40,7 +40,7 @@ OPTIMIZERS: Mapping[str, Callable[[], Optimizer]] = {
 
 
 # The options that need both a content and a style.
-BOTH = ("content_layers", "style_weight", "strength", "color", "color_map")
+BOTH = ("content_layers", "style_weight", "strength", "color")
 FROM_PRESET = "Options that are not given take the preset's values."
 
 
@@ -180,7 +180,6 @@ def _add_transfer_options(parser: argparse.ArgumentParser, *, content: bool = Tr
         add("--style-weight", "X", "larger takes more of the painting", type=float)
         add("--strength", "X", "0 is the photograph, 1 only the style; in place of weights", type=float)
         choose("--color", COLORS, also="whose colours the picture has")
-        choose("--color-map", MAPS, also="how --color match gives the style the photograph's")
         text = "give the photograph the painting's colours first"
         parser.add_argument("--match-colors", action=argparse.BooleanOptionalAction, help=text)
     choose("--pooling", POOLINGS)

@@ -17,7 +17,7 @@ from neural_style.transfer import StyleTransfer
 OPTIONS = (
     *("weights", "preset", "device", "precision", "compile", "tile_size", "convention", "content_layers"),
     *("style_layers", "content_weight", "style_weight", "variation_weight", "variation", "pooling"),
-    *("padding", "statistic", "strength", "color", "color_map", "match_colors"),
+    *("padding", "statistic", "strength", "color", "match_colors"),
 )
 
 

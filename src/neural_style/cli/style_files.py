@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.images.io import SUFFIXES, ImageSource, to_image_tensor
+from neural_style.images.io import SUFFIXES
+from neural_style.images.masks import ALIKE, color_regions
 from neural_style.transfer.styles import Style, check_scale
-
-SMALLEST_REGION = 0.002  # of a map's pixels: fewer of a colour are an edge's, and go to the nearest region
-ALIKE = 0.1  # the largest distance, in RGB from 0 to 1, of two colours that count as one
 
 
 def styles_from_options(
@@ -102,35 +99,3 @@ def _placed(styles: Sequence[Style], there: Sequence[tuple[Tensor, Tensor]], sty
 def _named(color: Tensor) -> str:
     """Return a colour as #rrggbb."""
     return "#" + "".join(f"{round(255 * value):02x}" for value in color.tolist())
-
-
-def color_regions(source: ImageSource, argument: str = "map") -> list[tuple[Tensor, Tensor]]:
-    """Return the colours of a map, and where each is: shapes (3,) and (1, 1, H, W), most pixels first.
-
-    Colours of few pixels, such as those that smoothing leaves along edges, count as the nearest of the others.
-
-    Args:
-        source: a path, a `PIL.Image`, an array or a tensor, see `StyleTransfer.run`.
-        argument: what messages call it.
-
-    Raises:
-        TypeError, ValueError, OSError: see `images.io.to_image_tensor`.
-
-    >>> halves = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(1, 3, 2, 4)
-    >>> [region[0, 0, 0].tolist() for _, region in color_regions(halves)]
-    [[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]]
-    """
-    picture = to_image_tensor(source, argument).cpu()
-    pixels = picture[0].flatten(1).T  # (M, 3)
-    packed = (pixels * 255).round().long() @ torch.tensor([65536, 256, 1])  # one number each sorts much faster
-    codes, counts = torch.unique(packed, return_counts=True)
-    colors = torch.stack([codes // 65536, codes // 256 % 256, codes % 256], dim=1)
-    order = torch.argsort(counts, descending=True, stable=True)
-    large = order[counts[order] >= SMALLEST_REGION * len(pixels)]
-    kept: list[Tensor] = []
-    for color in colors[large if len(large) > 0 else order[:1]] / 255:
-        if all((color - other).norm() > ALIKE for other in kept):
-            kept.append(color)
-    colors = torch.stack(kept)  # (R, 3)
-    nearest = torch.cdist(pixels, colors).argmin(1).view(1, 1, *picture.shape[-2:])
-    return [(color, (nearest == number).float()) for number, color in enumerate(colors)]

@@ -1,23 +1,20 @@
-"""Where to compute, and in which precision: what ``"auto"`` means, and what torch is set to for a run."""
+"""Where to compute, and in which precision: what ``"auto"`` means."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from contextlib import suppress
+from typing import Literal
 
 import torch
 
 from neural_style import _checks
-from neural_style.device._shared import SharedSetting
-from neural_style.device.allocation import blocks_kept
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 PRECISIONS: tuple[Precision, ...] = ("auto", "float32", "bfloat16", "float16")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
-# What multiplies natively: on CUDA from a compute capability on, on a CPU with one of some instructions.
+# What multiplies natively: CUDA from a compute capability on, a CPU with one of these instructions.
 CAPABILITIES = {"bfloat16": (8, 0), "float16": (7, 0)}
 INSTRUCTIONS = {
     "bfloat16": {"avx512_bf16", "amx_bf16", "bf16"},
@@ -26,47 +23,48 @@ INSTRUCTIONS = {
 
 
 def available_devices() -> list[str]:
-    """Return the kinds of device that torch finds here, best first: of CUDA, MPS, XPU and the CPU."""
-    found = {
+    """Return the types of device that this machine has, best first: of CUDA, MPS, XPU and the CPU."""
+    available = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
         "xpu": torch.xpu.is_available(),
         "cpu": True,
     }
-    return [name for name, present in found.items() if present]
+    return [name for name, present in available.items() if present]
+
+
+def device_count(device_type: str) -> int:
+    """Return how many devices of a type this machine has; 1 for the CPU and MPS."""
+    counts = {"cuda": torch.cuda.device_count, "xpu": torch.xpu.device_count}
+    return counts[device_type]() if device_type in counts else 1
 
 
 def choose_device(name: str | torch.device) -> torch.device:
-    """Return the device meant: ``"auto"`` takes the best there is.
+    """Return a device by its name: ``"auto"`` takes the best that this machine has.
 
     Raises:
-        ValueError: if torch knows no such device, or finds none of that kind here.
+        ValueError: if this machine has no such device.
     """
     available = available_devices()
     if name == "auto":
         return torch.device(available[0])
-    try:
+    with suppress(RuntimeError, TypeError):  # torch's, of a name that it does not know
         device = torch.device(name)
-    except (RuntimeError, TypeError):
-        device = torch.device("meta")  # which is never available
-    counts = {"cuda": torch.cuda.device_count, "xpu": torch.xpu.device_count}
-    count = counts.get(device.type, lambda: 1)()
-    if device.type not in available or (device.index or 0) >= count:
-        listed = ", ".join(repr(kind) for kind in ["auto", *available])
-        rule = "name a device that torch finds here"
-        raise ValueError(_checks.message("device", rule, repr(str(name)), f"Here there are {listed}."))
-    return device
+        if device.type in available and (device.index or 0) < device_count(device.type):
+            return device
+    rule = f"be a device of this machine, {', '.join(map(repr, ['auto', *available]))}"
+    raise ValueError(_checks.message("device", rule, repr(str(name)), "Choose one of them."))
 
 
 def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
     """Return the dtype of the network: ``"auto"`` takes bfloat16 where the hardware multiplies it natively.
 
     That is CUDA from compute capability 8.0 on and a CPU with AVX512-BF16, AMX or ARM's BF16. Elsewhere it
-    takes float32. float16 is there to be asked for, on CUDA devices from 7.0 on that have nothing better.
+    takes float32. ``"float16"`` is for CUDA devices from 7.0 on that have nothing better.
 
     Raises:
-        ValueError: if there is no such precision, or the device does not multiply it: emulated, it is a hundred
-            times slower than float32 on a CPU.
+        ValueError: if there is no such precision, or the device does not multiply it natively: emulated, it is
+            a hundred times slower than float32 on a CPU.
     """
     _checks.choice("precision", precision, PRECISIONS)
     if precision == "auto":
@@ -79,63 +77,25 @@ def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
 
 
 def multiplies(precision: str, device: torch.device) -> bool:
-    """Return whether a device multiplies ``"float32"``, ``"bfloat16"`` or ``"float16"`` by itself."""
+    """Return whether a device multiplies ``"float32"``, ``"bfloat16"`` or ``"float16"`` natively."""
     if precision == "float32":
         return True
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= CAPABILITIES[precision]
     if device.type == "cpu":
         return not INSTRUCTIONS[precision].isdisjoint(_instructions())
-    try:  # MPS and XPU have no question for it
+    try:  # torch does not say it of MPS and XPU
         one = torch.ones(2, 2, dtype=DTYPES[precision], device=device)
         return bool((one @ one).sum() == 8)
     except (RuntimeError, TypeError):
         return False
 
 
-def set_up(device: torch.device) -> AbstractContextManager[None]:
-    """Have torch and the C library set for long work on a device while open, and as they were found after it.
-
-    On a CPU freed memory is kept. On CUDA convolutions are tuned by trying, and float32 is multiplied as such,
-    not as TF32, which rounds factors to ten bits: for that there is bfloat16, which is faster still. From torch
-    2.9 on, what is put back is the precision that was in effect, whichever setting it came from.
-    """
-    if device.type == "cpu":
-        return blocks_kept()
-    return _TUNED.held() if device.type == "cuda" else nullcontext()
-
-
-def _tune() -> Callable[[], object]:
-    settings = _cuda_settings()
-    before = [getattr(holder, name) for holder, name, _value in settings]
-    for holder, name, value in settings:
-        setattr(holder, name, value)
-
-    def undo() -> None:
-        for (holder, name, _value), found in zip(settings, before, strict=True):
-            setattr(holder, name, found)
-
-    return undo
-
-
-_TUNED = SharedSetting(_tune)
-
-
-def _cuda_settings() -> list[tuple[Any, str, Any]]:
-    """Return what a run sets of torch on CUDA: holder, attribute, value."""
-    matmul: Any = torch.backends.cuda.matmul
-    cudnn: Any = torch.backends.cudnn
-    tuned = (cudnn, "benchmark", True)
-    if hasattr(matmul, "fp32_precision"):
-        return [tuned, (matmul, "fp32_precision", "ieee"), (cudnn.conv, "fp32_precision", "ieee")]
-    return [tuned, (matmul, "allow_tf32", False), (cudnn, "allow_tf32", False)]  # before torch 2.9
-
-
 def _instructions() -> set[str]:
-    """Return what a CPU can do, by torch's names."""
+    """Return the instructions that this CPU has, by torch's names."""
     if hasattr(torch.cpu, "get_capabilities"):
         return {name for name, present in torch.cpu.get_capabilities().items() if present is True}
-    # An older torch has no public question, and knows of Intel's and AMD's processors only.
-    questions = {"avx512_bf16": "_is_avx512_bf16_supported", "amx_bf16": "_is_amx_tile_supported",
+    # An older torch has private functions for it, for Intel's and AMD's processors only.
+    functions = {"avx512_bf16": "_is_avx512_bf16_supported", "amx_bf16": "_is_amx_tile_supported",
                  "amx_fp16": "_is_amx_fp16_supported"}  # fmt: skip
-    return {name for name, question in questions.items() if getattr(torch.cpu, question, bool)()}
+    return {name for name, function in functions.items() if getattr(torch.cpu, function, bool)()}

@@ -1,4 +1,4 @@
-"""How much memory a device has left, whether an error says that it ran out, and giving back what is unused."""
+"""How much memory a device has left, whether an error means that it ran out, and how to free what is unused."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MEMORY_LISTING = Path("/proc/meminfo")
 GROUP_LISTING = Path("/proc/self/cgroup")
 GROUP_TREE = Path("/sys/fs/cgroup")
 
-# What a control group's files are called: its limit, its usage, and the entry of memory.stat that counts the
-# cached files among it, which the system drops before a process goes without.
+# The files of a control group: its limit, its usage, and the entry of memory.stat that counts the cached files
+# in it, which the system drops before a process runs out of memory.
 UNIFIED = ("memory.max", "memory.current", "inactive_file")  # version 2
 MEMORY_ONLY = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")  # version 1
 
-RAN_OUT = re.compile(  # in the words of the CPU's, CUDA's, MPS' and XPU's allocators and their libraries
+RAN_OUT = re.compile(  # the messages of the CPU's, CUDA's, MPS' and XPU's allocators and their libraries
     r"out of memory|out_of_(device_|host_)?memory|out_of_resources|not enough memory|can(no|')t allocate memory"
     r"|alloc(ation)?_failed|bad_alloc|invalid buffer size"
     r"|unable to find an engine|unable to find a valid cudnn algorithm",  # cuDNN's, without room for any
@@ -28,11 +28,11 @@ RAN_OUT = re.compile(  # in the words of the CPU's, CUDA's, MPS' and XPU's alloc
 
 
 def available_memory(device: torch.device) -> int | None:
-    """Return how many bytes could be had now, or None where the system does not tell.
+    """Return how many bytes are free now, or None where the system does not say.
 
-    On a GPU that is what is free and what torch's allocator holds unused. On the CPU, on Linux, it is what the
-    system can give without swapping, or less where a control group of the process, such as a container's or a
-    batch job's, leaves less. A group's cached files count as free, as the system's do.
+    On a GPU that includes what torch's allocator holds unused. On the CPU, on Linux, it is what the system can
+    give without swapping, or less where a control group of the process, such as a container's or a batch job's,
+    has a limit. Cached files count as free.
     """
     if device.type == "cuda":
         unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
@@ -42,15 +42,15 @@ def available_memory(device: torch.device) -> int | None:
     if device.type == "xpu" and hasattr(torch.xpu, "mem_get_info"):
         unused = torch.xpu.memory_reserved(device) - torch.xpu.memory_allocated(device)
         return int(torch.xpu.mem_get_info(device)[0]) + unused
-    found = _number("MemAvailable:", MEMORY_LISTING) if device.type == "cpu" else None
-    return None if found is None else min([found * 1024, *_left_by_groups()])
+    kilobytes = _number("MemAvailable:", MEMORY_LISTING) if device.type == "cpu" else None
+    return None if kilobytes is None else min([kilobytes * 1024, *_left_by_groups()])
 
 
 def ran_out(error: BaseException) -> bool:
-    """Return whether an error says that memory ran out, on whichever device.
+    """Return whether an error means that memory ran out, on any device.
 
-    Few kinds of them have a class of their own, so that the text decides. cuDNN says of a convolution that it
-    finds no engine for it, which may have other reasons too.
+    Few of these errors have a class of their own, so that the text decides. cuDNN then finds no engine for a
+    convolution, which may have other reasons too.
 
     >>> ran_out(RuntimeError("MPS backend out of memory (MPS allocated: 17.2 GB)"))
     True
@@ -61,7 +61,7 @@ def ran_out(error: BaseException) -> bool:
 
 
 def give_back(device: torch.device) -> None:
-    """Collect what nothing refers to any more, and give what torch's allocator holds unused to the system."""
+    """Collect garbage, and give what torch's allocator holds unused back to the system."""
     gc.collect()
     caches: dict[str, Callable[[], object]] = {
         "cuda": torch.cuda.empty_cache,
@@ -73,10 +73,10 @@ def give_back(device: torch.device) -> None:
 
 
 def _left_by_groups() -> Iterator[int]:
-    """Yield what the process's control groups leave it, each that has a limit, up to the tree's root.
+    """Yield how many bytes every control group of this process that has a limit leaves it.
 
     In a container the listing may name a folder of the host's, while the tree's root is the container's own
-    group: folders that are not there are passed over.
+    group: folders that do not exist are skipped.
     """
     for line in _text(GROUP_LISTING).splitlines():
         _hierarchy, controllers, path = line.split(":", 2)
@@ -96,12 +96,12 @@ def _left_by_groups() -> Iterator[int]:
 
 def _number(name: str, listing: Path) -> int | None:
     """Return the number in the line of a file that begins with a name, or None where there is none."""
-    found = re.search(rf"^{name}\s*(\d+)\b", _text(listing), re.MULTILINE)
-    return int(found[1]) if found else None
+    match = re.search(rf"^{name}\s*(\d+)\b", _text(listing), re.MULTILINE)
+    return int(match[1]) if match else None
 
 
 def _text(path: Path) -> str:
-    """Return what is in one of the system's files; nothing where it cannot be read."""
+    """Return the text of one of the system's files, or none where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,7 +1,8 @@
-"""Which of several processes this one is, as torchrun tells it, and what they tell each other."""
+"""The processes of a run that torchrun starts: which one this is, and the messages between them."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import time
@@ -18,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.device.hardware import available_devices
+from neural_style.device.hardware import available_devices, device_count
 
 WAIT_SECONDS = 0.5
 LOST = re.compile(r"connection (closed|reset)|timed? ?out|broken pipe|NCCL", re.IGNORECASE)  # another rank
@@ -52,10 +53,10 @@ class Process:
 
 
 def place() -> Process:
-    """Return this process's place, from RANK, WORLD_SIZE and LOCAL_RANK; without them it is alone.
+    """Return which process this is, from RANK, WORLD_SIZE and LOCAL_RANK; without them it is alone.
 
     Raises:
-        ValueError: if one is no whole number, or RANK is not below WORLD_SIZE.
+        ValueError: if one is not a whole number, or RANK is not below WORLD_SIZE.
     """
     rank, world = _whole("RANK", 0), _whole("WORLD_SIZE", 1)
     if rank >= world:
@@ -73,50 +74,46 @@ def _whole(name: str, default: int) -> int:
 
 
 def rank_device(name: str, here: Process, *, apart: bool = False) -> str:
-    """Return the name of this process's device: of several GPUs each process of a machine takes the next.
+    """Return the name of this process's device: the processes of a machine take its GPUs in turn.
 
     Args:
-        name: ``"auto"`` or one of torch's names. A GPU that is named with its number is all processes'.
-        here: this process's place.
-        apart: whether no two processes may have the same GPU, as where they make one picture together.
+        name: ``"auto"`` or one of torch's names. A GPU that is named with its number is the same for all.
+        here: this process.
+        apart: whether every process needs a GPU of its own, as where they make one picture together.
 
     Raises:
-        ValueError: if there are more processes than GPUs that have to be apart.
+        ValueError: if `apart` and there are more processes than GPUs.
     """
     available = available_devices()
-    kind = available[0] if name == "auto" else name
-    counts = {"cuda": torch.cuda.device_count, "xpu": torch.xpu.device_count}
-    if here.world == 1 or kind not in counts or kind not in available:
+    device_type = available[0] if name == "auto" else name
+    if here.world == 1 or device_type not in ("cuda", "xpu") or device_type not in available:
         return name
-    count = counts[kind]()
+    count = device_count(device_type)
     if apart and here.local_rank >= count:
-        rule, advice = f"be at most {count}, one for each {kind.upper()} device", "Start fewer."
+        rule, advice = f"be at most {count}, one for each {device_type.upper()} device", "Start fewer."
         raise ValueError(_checks.message("the number of ranks on this machine", rule, "more", advice))
-    return f"{kind}:{here.local_rank % count}"
+    return f"{device_type}:{here.local_rank % count}"
 
 
 def sharing(device: torch.device) -> int:
-    """Return how many processes of torchrun's on this machine share a device's memory, this one among them."""
-    counts = {"cuda": torch.cuda.device_count, "xpu": torch.xpu.device_count}
-    devices = counts[device.type]() if device.type in counts else 1
-    return max(1, -(-_whole("LOCAL_WORLD_SIZE", 1) // max(devices, 1)))
+    """Return how many of torchrun's processes on this machine share a device's memory, including this one."""
+    return max(1, -(-_whole("LOCAL_WORLD_SIZE", 1) // max(device_count(device.type), 1)))
 
 
 @contextmanager
 def ending_together(here: Process) -> Iterator[None]:
-    """Let no process of torchrun's end before the others: once one ends with an error, it stops the rest.
+    """Wait for torchrun's other processes before this one ends: torchrun stops all when one ends with an error.
 
-    After an exception, and where torchrun has not started the processes, none is waited for.
+    After an exception, and where torchrun has not started the processes, it does not wait.
     """
-    launched = torch.distributed.is_available() and torch.distributed.is_torchelastic_launched()
-    if here.world == 1 or not launched:
+    if here.world == 1 or not _started_by_torchrun():
         yield
         return
     from torch.distributed.rendezvous import rendezvous  # not every torch has it
 
     store, _rank, _world = next(rendezvous("env://"))
     yield
-    with suppress(RuntimeError):  # whoever keeps the store has gone, and so all had come
+    with suppress(RuntimeError):  # the process that keeps the store has ended, so all had come
         store.add(ENDED, 1)
         while store.add(ENDED, 0) < here.world:
             time.sleep(WAIT_SECONDS)
@@ -125,11 +122,11 @@ def ending_together(here: Process) -> Iterator[None]:
 class Ranks:
     """The processes that make one picture together, by `torch.distributed`.
 
-    Every method is to be called by all of them, in the same order.
+    Every method has to be called by all of them, in the same order.
 
     Args:
-        world: how many of the process group's first ranks belong to it; None for all.
-        timeout: how long one waits for another.
+        world: how many of the process group's first ranks it has; None for all.
+        timeout: how long a rank waits for another.
 
     Attributes:
         rank: this process's, from 0.
@@ -150,7 +147,7 @@ class Ranks:
         return self.rank < self.world
 
     def first(self, count: int) -> Ranks:
-        """Return the first so many of them; the others may ask too, and do not belong."""
+        """Return the first `count` of them. It is called by all; the others do not belong."""
         if count not in self._parts:
             self._parts[count] = Ranks(count, self._timeout)
         return self._parts[count]
@@ -162,23 +159,23 @@ class Ranks:
         return result
 
     def broadcast(self, values: Tensor) -> Tensor:
-        """Return what rank 0 gives; the others give a tensor of its shape and dtype."""
+        """Return rank 0's values; the others give a tensor of their shape and dtype."""
         result = values.clone(memory_format=torch.contiguous_format)
         dist.broadcast(result.view(-1).view(torch.uint8), src=0, group=self._group)  # bytes: of any dtype
         return result
 
     def all_gather(self, value: T) -> list[T]:
-        """Return what every rank gives, by rank: any object that can be pickled."""
-        found: list[Any] = [None] * self.world
-        dist.all_gather_object(found, value, group=self._group)
-        return found
+        """Return the values of all ranks in their order: any object that can be pickled."""
+        values: list[Any] = [None] * self.world
+        dist.all_gather_object(values, value, group=self._group)
+        return values
 
     def gathered(self, rows: Tensor, bounds: Sequence[int]) -> Tensor:
-        """Return the whole picture on every rank, (B, C, H, W), from the rows of each.
+        """Return the whole picture, (B, C, H, W), on every rank.
 
         Args:
-            rows: this rank's.
-            bounds: where each rank's rows begin, and the height.
+            rows: this rank's rows of it.
+            bounds: where the rows of every rank begin, and the height.
         """
         heights = [stop - start for start, stop in pairwise(bounds)]
         padded = F.pad(rows, (0, 0, 0, max(heights) - rows.shape[-2])).contiguous()  # all of one shape
@@ -187,21 +184,21 @@ class Ranks:
         return torch.cat([part[..., :height, :] for part, height in zip(parts, heights, strict=True)], dim=-2)
 
     def exchange_halos(self, up: Tensor, down: Tensor, *, wraps: bool) -> tuple[Tensor | None, Tensor | None]:
-        """Give rows to the neighbours above and below, and return what those below and above give.
+        """Give rows to the neighbours above and below, and return theirs.
 
         Args:
-            up: for the rank above, of the shape of what it gives.
-            down: for the rank below, likewise.
-            wraps: whether the first and the last are neighbours.
+            up: rows for the rank above, of the shape of its rows for this one.
+            down: rows for the rank below, of the shape of its rows for this one.
+            wraps: whether the first and the last rank are neighbours.
 
         Returns:
-            From below and from above; None where there is no neighbour.
+            The rows from below and those from above; None where there is no neighbour.
         """
         above, below = (self.rank - 1) % self.world, (self.rank + 1) % self.world
         has_above, has_below = wraps or self.rank > 0, wraps or self.rank < self.world - 1
         from_below = torch.empty_like(down, memory_format=torch.contiguous_format) if has_below else None
         from_above = torch.empty_like(up, memory_format=torch.contiguous_format) if has_above else None
-        # In this order two ranks that are each other's both neighbours understand each other too.
+        # This order also serves two ranks that are neighbours on both sides.
         messages: list[tuple[Any, Tensor, int]] = [(dist.isend, up.contiguous(), above)] if has_above else []
         messages += [(dist.isend, down.contiguous(), below)] if has_below else []
         messages += [] if from_below is None else [(dist.irecv, from_below, below)]
@@ -215,11 +212,11 @@ class Ranks:
     def preparing(self) -> Iterator[dict[str, object]]:
         """Yield a dictionary for what has to be the same on all ranks; on leaving, the ranks compare theirs.
 
-        No message may pass between ranks inside. An error inside is raised where it happened, and reported to
-        the other ranks, which would wait for this one in vain.
+        No message may pass between ranks inside. An error inside is raised where it happened, and the other
+        ranks, which would wait for this one in vain, raise an error that names it.
 
         Raises:
-            ValueError: on every rank, where some entries differ, or the preparations of another rank fail.
+            ValueError: on every rank, if entries differ or another rank fails.
         """
         shared: dict[str, object] = {}
         failure: Exception | None = None
@@ -228,13 +225,12 @@ class Ranks:
         except Exception as error:
             failure = error
         text = None if failure is None else f"{type(failure).__name__}: {failure}"
-        reports = self.all_gather((text, shared))
+        reports = self.all_gather((text, {name: _fingerprint(part) for name, part in shared.items()}))
         if failure is not None:
             raise failure
         for rank, (text, theirs) in enumerate(reports):
             if text is not None:
-                rule, got = "all have input that is right", f"on rank {rank} {text.rstrip('.')}"
-                raise ValueError(_checks.message("the ranks", rule, got, "See there."))
+                raise ValueError(f"rank {rank} failed while preparing the run: {text}")
             for name, mine in reports[0][1].items():
                 if theirs.get(name) != mine:
                     got = f"{mine} on rank 0 and {theirs.get(name)} on rank {rank}"
@@ -242,25 +238,44 @@ class Ranks:
                     raise ValueError(_checks.message(name, rule, got, advice))
 
 
+def _fingerprint(part: object) -> str:
+    """Return a short text that two objects share where they are the same: of tensors, or that `str` shows."""
+    if isinstance(part, Tensor):
+        sides = "×".join(str(side) for side in part.shape[-2:])
+        values = part.detach().cpu().contiguous().view(torch.uint8).numpy()  # bytes: of any dtype
+        return f"{sides}, {hashlib.sha256(values.data).hexdigest()[:16]}"
+    return str(part)
+
+
 def preparing(ranks: Ranks | None) -> AbstractContextManager[dict[str, object]]:
-    """Return `Ranks.preparing`, or for one process alone a dictionary that nobody compares."""
+    """Return `Ranks.preparing`, or for one process alone a dictionary that is not compared."""
     return nullcontext({}) if ranks is None else ranks.preparing()
 
 
 @contextmanager
 def joined(here: Process, seconds: float) -> Iterator[Ranks | None]:
-    """Join the processes that torchrun has started, while open; None where there is but one.
+    """Join the other processes of the run while open; None where there is only one.
 
     Args:
-        here: this process's place.
+        here: this process.
         seconds: how long a rank waits for another before it gives up.
 
+    Warns:
+        UserWarning: if torchrun has not started the processes, since this one may be the only one.
+
     Raises:
-        ConnectionError: if another rank has ended, or is silent for longer.
+        ValueError: if the environment does not say where the processes meet.
+        ConnectionError: if another rank has ended, or does not answer in time.
     """
     if here.world == 1:
         yield None
         return
+    if "MASTER_ADDR" not in os.environ:
+        rule, advice = f"be set where WORLD_SIZE is {here.world}", "Start with torchrun, or unset WORLD_SIZE."
+        raise ValueError(_checks.message("MASTER_ADDR", rule, "none", advice))
+    if not _started_by_torchrun():
+        text = f"WORLD_SIZE is {here.world}, and torchrun has not started this process."
+        _checks.warn(f"{text} It waits up to {seconds:g} s for the others; unset WORLD_SIZE to work alone.")
     if torch.cuda.is_available():
         torch.cuda.set_device(here.local_rank % torch.cuda.device_count())
     timeout = timedelta(seconds=seconds)
@@ -277,3 +292,7 @@ def joined(here: Process, seconds: float) -> Iterator[Ranks | None]:
         ) from error
     finally:
         dist.destroy_process_group()
+
+
+def _started_by_torchrun() -> bool:
+    return dist.is_available() and dist.is_torchelastic_launched()

@@ -23,7 +23,7 @@ WHOLE = 8  # whole pictures that every rank has: the photograph, the start, the 
 MOST_VALUES = 2**31 - 1  # of a tensor that every kernel can index
 FEWER_PAIRS = (20, 10, 5, 3)  # of the history, where as many as were wanted do not fit
 
-Choice = tuple[bool, int, bool]  # whether targets are kept, the pairs of the history, whether it is offloaded
+Choice = tuple[bool, int]  # whether targets are kept, and the pairs of the history
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,12 @@ class MemoryPlan:
         tile: longest side of a tile in pixels; None evaluates the picture at once.
         keep_targets: whether the content's features are kept, or computed anew in every evaluation.
         pairs: of L-BFGS's history.
-        offloaded: whether that history lies in the CPU's memory instead of the device's.
         bytes: of the device's memory at the peak.
     """
 
     tile: int | None
     keep_targets: bool
     pairs: int
-    offloaded: bool
     bytes: int
 
 
@@ -53,11 +51,8 @@ def fit(
     alignment: int,
     tile: int | str | None = "auto",
     pairs: int = 0,
-    pair_bytes: int = PAIR_BYTES,
-    offloads: bool = False,
     stripes: int = 1,
     free: int | None = None,
-    room: int | None = None,
 ) -> MemoryPlan:
     """Return how a picture is evaluated in the memory that is free, as fast as can be.
 
@@ -68,16 +63,13 @@ def fit(
         alignment: what the sides of tiles are multiples of.
         tile: ``"auto"``; or the longest side of a tile; or None, for the picture at once whatever is free.
         pairs: wanted of L-BFGS's history; 0 for an optimiser without.
-        pair_bytes: that a pair takes a pixel, on the device.
-        offloads: whether the history can lie in the CPU's memory, apart from the device's.
         stripes: over how many ranks' memory the picture is spread.
         free: bytes for each; None where it is not known, and then taken for enough.
-        room: likewise of the CPU's memory, for a history that lies there.
 
     Raises:
         ValueError: if even the smallest tiles and the shortest history do not fit.
     """
-    choices = list(_choices(pairs, offloads=offloads))
+    choices = list(_choices(pairs))
     fitted = partial(
         _fit,
         needs=needs,
@@ -85,10 +77,8 @@ def fit(
         alignment=alignment,
         tile=tile,
         choices=choices,
-        pair_bytes=pair_bytes,
         stripes=stripes,
         free=free,
-        room=room,
     )
     found = fitted(size)
     if found is None:
@@ -126,32 +116,24 @@ def _fit(
     alignment: int,
     tile: int | str | None,
     choices: Sequence[Choice],
-    pair_bytes: int,
     stripes: int,
     free: int | None,
-    room: int | None,
 ) -> MemoryPlan | None:
     """Return how a picture is evaluated, or None where it does not fit."""
     whole = FLOAT32 * 3 * size[0] * size[1] * (WHOLE if stripes > 1 else 0)
     size = stripe_read(size, stripes, halo=halo, alignment=alignment)
 
     def at(side: int | None, choice: Choice) -> MemoryPlan:
-        keep, kept_pairs, offloaded = choice
+        keep, kept_pairs = choice
         memory = needs.evaluation_bytes(window_of(size, side, halo=halo, alignment=alignment))
         memory += needs.target_bytes(size) if keep else 0
-        memory += (
-            whole
-            + needs.picture_bytes(size)
-            + (0 if offloaded else kept_pairs * pair_bytes * size[0] * size[1])
-        )
-        return MemoryPlan(side, keep, kept_pairs, offloaded, memory)
+        memory += whole + needs.picture_bytes(size) + kept_pairs * PAIR_BYTES * size[0] * size[1]
+        return MemoryPlan(side, keep, kept_pairs, memory)
 
     def fits(found: MemoryPlan) -> bool:
         window = window_of(size, found.tile, halo=halo, alignment=alignment)
         asked_for = tile != "auto"
         enough = free is None or found.bytes <= SHARE * free
-        history = found.pairs * pair_bytes * size[0] * size[1] if found.offloaded else 0
-        enough = enough and (room is None or history <= SHARE * room)
         return enough and (asked_for or needs.largest_values(window) <= MOST_VALUES)
 
     if tile is None or isinstance(tile, int):
@@ -169,15 +151,13 @@ def _fit(
     return None
 
 
-def _choices(pairs: int, *, offloads: bool) -> Iterator[Choice]:
-    """Yield whether targets are kept, the pairs of the history, and whether it is offloaded: fastest first."""
-    yield True, pairs, False
-    yield False, pairs, False
-    if offloads and pairs > 0:
-        yield False, pairs, True
+def _choices(pairs: int) -> Iterator[Choice]:
+    """Yield whether targets are kept, and the pairs of the history: fastest first."""
+    yield True, pairs
+    yield False, pairs
     for fewer in FEWER_PAIRS:
         if fewer < pairs:
-            yield False, fewer, offloads
+            yield False, fewer
 
 
 def _largest(numbers: range, fits: Callable[[int], bool]) -> int | None:

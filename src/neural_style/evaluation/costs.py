@@ -10,7 +10,7 @@ from neural_style.network.vgg19 import Layer, truncated
 from neural_style.network.winograd import FEWEST_CHANNELS, TILE
 
 if TYPE_CHECKING:
-    from neural_style.evaluation.objective import Terms
+    from neural_style.losses.terms import Terms
     from neural_style.network.features import VGG19Features
 
 FLOAT32 = 4  # bytes

@@ -9,8 +9,7 @@ halo. Where one tile holds the picture one pass is enough.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
 from functools import reduce
 from operator import add
 
@@ -18,49 +17,17 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.device.allocation import give_back_freed
 from neural_style.evaluation.regions import Guidance, Guide, Part, on_grids
 from neural_style.evaluation.share import Share, Whole
 from neural_style.evaluation.tiles import Grid, Tile, alignment_of, check_tile, grid_of, halo_of, with_halo
 from neural_style.images.resizing import size_of
 from neural_style.losses import style_loss, total_loss, weighted_sum
 from neural_style.losses.sums import Discrepancy, Moments, Sums, Variation
+from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features
 from neural_style.network.vgg19 import check_layers, layer_table
 
 LARGEST_SCALE = 1e30  # far from float32's own end
-
-ContentLoss = Callable[[Discrepancy], Tensor]
-StyleLoss = Callable[[Moments, Moments], Tensor]
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What is summed, and how much each part weighs.
-
-    Attributes:
-        content_layers: weight of each content layer by name.
-        style_layers: w_l of each style layer by name.
-        content_loss: discrepancy of a layer's features from the content's → scalar.
-        style_loss: (moments of the generated image, those of the style) → scalar; or one by layer.
-        content_weight: α.
-        style_weight: β.
-        variation_weight: weight of the total variation; the paper has none.
-        variation: what it sums, a name of `losses.variation.VARIATIONS`.
-    """
-
-    content_layers: Mapping[str, float]
-    style_layers: Mapping[str, float]
-    content_loss: ContentLoss
-    style_loss: StyleLoss | Mapping[str, StyleLoss]
-    content_weight: float
-    style_weight: float
-    variation_weight: float = 0.0
-    variation: str = "squares"
-
-    def style_loss_of(self, layer: str) -> StyleLoss:
-        """Return the style loss of a layer."""
-        return self.style_loss[layer] if isinstance(self.style_loss, Mapping) else self.style_loss
 
 
 class Objective:
@@ -138,7 +105,7 @@ class Objective:
         ):
             picture = self.share.with_halo(image.detach(), self.grid)
             *others, last = self.grid.tiles
-            sums = (self._sums(self.grid.window(picture, tile), tile) for tile in self._in_turn(others))
+            sums = (self._sums(self.grid.window(picture, tile), tile) for tile in others)
             of_others = [reduce(add, sums)] if others else []
             # The first pass of the last tile serves as its second.
             window, of_last = self._with_history(picture, last)
@@ -148,23 +115,11 @@ class Objective:
             slopes = [slope if slope is None or scale is None else slope * scale for slope in slopes]
             gradient = torch.zeros_like(picture) if others else None
             gradient = self._added(gradient, last, window, of_last, slopes)
-            for tile in self._in_turn(others):
+            for tile in others:
                 window, again = self._with_history(picture, tile)
                 gradient = self._added(gradient, tile, window, again, slopes)
             gradient = self.share.add_halo_back(gradient, self.grid)
         return self.share.broadcast_loss(loss), gradient if scale is None else gradient / scale
-
-    def _in_turn(self, tiles: Sequence[Tile]) -> Iterator[Tile]:
-        """Yield the tiles; before one of another shape, which finds no room in it, freed memory is given back.
-
-        Those within a row share a shape. To give it back after each would take a quarter of the time.
-        """
-        shape = None
-        for tile in tiles:
-            if tile.window_size != shape:
-                give_back_freed()
-            shape = tile.window_size
-            yield tile
 
     def _scale(self, loss: Tensor, image: Tensor) -> Tensor | None:
         """Return what the gradient is to be multiplied by on its way through a float16 network, or None.
@@ -296,7 +251,7 @@ class Objective:
         for part, target in self.target_moments.items():
             of_part = sums.moments[part]
             share = self.guidance.share(part, of_part.count)
-            value = share * terms.style_loss_of(part.layer)(of_part, target)
+            value = share * terms.style_loss(of_part, target)
             styles[part.layer] = styles[part.layer] + value if part.layer in styles else value
         variation = sums.variation.mean
         nothing = torch.zeros_like(variation)

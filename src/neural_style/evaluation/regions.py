@@ -17,18 +17,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from neural_style.evaluation.tiles import Tile
-from neural_style.images.color import luma
-from neural_style.images.resizing import fit_within, resize, size_of
 from neural_style.network.vgg19 import layer_table, truncated
-
-FILTERED = 512  # pixels: longer side at which a mask's border is brought to a picture's edges
-SOFTNESS = 1 / 64  # of the longer side: half the width in which it is looked for
-EDGE = 0.01  # deviation of the luma, in [0, 1], that is an edge
 
 
 @dataclass(frozen=True)
@@ -123,48 +116,6 @@ class Guidance:
         """
         weights = self._weights[part]
         return 1.0 if weights is None else count / weights.numel()
-
-
-def along_edges(mask: Tensor, picture: Tensor) -> Tensor:
-    """Return a mask whose border follows the edges of a picture, and is soft where there are none.
-
-    A guided filter of the mask p by the picture's luma I, q = ā I + b̄ with a = cov(I, p) / (var(I) + ε²) and
-    b = p̄ − a Ī, means over windows; a and b are found at a reduced size. The result is cut off at 0 and 1. Of
-    two masks that sum to 1 the results do so too.
-
-    Args:
-        mask: shape (1, 1, H, W), float32, in [0, 1].
-        picture: shape (1, 3, H, W), float32, in [0, 1].
-
-    Reference:
-        He, Sun & Tang, "Guided Image Filtering" (ECCV 2010); He & Sun, "Fast Guided Filter" (2015).
-    """
-    size = size_of(mask)
-    small = fit_within(size, FILTERED) if max(size) > FILTERED else size
-    radius = max(1, round(max(small) * SOFTNESS))
-
-    def mean(plane: Tensor) -> Tensor:
-        return F.avg_pool2d(F.pad(plane, (radius,) * 4, mode="replicate"), 2 * radius + 1, stride=1)
-
-    guide = luma(picture)
-    i, p = resize(guide, small), resize(mask, small)
-    mean_i, mean_p = mean(i), mean(p)
-    variance, covariance = mean(i * i) - mean_i**2, mean(i * p) - mean_i * mean_p
-    slope = covariance / (variance + EDGE**2)
-    intercept = mean_p - slope * mean_i
-    slope, intercept = (resize(mean(each), size, clamp=False) for each in (slope, intercept))
-    return (slope * guide + intercept).clamp(0, 1)
-
-
-def union(regions: Iterable[Tensor | None]) -> Tensor | None:
-    """Return where there is any of some regions, in [0, 1] and of their shape; None for everywhere.
-
-    Args:
-        regions: masks of one shape, the same tensor once or more; None is everywhere.
-    """
-    distinct = {id(region): region for region in regions}
-    inside = [region for region in distinct.values() if region is not None]
-    return torch.stack(inside).sum(0).clamp(max=1) if len(inside) == len(distinct) > 0 else None
 
 
 def on_grids(mask: Tensor, layers: Iterable[str], padding: str) -> dict[str, Tensor]:

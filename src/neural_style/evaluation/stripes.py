@@ -23,7 +23,7 @@ from neural_style.evaluation.share import Share, Whole
 from neural_style.evaluation.tiles import Grid, Tile, add_halo_back, stripes_in, with_halo
 from neural_style.losses.sums import Sums
 from neural_style.optimizers import LBFGS, Adam, Optimizer
-from neural_style.optimizers.steps import Step, StepCallback, asks_to_stop
+from neural_style.optimizers.base import Step, StepCallback, asks_to_stop
 
 STYLE_TILE = 512  # pixels: side of the tiles in which the style picture is dealt out, the same on every rank
 

@@ -1,1 +1,1 @@
-"""Image tensors: files, sizes, colours."""
+"""Image tensors: files, sizes, colours, masks."""

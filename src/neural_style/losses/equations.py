@@ -1,7 +1,7 @@
-"""Activations to numbers: the paper's equations, and the statistics that a style is a sum of.
+"""Features and pictures to numbers: the paper's equations, and the losses of its authors' code and the default.
 
-Everything here is a pure function of tensors; nothing knows of networks, files or optimisers. The sums run over
-a batch too, and the means average over it: a batch of one is one picture.
+Every function is a pure function of tensors. Sums run over the batch too, and means average over it: a batch of
+one is one picture.
 
 The paper's letters: F^l are the generated image's features in layer l and P^l the content image's, both with
 N_l channels and M_l = height · width positions; G^l and A^l are the Gram matrices of the generated and the
@@ -34,11 +34,12 @@ def gram_matrix(features: Tensor) -> Tensor:
         features: activations of shape (B, C, H, W), any floating dtype.
 
     Returns:
-        Tensor of shape (B, C, C), float32 or wider. Larger values on the diagonal mean that a channel responds
-        more; off it, that two respond together. Where they respond is summed away: that is what makes it style.
+        Tensor of shape (B, C, C), float32 or wider. A larger value on the diagonal means that a channel
+        responds more; off the diagonal, that two channels respond together. The sum leaves out where they
+        respond, which makes it a measure of style.
 
     Raises:
-        ValueError: if `features` has not four dimensions.
+        ValueError: if `features` does not have four dimensions.
 
     Reference: eq. 3.
 
@@ -65,14 +66,17 @@ def content_loss(features: Tensor, target_features: Tensor) -> Tensor:
 
 
 def half_squares(discrepancy: Discrepancy) -> Tensor:
-    """Return ½ Σ (F − P)², a scalar: eq. 1 as a function of the sum."""
+    """Return ½ Σ (F − P)², a scalar: `content_loss` as `Terms` takes it, a function of the sums.
+
+    Reference: eq. 1.
+    """
     return 0.5 * discrepancy.squares
 
 
 def content_loss_gradient(features: Tensor, target_features: Tensor) -> Tensor:
     """Return ∂L_content / ∂F, which is F − P where F > 0 and 0 elsewhere (the rectifier's own derivative).
 
-    The features are those after the rectifier; autograd gives the same numbers, this states them.
+    The features are those after the rectifier. Autograd gives the same numbers.
 
     Reference: eq. 2.
 
@@ -86,8 +90,8 @@ def layer_style_loss(moments: Moments, target: Moments) -> Tensor:
     """Return E_l = 1 / (4 N_l² M_l²) Σ_ij (G_ij − A_ij)², a scalar; larger means further from the style.
 
     Departs from the paper: where the style image has another number of positions M' than the generated one,
-    each Gram matrix is divided by its own, 1 / (4 N²) Σ (G / M − A / M')². With M' = M, as in the paper, which
-    resizes the style image to the content's size, both are the same number.
+    each Gram matrix is divided by its own number, 1 / (4 N²) Σ (G / M − A / M')². The paper resizes the style
+    image to the content's size, so that M' = M, and then both are the same number.
 
     Reference: eqs. 3 and 4.
 
@@ -136,11 +140,11 @@ def style_loss(layer_losses: Mapping[str, Tensor], layer_weights: Mapping[str, f
 
 
 def weighted_sum(layer_losses: Mapping[str, Tensor], layer_weights: Mapping[str, float]) -> Tensor:
-    """Return the sum over layers of weight · loss, a scalar: of one content layer, as in the paper, or several.
+    """Return Σ_l weight_l · loss_l, a scalar.
 
     Args:
-        layer_losses: one loss a layer, by the layer's name.
-        layer_weights: for the same layers.
+        layer_losses: loss by the layer's name.
+        layer_weights: weight by the layer's name, for the same layers.
 
     Raises:
         ValueError: if they do not name the same layers, or none.
@@ -167,22 +171,17 @@ def total_loss(content: Tensor, style: Tensor, content_weight: float, style_weig
 # ---------------------------------------------------------------------------------------------------------
 
 
-def mean_content_loss(features: Tensor, target_features: Tensor) -> Tensor:
+def mean_squares(discrepancy: Discrepancy) -> Tensor:
     """Return the mean of (F − P)², a scalar: the content loss of the authors' published code, without the ½.
 
-    >>> mean_content_loss(torch.tensor([[[[1.0, 5.0]]]]), torch.tensor([[[[1.0, 2.0]]]]))
+    >>> mean_squares(Discrepancy.of(torch.tensor([[[[1.0, 5.0]]]]), torch.tensor([[[[1.0, 2.0]]]])))
     tensor(4.5000)
     """
-    return mean_squares(Discrepancy.of(features, target_features))
-
-
-def mean_squares(discrepancy: Discrepancy) -> Tensor:
-    """Return the mean of (F − P)², a scalar: `mean_content_loss` as a function of the sums."""
     return discrepancy.squares / discrepancy.count
 
 
 def mean_style_loss(moments: Moments, target: Moments) -> Tensor:
-    """Return (10³ / C²) · mean_ij (G_ij / M − A_ij / M')², a scalar: a layer of the authors' published code.
+    """Return (10³ / C²) · mean_ij (G_ij / M − A_ij / M')², a scalar: the style loss of a layer in that code.
 
     >>> ones = torch.ones(1, 2, 1, 3)
     >>> mean_style_loss(Moments.of(ones), Moments.of(2 * ones))
@@ -197,28 +196,23 @@ def mean_style_loss(moments: Moments, target: Moments) -> Tensor:
 # ---------------------------------------------------------------------------------------------------------
 
 
-def relative_content_loss(features: Tensor, target_features: Tensor) -> Tensor:
-    """Return mean (F − P)² / mean P², a scalar: 0 on the content itself, 1 where nothing of it is left.
+def relative_squares(discrepancy: Discrepancy) -> Tensor:
+    """Return Σ (F − P)² / Σ P², a scalar: 0 on the content itself, 1 for features of 0.
 
-    Departs from the paper: relative to the target's own energy, so that a content weight means the same for
+    Departs from the paper: relative to the energy of the target, so that a content weight means the same for
     every image size, layer and weight file. Where the target is zero throughout, the plain mean.
 
-    >>> relative_content_loss(torch.tensor([[[[1.0, 5.0]]]]), torch.tensor([[[[1.0, 2.0]]]]))
+    >>> relative_squares(Discrepancy.of(torch.tensor([[[[1.0, 5.0]]]]), torch.tensor([[[[1.0, 2.0]]]])))
     tensor(1.8000)
     """
-    return relative_squares(Discrepancy.of(features, target_features))
-
-
-def relative_squares(discrepancy: Discrepancy) -> Tensor:
-    """Return Σ (F − P)² / Σ P², a scalar: `relative_content_loss` as a function of the sums."""
     return relative(mean_squares(discrepancy), discrepancy.energy / discrepancy.count)
 
 
 def relative_style_loss(moments: Moments, target: Moments) -> Tensor:
     """Return ‖G / M − A / M'‖² / ‖A / M'‖², a scalar: 0 on the style itself, 1 for a black picture.
 
-    Departs from the paper: relative to the target's size, so that each layer counts as much as its weight says
-    whatever the size of its activations. Where the target is zero throughout, the plain mean square.
+    Departs from the paper: relative to the size of the target, so that a layer counts as much as its weight
+    says, whatever the size of its activations. Where the target is zero throughout, the plain mean square.
 
     >>> ones = torch.ones(1, 2, 1, 3)
     >>> relative_style_loss(Moments.of(ones), Moments.of(2 * ones))
@@ -227,27 +221,27 @@ def relative_style_loss(moments: Moments, target: Moments) -> Tensor:
     return relative(_gram_difference(moments, target).square().mean(), target.normalized_gram.square().mean())
 
 
-def total_variation(image: Tensor, kind: str = "squares") -> Tensor:
+def total_variation(image: Tensor, form: str = "squares") -> Tensor:
     """Return how rough a picture is, a scalar; larger means rougher. A side of one pixel adds nothing.
 
     The squared (L2) form is mean (x_{i,j+1} − x_{i,j})² + mean (x_{i+1,j} − x_{i,j})², across and down.
 
     Args:
         image: shape (B, 3, H, W).
-        kind: ``"squares"``; ``"nine-point"``, the same with the diagonal neighbours; or ``"isotropic"``, the
-            gradient's length where it is steep. See `variation`.
+        form: ``"squares"``; or ``"isotropic"``, the length of the gradient where it is steep. See
+            `losses.variation`.
 
     Raises:
-        ValueError: if the kind is unknown.
+        ValueError: if the form is unknown.
 
     >>> total_variation(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]]))
     tensor(1.)
     """
-    return Variation.of(image, _checks.choice("kind", kind, VARIATIONS)).mean
+    return Variation.of(image, _checks.choice("form", form, VARIATIONS)).mean
 
 
 def relative(value: Tensor, energy: Tensor) -> Tensor:
-    """Return value / energy, or the value itself where there is no energy to compare it with."""
+    """Return value / energy, or the value itself where the energy is 0."""
     return value / torch.where(energy > torch.finfo(energy.dtype).tiny, energy, torch.ones_like(energy))
 
 

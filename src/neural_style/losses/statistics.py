@@ -1,8 +1,8 @@
-"""What of a painting's features is its style: statistics of their moments, relative to the painting's own.
+"""Style statistics: which moments of the features are the style, as losses relative to the painting's own.
 
-Every one is a function (moments of the generated image, those of the style) → scalar, 0 on the style itself
-and 1 where all features are 0, so that a layer counts as much as its weight says whatever the size of its
-activations. All are functions of the same sums, and so the same in tiles and over ranks.
+Every one is a function (moments of the generated image, moments of the style) → scalar, 0 on the style itself
+and 1 where all features are 0: a layer counts as much as its weight says, whatever the size of its activations.
+They are functions of sums over positions, and so the same in tiles and over processes.
 
 Reference:
     Gatys, Ecker & Bethge (CVPR 2016) for the Gram matrix; Li, Wang, Liu & Hou, "Demystifying Neural Style
@@ -13,7 +13,7 @@ Reference:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,21 +23,18 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.losses.equations import relative, relative_style_loss
 from neural_style.losses.sums import Moments
+from neural_style.losses.terms import StyleLoss
 
-StyleLoss = Callable[[Moments, Moments], Tensor]
-
-_COVARIANCE_FLOOR = 1e-2  # of the Gram matrix: a smaller covariance is rounding, or nothing to go by
-_DEVIATION_FLOOR = (
-    1e-6  # of the painting's mean energy a channel, under each square root: its slope stays finite
-)
-_ROOT_FLOOR = 1e-9  # of the painting's mean variance, squared: under the eigenvalues in the slope of the root
+_COVARIANCE_FLOOR = 1e-2  # of the Gram matrix: a smaller covariance is rounding, or says nothing of the style
+_DEVIATION_FLOOR = 1e-6  # of the painting's mean energy per channel, added under roots: slopes stay finite
+_ROOT_FLOOR = 1e-9  # of the painting's mean variance, squared: least eigenvalue in the slope of the root
 
 
 def mean_deviation_loss(moments: Moments, target: Moments) -> Tensor:
-    """Return (‖µ − µ'‖² + ‖σ − σ'‖²) / (‖µ'‖² + ‖σ'‖²), a scalar: of each channel by itself.
+    """Return (‖µ − µ'‖² + ‖σ − σ'‖²) / (‖µ'‖² + ‖σ'‖²), a scalar, with µ the means and σ the deviations.
 
-    With the means and standard deviations of the channels. Departs from the paper: which channels respond
-    together does not count. A weaker idea of style, that takes less from the painting and is hard to overdo.
+    Departs from the paper: which channels respond together does not count. This is a weaker idea of style,
+    which takes less from the painting and is hard to overdo.
 
     >>> ones = torch.ones(1, 2, 1, 3)
     >>> mean_deviation_loss(Moments.of(ones), Moments.of(2 * ones))
@@ -45,16 +42,16 @@ def mean_deviation_loss(moments: Moments, target: Moments) -> Tensor:
     """
     energy = _energy(target)
     floor = _DEVIATION_FLOOR * energy / target.first.shape[1]
-    deviation, wanted = (_deviation(each, floor) for each in (moments, target))
+    deviation, wanted = _deviation(moments, floor), _deviation(target, floor)
     apart = (moments.mean - target.mean).square().sum() + (deviation - wanted).square().sum()
     return relative(apart, energy)
 
 
 def covariance_loss(moments: Moments, target: Moments) -> Tensor:
-    """Return ‖Σ − Σ'‖² / ‖Σ'‖², a scalar, with the covariances of the features in place of the Gram matrices.
+    """Return ‖Σ − Σ'‖² / ‖Σ'‖², a scalar, with Σ the covariances of the features.
 
     Departs from the paper: the mean response, such as a colour that all of the painting has, does not count.
-    ‖Σ'‖ counts as a hundredth of the Gram matrix's norm where it is less, as in a painting of one colour.
+    ‖Σ'‖ is taken as at least a hundredth of ‖A / M'‖: in a painting of one colour it would be 0.
 
     >>> there_and_back = torch.tensor([[[[1.0, -1.0]]]])
     >>> covariance_loss(Moments.of(there_and_back), Moments.of(2 * there_and_back))
@@ -68,8 +65,8 @@ def covariance_loss(moments: Moments, target: Moments) -> Tensor:
 def wasserstein_loss(moments: Moments, target: Moments) -> Tensor:
     """Return (‖µ − µ'‖² + tr(Σ + Σ' − 2 (Σ'^½ Σ Σ'^½)^½)) / (‖µ'‖² + tr Σ'), a scalar.
 
-    The squared 2-Wasserstein distance of two Gaussians, relative to the painting's energy: how far, on average,
-    each feature has to move for the features to have the painting's mean and covariance.
+    This is the squared 2-Wasserstein distance of two Gaussians, relative to the painting's energy: how far, on
+    average, features have to move to have the painting's mean and covariance.
 
     Departs from the paper: a distance between features, not between their products, so that strong responses
     count less.
@@ -78,7 +75,7 @@ def wasserstein_loss(moments: Moments, target: Moments) -> Tensor:
     >>> wasserstein_loss(Moments.of(ones), Moments.of(2 * ones))
     tensor(0.2500)
     """
-    covariance, wanted = (_wide(each.covariance) for each in (moments, target))
+    covariance, wanted = _wide(moments.covariance), _wide(target.covariance)
     root: Tensor = _SharedRoot.apply(covariance, wanted)
     traces = [matrix.diagonal(dim1=-2, dim2=-1).sum() for matrix in (covariance, wanted)]
     spread = (sum(traces) - 2 * root).clamp(min=0).to(moments.first)
@@ -88,22 +85,23 @@ def wasserstein_loss(moments: Moments, target: Moments) -> Tensor:
 class _SharedRoot(torch.autograd.Function):
     """tr (B^½ A B^½)^½ as a function of A, for symmetric positive semi-definite A and B of shape (…, C, C).
 
-    Its slope is ½ B^½ (B^½ A B^½)^-½ B^½, infinite where A has no variance in a direction in which B has
-    some; a floor under the eigenvalues bounds it. What moves A there are the features, which have no length in
-    that direction: their own slope stays finite.
+    Any L with L Lᵀ = B may stand for B^½: Lᵀ A L has the same eigenvalues. The slope is ½ L (Lᵀ A L)^-½ Lᵀ. It
+    is infinite where A has no variance in a direction in which B has some, and a floor under the eigenvalues
+    bounds it there; the features, which have no length in that direction, have a finite slope all the same.
     """
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
-        if not torch.isfinite(a).all():  # an optimiser steps back from it
+        if not torch.isfinite(a).all():  # an optimiser steps back from a loss of NaN; eigh would raise
             ctx.save_for_backward(torch.full_like(a, torch.nan))
             return a.new_tensor(torch.nan)
-        half = matrix_root(b)
-        values, vectors = torch.linalg.eigh(half @ a @ half)
+        values, vectors = torch.linalg.eigh(b)
+        factor = vectors * values.clamp(min=0).sqrt().unsqueeze(-2)  # L
+        values, vectors = torch.linalg.eigh(factor.mT @ a @ factor)
         values = values.clamp(min=0)
         scale = b.diagonal(dim1=-2, dim2=-1).mean(-1, keepdim=True).square()
         bounded = values.maximum((_ROOT_FLOOR * scale).clamp(min=torch.finfo(torch.float32).tiny))
-        turned = half @ vectors
+        turned = factor @ vectors
         ctx.save_for_backward(0.5 * (turned * bounded.rsqrt().unsqueeze(-2)) @ turned.mT)
         trace: Tensor = values.sqrt().sum()
         return trace
@@ -114,22 +112,8 @@ class _SharedRoot(torch.autograd.Function):
         return gradients[0] * slope, None
 
 
-def matrix_root(matrix: Tensor) -> Tensor:
-    """Return the symmetric square root of symmetric positive semi-definite matrices of shape (…, C, C).
-
-    Eigenvalues that rounding has made negative count as zero.
-
-    >>> matrix_root(torch.tensor([[4.0, 0.0], [0.0, 9.0]]))
-    tensor([[2., 0.],
-            [0., 3.]])
-    """
-    values, vectors = torch.linalg.eigh(matrix)
-    root: Tensor = (vectors * values.clamp(min=0).sqrt().unsqueeze(-2)) @ vectors.mT
-    return root
-
-
 def _wide(matrix: Tensor) -> Tensor:
-    """Return a matrix in float64; from MPS, which has none, on the CPU."""
+    """Return a matrix in float64; on the CPU if it comes from MPS, which has no float64."""
     return (matrix.cpu() if matrix.device.type == "mps" else matrix).double()
 
 
@@ -154,7 +138,7 @@ STATISTICS: Mapping[str, StyleLoss] = {
     "covariance": covariance_loss,
     "wasserstein": wasserstein_loss,
 }
-DECOMPOSING = ("wasserstein",)  # into eigenvectors, for which a GPU has to be waited for
+DECOMPOSING = ("wasserstein",)  # these compute eigenvectors, which a CUDA graph cannot record
 
 
 @dataclass(frozen=True)
@@ -162,7 +146,7 @@ class Mixture:
     """A weighted sum of statistics, as one `StyleLoss`.
 
     Attributes:
-        weights: by the statistic's name.
+        weights: weight by the statistic's name.
     """
 
     weights: Mapping[str, float]
@@ -176,7 +160,7 @@ class Mixture:
 
     @property
     def decomposes(self) -> bool:
-        """Whether a matrix is decomposed, which no CUDA graph can record."""
+        """Whether one of the statistics is of `DECOMPOSING`."""
         return any(self.weights.get(name, 0) > 0 for name in DECOMPOSING)
 
 
@@ -184,7 +168,11 @@ StatisticChoice = str | Mapping[str, float]
 
 
 def mixture(argument: str, statistic: StatisticChoice) -> Mixture:
-    """Return statistics by name and weight as one; a name alone weighs 1.
+    """Return the weighted sum of statistics that a user has chosen.
+
+    Args:
+        argument: what error messages call the choice.
+        statistic: a name of `STATISTICS`, or weights by name.
 
     Raises:
         ValueError: if a name is unknown, a weight negative or not finite, or none positive.

@@ -1,13 +1,13 @@
-"""Sums over positions: all that a loss needs of features and pictures. They add up over tiles and over ranks.
+"""Sums over positions: everything that a loss needs to know of features and pictures.
 
-Half-precision values are summed in float32: an unnormalised sum would overflow float16, and one rounded to
-bfloat16 adds noise to the style's gradient.
+They add up over the tiles of a picture and over processes. Half-precision values are summed in float32: an
+unnormalised sum would overflow float16, and rounding it to bfloat16 would add noise to the style's gradient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
 from typing import Any
@@ -16,14 +16,14 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.losses.variation import differences
+from neural_style.losses.variation import VARIATIONS
 
-AT_A_TIME = 8192  # positions of bfloat16 features that are widened at once, so that they stay in the cache
+AT_A_TIME = 8192  # positions of bfloat16 features that are converted at once, so that they stay in the cache
 
 
 @dataclass(frozen=True)
 class Moments:
-    """The raw moments of features over positions. They add up: over tiles, styles, masks and ranks.
+    """The raw moments of features over positions. They add up over tiles, styles, masks and processes.
 
     Attributes:
         count: Σ 1, the number of positions (or the sum of their weights).
@@ -46,18 +46,16 @@ class Moments:
 
         Args:
             features: the activations of one layer.
-            weights: of the positions, at least 0, shape (1, 1, H, W): the sums are Σ w, Σ w f and Σ w f fᵀ.
-                None counts all alike.
-            count: Σ w where it is known: to read it would make a GPU wait.
+            weights: weights w of the positions, at least 0, shape (1, 1, H, W): the sums are then Σ w, Σ w f
+                and Σ w f fᵀ. None counts all positions alike.
+            count: Σ w where it is known; None reads it, for which a GPU has to be waited for.
 
         Raises:
-            ValueError: if `features` has not four dimensions.
+            ValueError: if `features` does not have four dimensions.
         """
         if features.ndim != 4:
-            got, advice = (
-                tuple(features.shape),
-                "Give the activations of one layer as the network returns them.",
-            )
+            advice = "Give the activations of one layer as the network returns them."
+            got = tuple(features.shape)
             raise ValueError(_checks.message("features", "have shape (B, C, H, W)", got, advice))
         with torch.autocast(features.device.type, enabled=False):
             values = features.flatten(2)  # (B, C, M)
@@ -66,7 +64,7 @@ class Moments:
                 return cls(values.shape[2], *_sums(values))
             count = float(weights.sum()) if count is None else count
             root = weights.flatten(2).sqrt()  # (1, 1, M)
-            values = at_least_float32(values) * root  # a weight in bfloat16 would be another
+            values = at_least_float32(values) * root  # bfloat16 would round the weights
             return cls(count, (values * root).sum(2), _sums(values)[1])
 
     def __add__(self, other: Moments) -> Moments:
@@ -79,11 +77,12 @@ class Moments:
 
     @classmethod
     def mixed(cls, parts: Sequence[Moments], weights: Sequence[float]) -> Moments:
-        """Return moments per position, mixed: of the picture that has so much of each. One is itself.
+        """Return the moments of a picture that consists of several, in proportion to weights.
 
         Args:
-            parts: of one layer.
-            weights: of each, at least 0, with a positive sum.
+            parts: moments of one layer. Their own numbers of positions do not count; a single part is returned
+                as it is.
+            weights: one weight for each part, at least 0, with a positive sum.
         """
         if len(parts) == 1:
             return parts[0]
@@ -114,9 +113,10 @@ class Moments:
 class _Sums(torch.autograd.Function):
     """Σ f and F Fᵀ of values (B, C, M), in at least float32.
 
-    Their gradient, d + (D + Dᵀ) F, is one product in the values' own precision, where autograd would take two
-    in float32 and three passes over memory to add them up: a fifth of an evaluation's time on a CPU. It comes
-    in the order of channels-last features, which these are, so that adding it to theirs is cheap.
+    The gradient, d + (D + Dᵀ) F, is one matrix product in the values' own precision. Autograd would compute two
+    in float32 and add them up in three passes over memory, a fifth of an evaluation's time on a CPU. The
+    gradient has the memory order of channels-last features, which the network's are, so that adding it to
+    theirs is cheap.
     """
 
     @staticmethod
@@ -152,7 +152,7 @@ def _sums(values: Tensor) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class Discrepancy:
-    """How far features are from a target's, position by position. Discrepancies add up, as `Moments` do.
+    """The squared distance of features from a target's. Discrepancies add up over tiles, as `Moments` do.
 
     Attributes:
         count: the number of values.
@@ -186,55 +186,52 @@ class Discrepancy:
 
 @dataclass(frozen=True)
 class Variation:
-    """How rough a picture is: sums over neighbouring pixels, part by part, which add up over tiles.
+    """The roughness of a picture, as sums over neighbouring pixels, which add up over tiles.
 
     Attributes:
-        weights: of the means of the parts: across and down, say.
-        counts: the number of values of each.
-        sums: their sums, scalars.
+        counts: the number of values in each sum.
+        sums: scalars; of the squares across and of those down, for example.
     """
 
-    weights: tuple[float, ...]
     counts: tuple[float, ...]
     sums: tuple[Tensor, ...]
 
     @classmethod
     def of(
-        cls, image: Tensor, kind: str = "squares", *, next_row: bool = False, next_column: bool = False
+        cls, image: Tensor, form: str = "squares", *, next_row: bool = False, next_column: bool = False
     ) -> Variation:
         """Return the variation of a picture of shape (B, C, H, W), in at least float32.
 
         Args:
             image: the picture, or a tile of it.
-            kind: what is summed, a name of `variation.VARIATIONS`.
-            next_row: whether the last row is the next tile's, there to be compared with only.
-            next_column: whether the last column is.
+            form: what is summed, a name of `losses.variation.VARIATIONS`.
+            next_row: whether the last row belongs to the next tile and only serves as a neighbour.
+            next_column: whether the last column does.
         """
-        parts = differences(at_least_float32(image), kind, next_row=next_row, next_column=next_column)
-        weights, values = zip(*parts, strict=True)
-        return cls(weights, tuple(one.numel() for one in values), tuple(one.sum() for one in values))
+        rows, columns = image.shape[-2] - next_row, image.shape[-1] - next_column
+        parts = VARIATIONS[form](at_least_float32(image), rows, columns)
+        return cls(tuple(part.numel() for part in parts), tuple(part.sum() for part in parts))
 
     def __add__(self, other: Variation) -> Variation:
         counts = tuple(one + another for one, another in zip(self.counts, other.counts, strict=True))
         sums = tuple(one + another for one, another in zip(self.sums, other.sums, strict=True))
-        return Variation(self.weights, counts, sums)
+        return Variation(counts, sums)
 
     @property
     def mean(self) -> Tensor:
-        """The weighted sum of the parts' means, a scalar; a side of one pixel adds nothing."""
-        parts = zip(self.weights, self.counts, self.sums, strict=True)
-        first, *others = (weight * part / max(count, 1) for weight, count, part in parts)
+        """The sum of the means, a scalar; a side of one pixel adds nothing."""
+        first, *others = (part / max(count, 1) for count, part in zip(self.counts, self.sums, strict=True))
         return reduce(add, others, first)
 
 
 @dataclass(frozen=True)
 class Sums:
-    """The sums of a picture, or of one of its tiles.
+    """All sums of a picture, or of one of its tiles.
 
     Attributes:
-        moments: of the features of each style layer, by name, or of each of its regions.
-        discrepancies: of the features of each content layer from the content's, by its name.
-        variation: of the picture itself.
+        moments: moments of a style layer's features, by the layer's name, or by layer and region.
+        discrepancies: discrepancy of a content layer's features from the content's, by the layer's name.
+        variation: variation of the picture itself.
     """
 
     moments: Mapping[Hashable, Moments]
@@ -263,12 +260,12 @@ class Sums:
         return [*moments, *discrepancies, *self.variation.sums]
 
     def replaced(self, tensors: Sequence[Tensor], counts: Sequence[float] | None = None) -> Sums:
-        """Return sums of the same layers with others in the place of `tensors`, and of `counts` where given."""
+        """Return these sums with other `tensors`, and other `counts` if given, in the same order."""
         values, numbers = iter(tensors), iter(self.counts if counts is None else counts)
         return Sums(
             {name: Moments(next(numbers), next(values), next(values)) for name in self.moments},
             {name: Discrepancy(next(numbers), next(values), next(values)) for name in self.discrepancies},
-            replace(self.variation, counts=tuple(numbers), sums=tuple(values)),  # all that are left
+            Variation(tuple(numbers), tuple(values)),  # all that are left
         )
 
     def detached(self) -> Sums:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
+from neural_style.images.io import atomic_write
 from neural_style.network.packaged_vgg19 import WeightsUnavailableError as WeightsUnavailableError
 from neural_style.network.packaged_vgg19 import packaged_parameters
 from neural_style.network.self_taught import passes_colour
@@ -85,16 +85,11 @@ class Weights:
         parameters = {name: tensor.contiguous() for name, tensor in self.parameters.items()}
         marks = {_CAFFE_MARK: self.convention == "caffe", _SELF_TAUGHT_MARK: self.self_taught}
         parameters |= {name: torch.tensor(True, device="cpu") for name, applies in marks.items() if applies}
-        temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
-        try:
+        with atomic_write(target) as file:
             if target.suffix == ".safetensors":
-                # save_file would make a file that only its owner can read
-                temporary.write_bytes(_safetensors().save(parameters))
+                file.write(_safetensors().save(parameters))
             else:
-                torch.save(parameters, temporary)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+                torch.save(parameters, file)
 
 
 def load_weights(source: str | os.PathLike[str] = "vgg19", *, convention: Convention | None = None) -> Weights:

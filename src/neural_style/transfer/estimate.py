@@ -11,9 +11,10 @@ import torch
 
 from neural_style.evaluation.budget import MemoryPlan, window_of
 from neural_style.evaluation.costs import evaluation_flops
-from neural_style.evaluation.objective import Objective, Terms
+from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.tiles import alignment_of, grid_of, halo_of, stripe_read
 from neural_style.images.resizing import fit_within
+from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features
 from neural_style.transfer.levels import Level
 

@@ -13,13 +13,14 @@ from neural_style import _checks
 from neural_style.device.memory import available_memory
 from neural_style.device.ranks import Ranks, sharing
 from neural_style.evaluation.bounded import BoundedObjective
-from neural_style.evaluation.budget import PAIR_BYTES, MemoryPlan, fit
+from neural_style.evaluation.budget import MemoryPlan, fit
 from neural_style.evaluation.costs import MemoryModel
-from neural_style.evaluation.objective import Objective, Terms
+from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.regions import Guide
 from neural_style.evaluation.share import Share
 from neural_style.evaluation.stripes import StripedObjective, check_ranks
 from neural_style.evaluation.tiles import alignment_of, check_tile, halo_of
+from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.transfer.levels import Level
@@ -67,15 +68,9 @@ class Evaluator:
             ValueError: if a level does not fit, or has too few rows for the ranks.
         """
         deepest, free = model.layers[-1], available_memory(self.device)
-        halo, here, host = halo_of(deepest), self.ranks, torch.device("cpu")
+        halo, here = halo_of(deepest), self.ranks
         if here is not None:
             check_ranks(here, levels[-1].size[0], halo)
-        offloads, pair_bytes, room = False, PAIR_BYTES, available_memory(host)
-        if isinstance(optimizer, LBFGS):
-            apart = self.device.type in ("cuda", "xpu")  # from the CPU's memory
-            offloads = apart and not optimizer.offload
-            pair_bytes //= 2 if optimizer.storage == "bfloat16" else 1
-            pair_bytes = 0 if apart and optimizer.offload else pair_bytes
         fitted = partial(
             fit,
             needs=model,
@@ -83,10 +78,7 @@ class Evaluator:
             alignment=alignment_of(deepest),
             tile=self.tile_size,
             stripes=1 if here is None else here.world,
-            pair_bytes=pair_bytes,
-            offloads=offloads,
             free=None if free is None else free // sharing(self.device),
-            room=None if room is None else room // sharing(host),
         )
         return {
             level.size: fitted(level.size, pairs=pairs_of(optimizer, level))
@@ -107,8 +99,6 @@ class Evaluator:
             text = f"A history of {wanted} pairs does not fit into memory. The run goes on with {pairs}."
             _checks.warn(f"{text} It may take more iterations.")
             optimizer = replace(optimizer, history=pairs)
-        if plan.offloaded and isinstance(optimizer, LBFGS):
-            optimizer = replace(optimizer, offload=True)
         return optimizer
 
     def objective(

@@ -9,14 +9,15 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from neural_style.evaluation.regions import Guide, union
+from neural_style.evaluation.regions import Guide
 from neural_style.images.color import grey, with_chroma
 from neural_style.images.io import ImageSource, to_image_tensor
+from neural_style.images.masks import union
 from neural_style.images.resizing import resize, size_of
 from neural_style.network.vgg19 import receptive_field
-from neural_style.transfer.levels import Level, nearest
-from neural_style.transfer.sizes import Sizes
-from neural_style.transfer.starts import InitSource, starting_picture
+from neural_style.transfer.levels import Level, Sizes, nearest
+from neural_style.transfer.presets import Settings
+from neural_style.transfer.starts import starting_picture
 from neural_style.transfer.styles import (
     LoadedStyle,
     StyleSource,
@@ -38,14 +39,14 @@ class Inputs:
         content: the content in the colours to work in, shape (1, 3, H, W).
         original: the content in its own colours, shape (1, 3, H, W).
         styles: the style pictures.
-        sizes: the rules of sizes, with the settings.
+        settings: of the run.
         batched: whether the content came with a batch dimension; the result then has one.
     """
 
     content: Tensor
     original: Tensor
     styles: Sequence[LoadedStyle]
-    sizes: Sizes
+    settings: Settings
     batched: bool
 
     @property
@@ -57,10 +58,10 @@ class Inputs:
         """Return the content, shape (1, 3, h, w), and the styles at a level's size."""
         return resize(self.content, level.size), self.guides(level)
 
-    def start(self, init: InitSource, size: tuple[int, int], seed: int) -> Tensor:
-        """Return the picture that the first level starts from. See `starting_picture`."""
+    def start(self, size: tuple[int, int], seed: int) -> Tensor:
+        """Return the picture that the first level, of (height, width), starts from. See `starting_picture`."""
         colors = partial(colors_of, self.styles)
-        return starting_picture(init, self.content, self.styles[0].image, size, seed, colors)
+        return starting_picture(self.settings.init, self.content, self.styles[0].image, size, seed, colors)
 
     def guides(self, level: Level) -> list[Guide]:
         """Return the style pictures with their masks, as a level compares with them.
@@ -69,7 +70,7 @@ class Inputs:
         strokes, and would set the picture down as a thing: it is left out, as are the layers that the level
         goes without, unless the style has its own layers.
         """
-        settings, guides = self.sizes.settings, []
+        settings, guides = self.settings, []
         regions = {id(style.region): style.region for style in self.styles if style.region is not None}
         resized = {key: resize(region, level.size) for key, region in regions.items()}
         for style in self.styles:
@@ -94,8 +95,8 @@ class Inputs:
             size: (height, width) of the level.
             scale: how much larger than that its strokes are to be: for it, a picture is enlarged too.
         """
-        smallest, multiple = self.sizes.minimum, self.sizes.multiple
-        if self.sizes.settings.stretch_style:
+        smallest, multiple = Sizes(self.settings).minimum, Sizes(self.settings).multiple
+        if self.settings.stretch_style:
             stretched = (max(smallest, round(size[0] * scale)), max(smallest, round(size[1] * scale)))
             return resize(style, nearest(stretched, multiple), clamp=False)
         height, width = size_of(style)
@@ -104,7 +105,7 @@ class Inputs:
         # What a recolouring has put outside [0, 1] stays there.
         return resize(style, nearest((height * ratio, width * ratio), multiple), clamp=False)
 
-    def carry(self, image: Tensor, size: tuple[int, int], *, detail: bool = False) -> Tensor:
+    def carry(self, image: Tensor, size: tuple[int, int]) -> Tensor:
         """Return a level's picture at the next one's size: enlarged, with the content's detail beside it.
 
         The detail is what reducing the content to the coarser size has lost. An enlarged picture has none, and
@@ -114,14 +115,22 @@ class Inputs:
         Args:
             image: shape (1, 3, h, w).
             size: (height, width) of the next level.
-            detail: whether the content's detail is added.
         """
-        before, wraps = size_of(image), self.sizes.settings.padding == "circular"
+        before, wraps = size_of(image), self.settings.padding == "circular"
         enlarged = resize(image, size, clamp=False, wraps=wraps)
-        if not detail or before == size:
+        if not self.settings.keep_detail or before == size:
             return enlarged
         lost = resize(self.content, size) - resize(resize(self.content, before), size, clamp=False)
         return enlarged.add_(lost)
+
+    def parts(self) -> dict[str, object]:
+        """Return what the caller gave, by name: what every process that works on the picture has to have."""
+        parts: dict[str, object] = {"content": self.original}  # recoloured, it would differ where a style does
+        for number, style in enumerate(self.styles):
+            name = "style" if len(self.styles) == 1 else f"style {number + 1}"
+            parts |= {name: style.image, f"{name} mask": style.mask, f"{name} region": style.region}
+            parts[f"{name} weight, scale, layers"] = (style.weight, style.scale, sorted(style.layers or ()))
+        return parts
 
     def finish(self, image: Tensor) -> Tensor:
         """Return a picture as a run returns it: in [0, 1], the content where no style is, its chroma if kept.
@@ -129,7 +138,7 @@ class Inputs:
         Args:
             image: shape (1, 3, H, W), of the result's size.
         """
-        size, keeps_chroma = size_of(image), self.sizes.settings.color == "content"
+        size, keeps_chroma = size_of(image), self.settings.color == "content"
         image = image.clamp(0, 1).contiguous()
         covered = union(style.region for style in self.styles)
         if keeps_chroma or covered is not None:
@@ -142,7 +151,7 @@ class Inputs:
 def load_inputs(
     content: ImageSource,
     style: StyleSource | Sequence[StyleSource],
-    sizes: Sizes,
+    settings: Settings,
     device: torch.device,
     *,
     style_weights: Sequence[float] | None = None,
@@ -153,7 +162,7 @@ def load_inputs(
     Args:
         content: see `StyleTransfer.run`.
         style: see `StyleTransfer.run`.
-        sizes: the rules of sizes, with the settings.
+        settings: of the run.
         device: where the pictures go.
         style_weights: see `StyleTransfer.run`.
         regions: see `StyleTransfer.run`.
@@ -161,7 +170,6 @@ def load_inputs(
     Raises:
         TypeError, ValueError, OSError: if a picture, a mask or a number is invalid.
     """
-    settings = sizes.settings
     original = to_image_tensor(content, "content").to(device)
     names = [name for name, weight in settings.style_layers.items() if weight > 0]
     styles = load_styles(style, original, style_layers=names, style_weights=style_weights, regions=regions)
@@ -169,10 +177,10 @@ def load_inputs(
     if settings.color == "content":
         image, styles = grey(original), in_grey_of(original, styles)
     elif settings.color == "match":
-        styles = in_colors_of(original, styles, settings.color_map)
+        styles = in_colors_of(original, styles)
     elif settings.match_colors and settings.match_share > 0:
         image = original.lerp(matched_to_styles(original, styles), settings.match_share)
     for number, loaded in enumerate(styles):
         argument = "style" if len(styles) == 1 else f"style {number + 1}"
-        sizes.check(argument, size_of(loaded.image), "Give a larger picture.")
-    return Inputs(image, original, styles, sizes, getattr(content, "ndim", 3) == 4)
+        Sizes(settings).check(argument, size_of(loaded.image), "Give a larger picture.")
+    return Inputs(image, original, styles, settings, getattr(content, "ndim", 3) == 4)

@@ -1,4 +1,4 @@
-"""Which sizes, and how many iterations at each: coarse to fine.
+"""Which sizes a run works at, and how many iterations at each: coarse to fine.
 
 A style's large structures are found where they are small and cheap, and only refined where they are large:
 relu5_1 sees 156 pixels whatever the picture's size, and a step costs in proportion to the pixels.
@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from neural_style import _checks
+from neural_style.evaluation.tiles import alignment_of
 from neural_style.images.resizing import fit_within
+from neural_style.network.vgg19 import layer_table
+from neural_style.transfer.presets import Settings
 
 # Longer side of the coarsest level, at least: at 80 pixels relu5_1 copies the painting's composition.
 SMALLEST = 128
@@ -47,6 +50,93 @@ class Level:
     def work(self) -> int:
         """The cost of the level in pixel evaluations: an evaluation's time grows with the pixels."""
         return self.size[0] * self.size[1] * self.iterations
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The rules of some settings. A picture that tiles the plane has sides on every layer's grid.
+
+    Attributes:
+        settings: what decides them.
+    """
+
+    settings: Settings
+
+    @property
+    def deepest(self) -> str:
+        """The deepest layer."""
+        return self.settings.layers[-1]
+
+    @property
+    def minimum(self) -> int:
+        """The smallest side, in pixels, that has a position in the deepest layer."""
+        return layer_table()[self.deepest].stride
+
+    @property
+    def multiple(self) -> int:
+        """What every side is a multiple of, in pixels."""
+        return alignment_of(self.deepest) if self.settings.padding == "circular" else 1
+
+    def check(self, argument: str, size: tuple[int, int], advice: str) -> None:
+        """Check that a picture of (height, width) is large enough for the network.
+
+        Raises:
+            ValueError: if it is not.
+        """
+        if min(size) < self.minimum:
+            rule = f"have sides of at least {self.minimum} pixels for {self.deepest}"
+            raise ValueError(_checks.message(argument, rule, f"{size[0]}×{size[1]}", advice))
+
+    def result(self, own: tuple[int, int], size: int | None, *, preview: bool = False) -> tuple[int, int]:
+        """Return (height, width) of the result of a content of size `own`, and warn where it closes elsewhere.
+
+        Raises:
+            ValueError, TypeError: if `size` is invalid, or the result is too small for the network.
+        """
+        target = own if size is None else fit_within(own, _checks.whole_number("size", size, minimum=1))
+        target = previewed(target) if preview else target
+        self.check("the result", target, "Give a larger size.")
+        closed = nearest(target, self.multiple)
+        if closed != target:
+            text = f"A picture that tiles the plane has sides that are multiples of {self.multiple} pixels"
+            change = f"{target[0]}×{target[1]} became {closed[0]}×{closed[1]}"
+            _checks.warn(f"{text}: {change}.")
+        return closed
+
+    def plan(
+        self,
+        target: tuple[int, int],
+        iterations: int | Sequence[int] | None,
+        levels: int | None,
+        *,
+        preview: bool = False,
+    ) -> list[Level]:
+        """Return the levels of a result of (height, width), coarse to fine.
+
+        Args:
+            target: of the result.
+            iterations: see `StyleTransfer.run`.
+            levels: see `StyleTransfer.run`.
+            preview: whether a rough picture is enough.
+        """
+        of_preset = self.settings.iterations
+        chosen = iterations
+        if iterations is None and of_preset is not None:
+            chosen = of_preset if levels is None else of_preset[-1]
+        plan = plan_levels(
+            target,
+            iterations=chosen,
+            levels=levels,
+            scales=self.settings.scales,
+            minimum=self.minimum,
+            multiple=self.multiple,
+        )
+        if iterations is None:
+            plan = previewed_levels(plan) if preview else plan
+            plan = from_noise(plan) if self.settings.starts_from_noise and of_preset is None else plan
+        if self.settings.omit_layers and len(plan) > 1:
+            plan[-1] = replace(plan[-1], without=frozenset([LEFT_TO_COARSER]))
+        return plan
 
 
 def plan_levels(
@@ -171,3 +261,18 @@ def _halvings(longer_side: int) -> list[float]:
 def _scaled(size: tuple[int, int], ratio: float) -> tuple[int, int]:
     """Return (height, width) times a ratio, in whole pixels."""
     return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))
+
+
+def sides_of(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Return (height, width) of a size that is both, or the side of a square.
+
+    Raises:
+        TypeError, ValueError: if it is neither.
+    """
+    sides = size if isinstance(size, tuple) else (size, size)
+    if len(sides) != 2:
+        raise ValueError(
+            _checks.message("size", "be a number or (height, width)", size, "Give one side, or both.")
+        )
+    height, width = (_checks.whole_number("size", side, minimum=1) for side in sides)
+    return height, width

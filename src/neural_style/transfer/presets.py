@@ -11,13 +11,13 @@ from typing import Any
 
 from neural_style import _checks, losses
 from neural_style.device.hardware import Precision
-from neural_style.evaluation.objective import ContentLoss, StyleLoss, Terms
-from neural_style.images.color import COLORS, MAPS
-from neural_style.losses.statistics import STATISTICS, StatisticChoice, covariance_loss, mixture
+from neural_style.images.color import COLORS
+from neural_style.losses.statistics import covariance_loss, mixture
+from neural_style.losses.terms import ContentLoss, StyleLoss, Terms
 from neural_style.losses.variation import VARIATIONS
 from neural_style.network.features import PADDINGS, POOLINGS
 from neural_style.network.vgg19 import check_layers, layer_weights
-from neural_style.transfer.starts import InitSource, is_noise
+from neural_style.transfer.starts import InitSource, check_init, is_noise
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
@@ -46,7 +46,6 @@ class Settings:
         match_share: how much of the way to those colours it goes.
         color: whose colours the result has: ``"style"``; ``"content"``, the content's chroma under a luminance
             that takes the style; or ``"match"``, those of a style that is given the content's first.
-        color_map: how ``"match"`` does so, see `images.color.recolored`.
         variation: what the total variation sums, a name of `losses.variation.VARIATIONS`.
         keep_detail: whether a finer level starts with the content's detail beside the enlarged picture.
         omit_layers: whether layers are left out where they are not missed: `levels.LEFT_TO_COARSER` at the
@@ -58,8 +57,8 @@ class Settings:
         iterations: steps of each level, coarse to fine; None for the pyramid's own counts.
         scales: the pyramid's sizes relative to the result's, coarse to fine; None halves.
         content_loss: discrepancy from the content → scalar.
-        style_loss: (moments, target moments) → scalar; or one by layer.
-        is_content: whether the result is the content, whatever it is asked to start from.
+        style_loss: (moments, target moments) → scalar.
+        is_content: whether the result is the content itself, which takes no run.
         normalized: whether the filters are rescaled by their mean activations, see
             `network.activation_means.normalize_as_in_the_paper`.
         precision: the network's where ``"auto"`` is asked for, see `StyleTransfer`.
@@ -76,15 +75,14 @@ class Settings:
     match_colors: bool
     keep_detail: bool
     omit_layers: bool
-    init: str
+    init: InitSource
     iterations: tuple[int, ...] | None
     scales: tuple[float, ...] | None
     content_loss: ContentLoss
-    style_loss: StyleLoss | Mapping[str, StyleLoss]
+    style_loss: StyleLoss
     match_share: float = 1.0
     content_from_noise: float = 1.0
     color: str = "style"
-    color_map: str = MAPS[0]
     variation: str = "squares"
     is_content: bool = False
     normalized: bool = False
@@ -95,14 +93,25 @@ class Settings:
         """The part of the settings that makes the loss."""
         return Terms(**{field.name: getattr(self, field.name) for field in fields(Terms)})
 
-    def keeps_detail_from(self, init: InitSource) -> bool:
-        """Return whether a run that starts from something adds the content's detail to each finer level."""
-        return self.keep_detail and self.content_weight > 0 and not is_noise(init)
+    @property
+    def starts_from_noise(self) -> bool:
+        """Whether the start holds nothing of the photograph."""
+        return is_noise(self.init)
 
-    def terms_from(self, init: InitSource) -> Terms:
-        """Return the terms of a run that starts from something."""
-        more = self.content_from_noise if is_noise(init) else 1.0
-        return replace(self.terms, content_weight=more * self.content_weight)
+    def starting_from(self, init: InitSource | None) -> Settings:
+        """Return the settings of a run from a start; None is the preset's.
+
+        From noise the content weighs more, and a finer level gets no detail of the photograph.
+
+        Raises:
+            FileNotFoundError, TypeError, ValueError: if the start is invalid, see `check_init`.
+        """
+        check_init(init)
+        start = self.init if init is None else init
+        noise = is_noise(start)
+        weight = self.content_weight * (self.content_from_noise if noise else 1.0)
+        detail = self.keep_detail and weight > 0 and not noise
+        return replace(self, init=start, content_weight=weight, keep_detail=detail)
 
     @property
     def choices(self) -> dict[str, str]:
@@ -110,15 +119,10 @@ class Settings:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: getattr(value, "__name__", None) or str(value) for name, value in values.items()}
 
-    def starts_from(self, init: InitSource | None) -> InitSource:
-        """Return what a run starts from that is asked to start from something, or not."""
-        return self.init if init is None or self.is_content else init
-
     @property
     def decomposes(self) -> bool:
-        """Whether a style loss decomposes matrices, which no CUDA graph can record."""
-        chosen = self.style_loss.values() if isinstance(self.style_loss, Mapping) else [self.style_loss]
-        return any(getattr(one, "decomposes", False) for one in chosen)
+        """Whether the style loss decomposes matrices, which no CUDA graph can record."""
+        return getattr(self.style_loss, "decomposes", False)
 
     @property
     def layers(self) -> list[str]:
@@ -234,13 +238,12 @@ def choose_settings(preset: str, *, self_taught: bool = False, **options: Any) -
         given |= _of_strength(strength, settings, given)
         if strength < LEAST_STRENGTH:
             given.pop("variation", None)  # nothing is smoothed, and a sweep over strengths need not know
-    statistic = given.pop("statistic", None)
+    if "statistic" in given:
+        given["style_loss"] = mixture("statistic", given.pop("statistic"))
     if "style_layers" in given:  # those that were asked for are all kept
         given["omit_layers"] = False
     settings = replace(settings, **given)
     _check_used(settings, given)
-    if statistic is not None:
-        settings = replace(settings, style_loss=style_losses(statistic, settings.style_layers))
     content = settings.content_weight * sum(settings.content_layers.values())
     style = settings.style_weight * sum(settings.style_layers.values())
     if content == style == 0:
@@ -268,7 +271,7 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
             raise ValueError(_checks.message("strength", f"be left out beside {name}", strength, advice))
     if strength < LEAST_STRENGTH:
         weights = {"content_weight": 1.0, "style_weight": 0.0, "variation_weight": 0.0}
-        return {**weights, "match_share": 0.0, "init": "content", "is_content": True}
+        return {**weights, "match_share": 0.0, "is_content": True}
     ratio = (1 - strength) / strength
     return {
         "content_weight": settings.content_weight * ratio,
@@ -285,9 +288,6 @@ def _check_used(settings: Settings, given: Mapping[str, Any]) -> None:
     Raises:
         ValueError: if one is.
     """
-    if "color_map" in given and settings.color != "match":
-        rule, advice = f"be left out beside color={settings.color!r}", "Take color='match' with it."
-        raise ValueError(_checks.message("color_map", rule, repr(given["color_map"]), advice))
     if "variation" in given and settings.variation_weight == 0:
         rule, advice = "be left out where variation_weight is 0", "Give a variation_weight with it."
         raise ValueError(_checks.message("variation", rule, repr(given["variation"]), advice))
@@ -303,7 +303,7 @@ def _checked(name: str, value: Any) -> Any:
         TypeError, ValueError: if it does not.
     """
     named: dict[str, Iterable[str]] = {"pooling": POOLINGS, "padding": PADDINGS, "variation": VARIATIONS}
-    named |= {"color": COLORS, "color_map": MAPS}
+    named |= {"color": COLORS}
     if name in ("content_layers", "style_layers"):
         return layer_weights(name, value)
     if name in ("content_weight", "style_weight", "variation_weight"):
@@ -313,30 +313,3 @@ def _checked(name: str, value: Any) -> Any:
     if name in named:
         return _checks.choice(name, value, named[name])
     return _checks.flag(name, value) if name == "match_colors" else value
-
-
-def style_losses(
-    statistic: StatisticChoice | Mapping[str, StatisticChoice], style_layers: Iterable[str]
-) -> StyleLoss | dict[str, StyleLoss]:
-    """Return the style loss of all layers, or of each.
-
-    Args:
-        statistic: a statistic's name, or weights by name; or one of these by layer, for every style layer.
-        style_layers: their names.
-
-    Raises:
-        ValueError, TypeError: if it is invalid.
-    """
-    if not isinstance(statistic, Mapping) or not statistic.keys() - STATISTICS.keys():
-        return mixture("statistic", statistic)  # type: ignore[arg-type]  # it checks what it is given
-    names = list(style_layers)
-    if set(statistic) != set(names):
-        rule = f"name statistics ({', '.join(STATISTICS)}), or one for every style layer ({', '.join(names)})"
-        unknown = [name for name in statistic if name not in STATISTICS and name not in names]
-        lacking = [name for name in names if name not in statistic]
-        advice = f"It lacks {', '.join(lacking)}." if lacking else "Give the one or the other."
-        if unknown:
-            advice = f"{unknown[0]!r} is none. {_checks.did_you_mean(unknown[0], [*STATISTICS, *names])}"
-        raise ValueError(_checks.message("statistic", rule, ", ".join(map(str, statistic)), advice))
-    by_layer: dict[str, Any] = dict(statistic)
-    return {name: mixture(f"statistic[{name!r}]", by_layer[name]) for name in names}

@@ -9,7 +9,7 @@ from typing import Protocol
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.optimizers.steps import Step, asks_to_stop
+from neural_style.optimizers.base import Step, asks_to_stop
 from neural_style.transfer.levels import Level
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.images.io import ImageSource
 from neural_style.network.vgg19 import check_layers
-from neural_style.transfer.sizes import sides_of
+from neural_style.transfer.levels import sides_of
 from neural_style.transfer.starts import InitSource
 from neural_style.transfer.style_transfer import StyleTransfer
 from neural_style.transfer.styles import Style, StyleSource, sources_of
@@ -26,8 +26,8 @@ from neural_style.transfer.styles import Style, StyleSource, sources_of
 # The options of a transfer in which only one of its losses is left.
 RECONSTRUCTION: Mapping[str, Any] = {"style_weight": 0.0, "variation_weight": 0.0, "match_colors": False}
 TEXTURE: Mapping[str, Any] = {"content_weight": 0.0, "match_colors": False}
-OF_COLOR = ("color", "color_map", "match_colors")
-OF_CONTENT = ("content_layers", "content_weight", "color_map", "match_colors")  # a texture has none
+OF_COLOR = ("color", "match_colors")
+OF_CONTENT = ("content_layers", "content_weight", "match_colors")  # a texture has none
 RECONSTRUCTED_LEVELS, RECONSTRUCTED_ITERATIONS = 1, 300
 TEXTURE_ITERATIONS = 100
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -12,14 +12,15 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.device.hardware import Precision, choose_device, choose_dtype, set_up
+from neural_style.device.hardware import Precision, choose_device, choose_dtype
 from neural_style.device.ranks import Ranks, preparing
+from neural_style.device.settings import set_up
 from neural_style.evaluation.costs import MemoryModel
 from neural_style.evaluation.cuda_graph import Compile, choose_objective
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.stripes import check_optimizer
 from neural_style.images.io import ImageSource
-from neural_style.images.resizing import size_of
+from neural_style.images.resizing import resize, size_of
 from neural_style.losses.statistics import StatisticChoice
 from neural_style.network.activation_means import normalize_as_in_the_paper
 from neural_style.network.features import Padding, Pooling, VGG19Features
@@ -27,15 +28,14 @@ from neural_style.network.source import resolve_weights
 from neural_style.network.vgg19 import LayerChoice
 from neural_style.network.weights import Convention, Weights
 from neural_style.optimizers import LBFGS, Optimizer
+from neural_style.optimizers.base import DescentInterrupted
 from neural_style.transfer.estimate import Estimate, estimate_run
 from neural_style.transfer.evaluator import Evaluator
-from neural_style.transfer.fingerprints import fingerprints
 from neural_style.transfer.inputs import load_inputs
-from neural_style.transfer.levels import Level
+from neural_style.transfer.levels import Level, Sizes, sides_of
 from neural_style.transfer.presets import choose_settings
 from neural_style.transfer.progress import Callback, ProgressReporter, RunInterrupted
-from neural_style.transfer.sizes import Sizes, sides_of
-from neural_style.transfer.starts import InitSource, check_init, is_noise
+from neural_style.transfer.starts import InitSource
 from neural_style.transfer.styles import StyleSource
 
 
@@ -76,18 +76,17 @@ class StyleTransfer:
             from noise.
         style_weight: β. Larger takes more of the painting.
         variation_weight: weight of the total variation. Larger is smoother.
-        variation: what it sums: ``"squares"`` of the differences across and down, ``"nine-point"`` with the
-            diagonals', or ``"isotropic"``, which leaves edges sharper. See `losses.variation`.
+        variation: what it sums: ``"squares"`` of the differences across and down, or ``"isotropic"``, which
+            leaves edges sharper. See `losses.variation`.
         pooling: ``"average"`` or ``"max"``.
         padding: ``"reflect"``, ``"replicate"``, ``"zeros"`` or ``"circular"``.
         statistic: what of the features is the style: ``"gram"``, ``"mean-deviation"``, ``"covariance"`` or
-            ``"wasserstein"``, see `losses.statistics`; weights of several by name; or one of these by layer.
+            ``"wasserstein"``, see `losses.statistics`; or weights of several by name.
         strength: 0 is the photograph, 1 only the style, ½ the preset's own weights; in place of
             ``content_weight`` and ``style_weight``, which are then as 1 − strength to strength.
         color: whose colours the result has: ``"style"``; ``"content"``: the content's chroma, exactly, under a
-            luminance that takes the style; ``"match"``: those of a style that is given the content's first.
-        color_map: how ``"match"`` does so: ``"monge-kantorovich"``, ``"cholesky"``, ``"pca"`` or
-            ``"symmetric"``, see `images.color.recolored`.
+            luminance that takes the style; ``"match"``: those of a style that is given the content's first, by
+            `images.color.recolored`.
         match_colors: whether the content picture is first given the style's colours by `color.match_colors`.
         optimizer: an `LBFGS`, `TorchLBFGS`, `Adam`, or other `Optimizer`; None takes `LBFGS()`.
         ranks: the processes that make each picture together, every one of which calls `run` with the same
@@ -116,10 +115,9 @@ class StyleTransfer:
         variation: str | None = None,
         pooling: Pooling | None = None,
         padding: Padding | None = None,
-        statistic: StatisticChoice | Mapping[str, StatisticChoice] | None = None,
+        statistic: StatisticChoice | None = None,
         strength: float | None = None,
         color: str | None = None,
-        color_map: str | None = None,
         match_colors: bool | None = None,
         optimizer: Optimizer | None = None,
         ranks: Ranks | None = None,
@@ -141,7 +139,6 @@ class StyleTransfer:
             statistic=statistic,
             strength=strength,
             color=color,
-            color_map=color_map,
             match_colors=match_colors,
         )
         self.settings = settings()  # all above refuse what they must before anything is downloaded
@@ -149,10 +146,9 @@ class StyleTransfer:
         loaded = resolve_weights(weights, convention=convention, deepest=self.settings.layers[-1])
         if loaded.self_taught:
             self.settings = settings(self_taught=True)
-        self.sizes = Sizes(self.settings)
         objective_class = Objective if self.settings.decomposes else objective_class
         self.evaluator = Evaluator(self.device, objective_class, tile_size, ranks)
-        self.evaluator.check(self.sizes.deepest)
+        self.evaluator.check(self.settings.layers[-1])
         self.network = self._build_network(loaded, dtype)
 
     def run(
@@ -203,42 +199,39 @@ class StyleTransfer:
             RunInterrupted: on Ctrl-C; it holds the picture so far.
         """
         with self._own_state():
-            preview, seed = _checks.flag("preview", preview), _checks.seed(seed)
-            start = self.settings.starts_from(init)
-            ranks = self.evaluator.ranks
-            with preparing(ranks) as shared:
+            with preparing(self.evaluator.ranks) as shared:
                 reporter = ProgressReporter(callback)
-                check_init(init)
-                terms = self.settings.terms_from(start)
-                keeps_detail = self.settings.keeps_detail_from(start)
+                preview, seed = _checks.flag("preview", preview), _checks.seed(seed)
+                settings = self.settings.starting_from(init)
                 inputs = load_inputs(
-                    content, style, self.sizes, self.device, style_weights=style_weights, regions=regions
+                    content, style, settings, self.device, style_weights=style_weights, regions=regions
                 )
-                result_size = self.sizes.result(size_of(inputs.content), size, preview=preview)
-                schedule = self.sizes.plan(
-                    result_size, iterations, levels, preview=preview, noise=is_noise(start)
-                )
-                memory = MemoryModel.of(self.network, terms, inputs.regions)
+                sizes = Sizes(settings)
+                result_size = sizes.result(size_of(inputs.content), size, preview=preview)
+                schedule = sizes.plan(result_size, iterations, levels, preview=preview)
+                memory = MemoryModel.of(self.network, settings.terms, inputs.regions)
                 plans = self.evaluator.plan_memory(schedule, memory, self.optimizer)
-                image = inputs.start(start, schedule[0].size, seed)
-                if ranks is not None:
-                    choices = self.settings.choices | {"seed": seed, "optimizer": self.optimizer}
-                    shared |= fingerprints(inputs, image, schedule, self.network, choices)
+                image = inputs.start(schedule[0].size, seed)
+                shared |= {"the start": image, "size and iterations": schedule, "seed": seed}
+                shared |= inputs.parts() | self._parts()
+            if settings.is_content:
+                return inputs.finish(resize(inputs.original, result_size))
 
             optimizer = self.evaluator.fitted(self.optimizer, plans[result_size], schedule[-1])
             try:
                 for level in reporter.levels(schedule, image):
-                    image = inputs.carry(image, level.size, detail=keeps_detail)
+                    image = inputs.carry(image, level.size)
                     objective = self.evaluator.objective(
-                        self.network, partial(inputs.at, level), terms, level.size, plans[level.size]
+                        self.network, partial(inputs.at, level), settings.terms, level.size, plans[level.size]
                     )
                     watch = reporter.reports_on(objective, image)
                     reporter.image = image = objective.minimize(optimizer, image, level.iterations, watch)
                     reporter.stopped = objective.stops(reporter.stopped)
-            except KeyboardInterrupt:
-                image = inputs.carry(reporter.image.detach(), result_size, detail=keeps_detail)
+            except KeyboardInterrupt as interrupt:
+                image = interrupt.image if isinstance(interrupt, DescentInterrupted) else reporter.image
+                image = inputs.carry(image.detach(), result_size)
                 raise RunInterrupted(inputs.finish(image)) from None
-            return inputs.finish(inputs.carry(image.detach(), result_size, detail=keeps_detail))
+            return inputs.finish(inputs.carry(image.detach(), result_size))
 
     def objective(
         self,
@@ -255,8 +248,8 @@ class StyleTransfer:
             size: longer side in pixels; None keeps the content's own size.
         """
         with self._own_state():
-            inputs = load_inputs(content, style, self.sizes, self.device)
-            level = Level(self.sizes.result(size_of(inputs.content), size), 1)
+            inputs = load_inputs(content, style, self.settings, self.device)
+            level = Level(Sizes(self.settings).result(size_of(inputs.content), size), 1)
             evaluator = replace(self.evaluator, ranks=None)  # the objective is this process's
             memory = MemoryModel.of(self.network, self.settings.terms, inputs.regions)
             plan = evaluator.plan_memory([level], memory, self.optimizer)[level.size]
@@ -295,10 +288,9 @@ class StyleTransfer:
         target = (height if isinstance(size, tuple) else max(1, 3 * height // 4), width)
         with self._own_state():
             preview = _checks.flag("preview", preview)
-            target = self.sizes.result(target, None, preview=preview)
-            check_init(init)
-            noise = is_noise(self.settings.starts_from(init))
-            schedule = self.sizes.plan(target, iterations, levels, preview=preview, noise=noise)
+            sizes = Sizes(self.settings.starting_from(init))
+            target = sizes.result(target, None, preview=preview)
+            schedule = sizes.plan(target, iterations, levels, preview=preview)
             memory = MemoryModel.of(self.network, self.settings.terms)
             plans = self.evaluator.plan_memory(schedule, memory, self.optimizer)
             ranks = self.evaluator.ranks
@@ -324,6 +316,16 @@ class StyleTransfer:
         with torch.inference_mode(False):
             network.set_precision(dtype)
             return network.to(self.device)
+
+    def _parts(self) -> dict[str, object]:
+        """Return what all processes that make a picture together have to have, by name."""
+        weights = {f"weights {name}": values for name, values in self.network.named_parameters()}
+        return {
+            **self.settings.choices,
+            "optimizer": self.optimizer,
+            "precision": self.network.dtype,
+            **weights,
+        }
 
     @contextmanager
     def _own_state(self) -> Iterator[None]:

@@ -10,17 +10,14 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.evaluation.regions import Guide, along_edges
+from neural_style.evaluation.regions import Guide
 from neural_style.images.color import Colors, grey_like, match_colors, recolored
 from neural_style.images.io import ImageSource, to_image_tensor
+from neural_style.images.masks import along_edges, to_mask
 from neural_style.images.resizing import resize, size_of
 from neural_style.network.vgg19 import check_layers
 
-COLORED = 0.15  # what a pixel's channels differ by at least, to be no grey
-MOSTLY_GREY = 0.01  # the largest share of such pixels in a grey picture
-FAINTEST = 0.02  # of white: a mask that nowhere reaches it is rather one of 0 and 1 in 8 bits
 LARGEST_SCALE = 8
-MAX_ASPECT_ERROR = 0.02  # how much a mask's aspect may differ from its picture's, relative to it
 
 
 @dataclass(frozen=True)
@@ -185,14 +182,11 @@ def colors_of(styles: Sequence[LoadedStyle]) -> Colors:
     return Colors.mixed([each.colors for each in styles], [each.weight for each in styles])
 
 
-def in_colors_of(content: Tensor, styles: Sequence[LoadedStyle], mapping: str) -> list[LoadedStyle]:
-    """Return styles with the content's colours, each with those of its own region, by `recolored`."""
+def in_colors_of(content: Tensor, styles: Sequence[LoadedStyle]) -> list[LoadedStyle]:
+    """Return styles with the content's colours, by `recolored`: of each style's region where it has one."""
     return [
-        replace(
-            each,
-            image=recolored(each.image, Colors.of(content, each.region), mapping=mapping, mask=each.mask),
-        )
-        for each in styles
+        replace(style, image=recolored(style.image, Colors.of(content, style.region), mask=style.mask))
+        for style in styles
     ]
 
 
@@ -253,61 +247,3 @@ def check_scale(argument: str, value: object) -> float:
         rule = f"lie between 1/{LARGEST_SCALE} and {LARGEST_SCALE}"
         raise ValueError(_checks.message(argument, rule, f"{scale:g}", "1 leaves the strokes as they are."))
     return scale
-
-
-def to_mask(source: ImageSource, argument: str, picture: Tensor) -> Tensor:
-    """Return a mask for a picture, shape (1, 1, H, W) of its size, in [0, 1], on its device.
-
-    A mask of another size, but of the picture's aspect, is resized, with a `UserWarning`.
-
-    Args:
-        source: see `Style`.
-        argument: what messages call it.
-        picture: shape (1, 3, H, W).
-
-    Raises:
-        TypeError, ValueError, OSError: if it is no mask, of another aspect, or nowhere to be seen.
-    """
-    mask = _mask_values(source, argument).to(picture.device)
-    most = mask.amax().item()
-    if not most > 0:
-        raise ValueError(_checks.message(argument, "be more than 0 somewhere", "0 throughout", "Leave it out."))
-    if most < FAINTEST:
-        rule, advice = f"be {FAINTEST:g} of white somewhere", "In 8 bits white is 255; or give bools."
-        raise ValueError(_checks.message(argument, rule, f"at most {most:.2g}", advice))
-    size, own = size_of(picture), size_of(mask)
-    if own != size:
-        aspect = own[0] / own[1] * size[1] / size[0]
-        if abs(aspect - 1) > MAX_ASPECT_ERROR + 0.5 / min(*own, *size):
-            rule = f"have its picture's aspect, {size[0]}×{size[1]} (height×width)"
-            raise ValueError(_checks.message(argument, rule, f"{own[0]}×{own[1]}", "Draw it over the picture."))
-        wanted = f"{size[0]}×{size[1]} (height×width)"
-        text = f"{argument} has {own[0]}×{own[1]} pixels and its picture {wanted}: it is resized."
-        _checks.warn(text)
-        mask = resize(mask, size)
-    return mask
-
-
-def _mask_values(source: ImageSource, argument: str) -> Tensor:
-    """Return the values of a mask at its own size, shape (1, 1, H, W), float32."""
-    if isinstance(source, np.ndarray) and (source.dtype == np.bool_ or source.dtype.kind == "f"):
-        source = torch.from_numpy(source.astype(np.bool_ if source.dtype == np.bool_ else np.float32))
-    if isinstance(source, Tensor):
-        if source.ndim not in (2, 3, 4) or any(side != 1 for side in source.shape[:-2]):
-            rule, advice = "have shape (H, W), (1, H, W) or (1, 1, H, W)", "Give one mask of one channel."
-            raise ValueError(_checks.message(argument, rule, tuple(source.shape), advice))
-        if not (source.is_floating_point() or source.dtype == torch.bool):
-            advice = "Convert an 8-bit one with .float() / 255."
-            raise TypeError(_checks.message(argument, "be a tensor of floats or bools", source.dtype, advice))
-        values = source.detach().float().reshape(1, 1, *source.shape[-2:])
-        _checks.image_values(argument, values)
-        return values.clone()
-    picture = to_image_tensor(source, argument)
-    colored = (picture.amax(1) - picture.amin(1) > COLORED).float().mean()
-    if colored > MOSTLY_GREY:
-        advice = "Give a mask for each style; or, on the command line, maps in colours with --style-maps."
-        raise ValueError(_checks.message(argument, "be a grey picture", "one in colours", advice))
-    if picture.amin() == 1:
-        text = f"{argument} is white throughout, as what is transparent counts: it applies everywhere."
-        _checks.warn(text)
-    return picture.mean(1, keepdim=True)

@@ -1,0 +1,95 @@
+"""What a run sets of torch on CUDA is exact, readable and put back. None of it needs a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import torch
+
+from neural_style.device.settings import set_up
+
+CUDA = torch.device("cuda")
+cudnn: Any = torch.backends.cudnn
+matmul: Any = torch.backends.cuda.matmul
+NEW = hasattr(matmul, "fp32_precision")  # torch 2.9 and later
+USERS: dict[str, Callable[[], object]] = {
+    "nothing": lambda: None,
+    "high": lambda: torch.set_float32_matmul_precision("high"),
+    "medium": lambda: torch.set_float32_matmul_precision("medium"),
+    "allow_tf32": lambda: setattr(matmul, "allow_tf32", True),
+    "no convolutions": lambda: setattr(cudnn, "allow_tf32", False),
+}
+if NEW:
+    USERS |= {
+        "new matmul": lambda: setattr(matmul, "fp32_precision", "tf32"),
+        "new convolutions": lambda: setattr(cudnn.conv, "fp32_precision", "ieee"),
+        "all": lambda: setattr(torch.backends, "fp32_precision", "tf32"),
+        "mkldnn": lambda: setattr(torch.backends.mkldnn.matmul, "fp32_precision", "bf16"),
+    }
+
+
+def state() -> list[object]:
+    """Return every setting, or None where torch refuses to read it."""
+    read: list[Callable[[], object]] = [
+        lambda: cudnn.benchmark,
+        lambda: matmul.allow_tf32,
+        lambda: cudnn.allow_tf32,
+        torch.get_float32_matmul_precision,
+    ]
+    if NEW:
+        holders = (torch.backends, matmul, cudnn, cudnn.conv, cudnn.rnn, torch.backends.mkldnn.matmul)
+        read += [lambda holder=holder: holder.fp32_precision for holder in holders]  # type: ignore[misc]
+    values: list[object] = []
+    for one in read:
+        try:
+            values.append(one())
+        except RuntimeError:
+            values.append(None)
+    return values
+
+
+@pytest.fixture(autouse=True)
+def torchs_defaults() -> Iterator[None]:
+    """Put torch's defaults back after a test."""
+    yield
+    torch.set_float32_matmul_precision("highest")
+    cudnn.allow_tf32 = True
+    if NEW:
+        for holder in (torch.backends, matmul, torch.backends.mkldnn.matmul):
+            holder.fp32_precision = "none"
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_float32_is_exact_and_the_callers_settings_are_put_back(user: str) -> None:
+    USERS[user]()
+    before = state()
+    with set_up(CUDA):
+        inside = state()
+    assert inside[:4] == [True, False, False, "highest"]  # which a callback may read
+    if NEW:
+        assert inside[5] == inside[7] == "ieee"
+    assert state() == before != inside
+
+
+def test_the_last_of_overlapping_runs_puts_the_settings_back() -> None:
+    before = state()
+
+    def overlap() -> None:
+        with ExitStack() as second:
+            with set_up(CUDA):
+                second.enter_context(set_up(CUDA))
+            assert state() != before
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        overlap()
+    assert state() == before
+
+
+def test_nothing_is_set_for_other_devices() -> None:
+    before = state()
+    with set_up(torch.device("cpu")):
+        assert state() == before
