@@ -25,7 +25,7 @@ from measurement import RESULTS, Record, common_parser, run_benchmark
 from neural_style import Progress, StyleTransfer
 from neural_style.device.hardware import choose_device
 from neural_style.evaluation.objective import Objective
-from neural_style.images.resizing import fit_within, resize
+from neural_style.images.resizing import fit_within, resize, size_of
 from neural_style.metrics import (
     border_ratio,
     cells,
@@ -123,8 +123,8 @@ class Pair:
 
     def _measures(self, result: Tensor) -> Record:
         """Return the measures of a result, those of noise relative to the noisier input's."""
-        content = resize(self.content, (result.shape[-2], result.shape[-1])).to(result)
-        sides = (self.style.shape[-2], self.style.shape[-1])
+        content = resize(self.content, size_of(result)).to(result)
+        sides = size_of(self.style)
         reduced = self.style if max(sides) <= self.size else resize(self.style, fit_within(sides, self.size))
         inputs = [content, reduced.to(result)]
         found: Record = {}

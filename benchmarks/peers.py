@@ -33,7 +33,7 @@ from cases import add_pair_arguments, cases_of_pairs, collect, keep_picture, set
 from measurement import RESULTS, Record, common_parser, run_benchmark
 from neural_style import StyleTransfer, load_image, save_image
 from neural_style.device.hardware import choose_device
-from neural_style.images.resizing import fit_within, resize
+from neural_style.images.resizing import fit_within, resize, size_of
 
 SIZES, SMOKE_SIZES = [512], [64]
 STEPS, SMOKE_STEPS = 1000, 3  # its own default
@@ -48,7 +48,7 @@ class Pair:
         self.name, self.size, self.arguments = name, size, arguments
         self.folder = Path(tempfile.mkdtemp())
         self.files = {"content": self.folder / "content.png", "style": self.folder / "style.png"}
-        self.shape = fit_within((content.shape[-2], content.shape[-1]), size)
+        self.shape = fit_within(size_of(content), size)
         save_image(resize(content, self.shape)[0], self.files["content"])
         save_image(style[0], self.files["style"])
         self.weights, self.device = weights_of(arguments), choose_device(arguments.device)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from neural_style import VGG19Features, Weights, load_image, load_weights
-from neural_style.images.resizing import fit_within, resize
+from neural_style.images.resizing import fit_within, resize, size_of
 from neural_style.network.vgg19 import convolutions
 from neural_style.transfer.presets import STYLE_LAYERS
 
@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("photo", type=Path)
     photo = load_image(parser.parse_args().photo).unsqueeze(0)
-    image = resize(photo, fit_within((photo.shape[-2], photo.shape[-1]), 256))
+    image = resize(photo, fit_within(size_of(photo), 256))
     weights = load_weights("vgg19")
     features = VGG19Features(weights, STYLE_LAYERS)(image)
     names = [layer.name for layer in convolutions() if layer.name <= "conv5_1"]

@@ -19,7 +19,7 @@ from torch import Tensor
 from cases import Case, collect, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark, seeded_picture
 from neural_style import load_image, reconstruct_content
-from neural_style.images.resizing import fit_within, resize
+from neural_style.images.resizing import fit_within, resize, size_of
 from neural_style.metrics import signal_to_noise
 
 SIZES, SMOKE_SIZES = [256], [64]
@@ -29,7 +29,7 @@ LAYERS = ["relu1_2", "relu2_2", "relu3_2", "relu4_2", "relu5_2"]
 
 def measure_layer(photo: Tensor, layer: str, size: int, arguments: argparse.Namespace) -> Record:
     """Return the peak signal-to-noise ratio of a reconstruction of a photograph (1, 3, H, W)."""
-    target = resize(photo, fit_within((photo.shape[-2], photo.shape[-1]), size))
+    target = resize(photo, fit_within(size_of(photo), size))
     result = reconstruct_content(
         target,
         layer,

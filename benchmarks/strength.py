@@ -18,7 +18,7 @@ from torch import Tensor
 from cases import add_pair_arguments, cases_of_pairs, collect, keep_picture, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark
 from neural_style import StyleTransfer
-from neural_style.images.resizing import resize
+from neural_style.images.resizing import resize, size_of
 from neural_style.metrics import similarity
 
 SIZES, SMOKE_SIZES = [256, 512], [48, 64]
@@ -56,7 +56,7 @@ class Pair:
         result = transfer.run(self.content, self.style, size=self.size, iterations=steps, seed=seed)
         keep_picture(self.arguments, result, f"{self.name}, {self.size}, {strength:g}")
         found = {name: judge.value_and_grad(result)[0].item() for name, judge in self.judges.items()}
-        content = resize(self.content, (result.shape[-2], result.shape[-1])).to(result)
+        content = resize(self.content, size_of(result)).to(result)
         return {**found, "similarity": similarity(result, content)}
 
 

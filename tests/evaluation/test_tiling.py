@@ -276,22 +276,13 @@ def test_no_seam_shows_where_tiles_meet_and_one_does_where_tiles_do_not_see_beyo
     assert abs(drawn(tiled()) - 1) > 0.3
 
 
-@pytest.mark.parametrize(("tile", "text"), [
-    (100, r"tile_size must be a multiple of 16; got 100\. The nearest is 96\."),
-    (0, r"tile_size must be at least 16; got 0\. Give 16 or more\."),
-    (-16, r"tile_size must be at least 16; got -16\. Give 16 or more\."),
-])  # fmt: skip
-def test_a_tile_that_does_not_lie_on_the_grid_is_refused(tile: int, text: str) -> None:
+@pytest.mark.parametrize(
+    ("tile", "error"), [(100, ValueError), (0, ValueError), (-16, ValueError), (96.5, TypeError)]
+)
+def test_a_tile_that_does_not_lie_on_the_grid_is_refused(tile: Any, error: type[Exception]) -> None:
     _, tiled, _ = both(CASES[0])
-    with pytest.raises(ValueError, match=f"^{text}$"):
+    with pytest.raises(error, match=r"^tile_size must"):
         tiled(tile=tile)
-
-
-def test_a_tile_that_is_no_whole_number_is_refused() -> None:
-    _, tiled, _ = both(CASES[0])
-    text = r"^tile_size must be a whole number; got 96\.5 of type float\. Give an int of at least 16\.$"
-    with pytest.raises(TypeError, match=text):
-        tiled(tile=96.5)
 
 
 def test_a_network_with_a_wider_grid_refuses_tiles_of_16() -> None:

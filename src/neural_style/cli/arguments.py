@@ -133,7 +133,7 @@ def _add_batch(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
-    _add_output(parser, "demo.png, and the sheet demo-sheet.png", default=Path("demo.png"))
+    _add_output(parser, "demo.png; the sheet is OUT-sheet", default=Path("demo.png"))
     _add_size(parser, 384, "'original' for the photograph's")
     _add_seed(parser)
 

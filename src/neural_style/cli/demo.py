@@ -13,9 +13,9 @@ from neural_style.images.resizing import resize
 
 
 def bundled_pictures() -> tuple[Tensor, Tensor]:
-    """Return the demo's photograph and painting, each of shape (1, 3, H, W), RGB in [0, 1].
+    """Return the demo's photograph and painting, of shape (1, 3, H, W), RGB in [0, 1].
 
-    ``demo_pictures/README.md`` tells where they come from.
+    ``demo_pictures/README.md`` names their sources.
 
     >>> [tuple(picture.shape) for picture in bundled_pictures()]
     [(1, 3, 300, 451), (1, 3, 512, 640)]
@@ -32,7 +32,7 @@ def sheet(pictures: Sequence[Tensor], *, gap: int = 8) -> Tensor:
     """Return pictures side by side on white, all as high as the last, shape (1, 3, H, W'), in [0, 1].
 
     Args:
-        pictures: each of shape (1, 3, H, W), in [0, 1]; they come to the last one's device.
+        pictures: of shape (1, 3, H, W), in [0, 1]; all are moved to the device of the last.
         gap: white pixels between neighbours.
 
     >>> sheet([torch.zeros(1, 3, 8, 4), torch.zeros(1, 3, 16, 10)], gap=2).shape

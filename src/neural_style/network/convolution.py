@@ -64,12 +64,12 @@ class FrozenConvolution(nn.Module):
         """
         if self.weight.is_inference():  # keeps no count of its changes
             return make(self.weight.detach())
-        version, found = self.weight._version, self._forms.get(make)
-        if found is None or found[1] != version or found[0].data_ptr() != self.weight.data_ptr():
+        version, cached = self.weight._version, self._forms.get(make)
+        if cached is None or cached[1] != version or cached[0].data_ptr() != self.weight.data_ptr():
             with torch.inference_mode(False), torch.no_grad():  # a gradient may need it later
                 held = self.weight.detach()
-                found = self._forms[make] = held, version, make(held)
-        return found[2]
+                cached = self._forms[make] = held, version, make(held)
+        return cached[2]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_forms": {}}  # a copy's weight counts its changes anew

@@ -124,9 +124,9 @@ class VGG19Features(nn.Module):
         """A copy of the parameters, as after `normalize_activations`."""
         parameters = {}
         for name, module in self._filters.items():
-            for kind, parameter in module.named_parameters():
+            for part, parameter in module.named_parameters():
                 copy = parameter.detach().to("cpu", torch.float32, copy=True)
-                parameters[f"features.{layer_table()[name].index}.{kind}"] = copy
+                parameters[f"features.{layer_table()[name].index}.{part}"] = copy
         return Weights(parameters, self.convention, self.self_taught)
 
     def forward(self, image: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:

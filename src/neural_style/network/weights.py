@@ -205,8 +205,8 @@ def _renamed(state: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
     """
     parameters: dict[str, Tensor] = {}
     for layer in convolutions():
-        for kind in ("weight", "bias"):
-            names = (f"features.{layer.index}.{kind}", f"{layer.name}.{kind}")
+        for part in ("weight", "bias"):
+            names = (f"features.{layer.index}.{part}", f"{layer.name}.{part}")
             name = next((name for name in names if name in state), None)
             if name is not None:
                 value = state[name]
