@@ -68,14 +68,14 @@ class Objective:
     Args:
         network: returns at least the layers that `terms` names.
         content_image: shape (1, 3, H, W), RGB in [0, 1]; the generated picture has the same.
-        style_image: shape (1, 3, H', W'), of any size; or several, with what each is for.
+        style_image: shape (1, 3, H', W'), of any size; or a `Guide` for every style picture.
         terms: what is summed.
         tile: longest side, in pixels, of the tiles that are evaluated one after another; None evaluates the
             picture at once. The numbers are the same to rounding. What is held at a time is that of a tile.
         keep_targets: whether the content's features are kept, in the network's precision, or computed anew in
             every evaluation, tile by tile and twice, by the network up to the content layers.
         share: which rows of the picture this process evaluates; None for all. The pictures given here are whole
-            all the same, while those to be evaluated, and their gradients, are of these rows.
+            in any case; those that are evaluated, and their gradients, have these rows only.
 
     Attributes:
         terms_by_name: after an evaluation, the unweighted parts as scalars on the device: ``content``,

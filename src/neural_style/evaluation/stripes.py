@@ -1,8 +1,8 @@
-"""One picture over many processes: each has some of its rows, and of the optimiser's memory as much.
+"""One picture over many processes, of which every one has some of its rows and of the optimiser's history.
 
-What passes between them in an evaluation is 80 rows of the picture and of the gradient, between neighbours,
-and the sums of features, 0.6 million numbers at full width; in a step of L-BFGS the small table of inner
-products. Levels with too few rows for all ranks are evaluated by the first of them.
+In an evaluation neighbours exchange 80 rows of the picture and of the gradient, and all of them the sums of
+features, 0.6 million numbers at full width; in a step of L-BFGS the small table of inner products. Levels with
+too few rows for all ranks are evaluated by the first of them.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from neural_style.optimizers.base import Step, StepCallback, asks_to_stop
 
 
 class CallbackError(RuntimeError):
-    """Raised on the ranks that wait for one whose callback, or loss, has failed."""
+    """Raised on the ranks that would wait for one whose callback or loss has failed."""
 
 
 class StripedObjective:
     """A level's objective over ranks, and the descent of the whole picture on it.
 
     Args:
-        make: share → the objective of this rank's rows, where it has some.
+        make: share → the objective of this rank's rows. Not called on ranks without rows.
         ranks: all that make the picture.
         size: (height, width) of the level.
         geometry: of the tiles.
@@ -66,8 +66,8 @@ class StripedObjective:
     ) -> Tensor:
         """Return the whole picture optimised, the same on every rank. See `BoundedObjective.minimize`.
 
-        The first rank's callback is asked, after each evaluation, and its `Step` holds the first rank's rows.
-        Ctrl-C ends the descent on all ranks after an evaluation; `stops` then raises it.
+        Only the first rank's callback is called, and its `Step` holds the first rank's rows. Ctrl-C at any rank
+        ends the descent on all of them after an evaluation; `stops` then raises it.
         """
         with _interrupts_noted() as noted:
             result, failure = image, None
@@ -75,8 +75,8 @@ class StripedObjective:
                 if self.members.belongs:
                     result = self._minimized(optimizer, image, steps, callback, noted)
             except Exception as error:
-                # An error that all members meet at once is passed on to the other ranks. After any other this
-                # process ends, and torchrun ends the others.
+                # An error that all members raise at once is passed on to the other ranks. After any other error
+                # this process ends, and torchrun ends the others.
                 if not isinstance(error, CallbackError | FloatingPointError):
                     raise
                 failure = error
@@ -92,7 +92,7 @@ class StripedObjective:
         """Return whether the first rank's callback has ended the run.
 
         Raises:
-            KeyboardInterrupt: if somebody pressed Ctrl-C at one of the ranks.
+            KeyboardInterrupt: after Ctrl-C at one of the ranks.
         """
         if self._interrupted:
             raise KeyboardInterrupt
@@ -109,11 +109,11 @@ class StripedObjective:
         """Return the whole picture, optimised by the ranks that have some of its rows."""
         members = self.members
 
-        def asked(step: Step) -> bool:
+        def together(step: Step) -> bool:
             stops, failure = False, None
             try:
                 stops = (members.rank == 0 and asks_to_stop(callback(step))) or noted.is_set()
-            except Exception as error:  # the others have to know, or they would wait
+            except Exception as error:  # the other ranks need to know, or they would wait
                 failure = error
             state = torch.tensor([float(stops), float(failure is not None)], device=image.device)
             stopped, failed = members.all_reduce(state).tolist()
@@ -123,12 +123,12 @@ class StripedObjective:
 
         if members.world == 1:
             self._objective = self._make(Share())
-            return optimizer.minimize(image, self._objective.value_and_grad, steps, asked)
+            return optimizer.minimize(image, self._objective.value_and_grad, steps, together)
         self._objective = self._make(self.stripes)
         rows = self.stripes.rows(self.size[0])
         own = image[..., rows.start : rows.stop, :].contiguous()
         result = cast("LBFGS | Adam", optimizer).minimize(
-            own, self._objective.value_and_grad, steps, asked, all_reduce=members.all_reduce
+            own, self._objective.value_and_grad, steps, together, all_reduce=members.all_reduce
         )
         return members.gathered(result, self.stripes.bounds(self.size[0]))
 
