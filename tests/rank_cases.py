@@ -1,4 +1,4 @@
-"""What torchrun starts in tests/test_torchrun.py: cases for several processes, each ended by one line of JSON.
+"""What torchrun starts in tests/test_torchrun.py: cases for several processes, which print a line of JSON.
 
 torchrun --nproc-per-node=3 tests/rank_cases.py exact
 """
@@ -76,20 +76,20 @@ def dtypes(ranks: Ranks) -> object:
 
 
 def main(case: str, seconds: float) -> None:
-    """Run a case on this rank, and print what it came to."""
+    """Run a case on this rank, and print its result."""
     here = place()
     began = time.monotonic()
     try:
         with joined(here, seconds) as ranks:
             assert ranks is not None
             if case in ("exact", "levels", "dtypes"):
-                found = {"exact": exact, "levels": levels, "dtypes": dtypes}[case](ranks)
+                result = {"exact": exact, "levels": levels, "dtypes": dtypes}[case](ranks)
             else:
-                found = run(ranks, **({} if case == "run" else {case: True}))
+                result = run(ranks, **({} if case == "run" else {case: True}))
     except (ValueError, RuntimeError, ConnectionError) as error:
-        found = f"{type(error).__name__}: {error}"
-    # One write a line, for the ranks share a pipe.
-    os.write(1, (json.dumps([here.rank, found, time.monotonic() - began]) + "\n").encode())
+        result = f"{type(error).__name__}: {error}"
+    # In one write, since the ranks share a pipe.
+    os.write(1, (json.dumps([here.rank, result, time.monotonic() - began]) + "\n").encode())
     if case == "sleeps":
         os._exit(3)  # and so torchrun ends the other
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from narrow import RANDOM
 from neural_style import Style, StyleTransfer, save_image
 from neural_style.evaluation.objective import Objective
-from neural_style.evaluation.regions import Guidance, Guide, Part, along_edges, on_grids
+from neural_style.evaluation.regions import Part, along_edges, on_grids
 from neural_style.images.color import luma
 from neural_style.losses.sums import Moments
 from neural_style.transfer.inputs import load_inputs
@@ -24,6 +24,9 @@ from neural_style.transfer.styles import StyleSource, load_styles, matched_to_st
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 CONTENT = torch.rand(3, 96, 112, generator=torch.Generator().manual_seed(1))
 WEST = (torch.arange(112) < 56).float().expand(96, 112)
+
+
+COLORED = (255 * torch.stack([WEST, 1 - WEST, WEST], 2)).byte().numpy()
 
 
 def stripes(down: int, across: int, color: tuple[float, float, float], size: int = 96) -> Tensor:
@@ -88,16 +91,6 @@ def test_weighed_moments_are_sums_over_positions_by_hand() -> None:
     torch.testing.assert_close(moments.second, torch.tensor([[[4.25, 8.75], [8.75, 18.25]]]))
 
 
-def test_weighing_by_zeros_and_ones_is_leaving_positions_out() -> None:
-    features = torch.randn(1, 5, 6, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
-    weights = torch.zeros(1, 1, 6, 8, dtype=torch.float64)
-    weights[..., :3] = 1
-    weighed, part = Moments.of(features, weights), Moments.of(features[..., :3])
-    torch.testing.assert_close(weighed.second, part.second)
-    torch.testing.assert_close(weighed.first, part.first)
-    assert weighed.count == part.count
-
-
 def test_the_gradient_of_weighed_moments_is_that_of_finite_differences() -> None:
     features = torch.randn(1, 3, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
     weights = torch.rand(1, 1, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
@@ -125,11 +118,11 @@ def test_mixed_moments_are_those_of_a_picture_with_so_much_of_each() -> None:
 def test_two_styles_are_asked_for_in_their_shares() -> None:
     mixed, red, blue = objective([RED, BLUE]), objective(RED), objective(BLUE)
     for part, moments in mixed.target_moments.items():
-        grams = [each.target_moments[part].normalized_gram for each in (red, blue)]
+        grams = [single.target_moments[part].normalized_gram for single in (red, blue)]
         torch.testing.assert_close(moments.normalized_gram, (grams[0] + grams[1]) / 2)
     heavier = transfer().objective(CONTENT, [Style(RED, weight=3), BLUE])
     part = Part("relu2_1", 0)
-    grams = [each.target_moments[part].normalized_gram for each in (red, blue)]
+    grams = [single.target_moments[part].normalized_gram for single in (red, blue)]
     torch.testing.assert_close(heavier.target_moments[part].normalized_gram, (3 * grams[0] + grams[1]) / 4)
 
 
@@ -248,7 +241,7 @@ def test_a_mask_of_the_style_leaves_the_rest_of_it_out() -> None:
     left = torch.zeros(96, 192)
     left[:, :80] = 1
     part = objective(Style(both, mask=left)).target_moments[Part("relu1_1", 0)]
-    red, blue = (objective(each).target_moments[Part("relu1_1", 0)] for each in (RED, BLUE))
+    red, blue = (objective(style).target_moments[Part("relu1_1", 0)] for style in (RED, BLUE))
 
     def apart(one: Moments, other: Moments) -> float:
         return float((one.normalized_gram - other.normalized_gram).norm())
@@ -257,9 +250,9 @@ def test_a_mask_of_the_style_leaves_the_rest_of_it_out() -> None:
 
 
 def test_regions_that_are_the_same_are_one_and_their_styles_mixed() -> None:
-    found = objective([Style(RED, region=WEST), Style(BLUE, region=WEST.clone()), Style(RED)])
-    assert sorted({part.region for part in found.target_moments}) == [0, 1]
-    assert found.guidance.serving(Part("relu1_1", 0)) == [0, 1]
+    mixed = objective([Style(RED, region=WEST), Style(BLUE, region=WEST.clone()), Style(RED)])
+    assert sorted({part.region for part in mixed.target_moments}) == [0, 1]
+    assert mixed.guidance.serving(Part("relu1_1", 0)) == [0, 1]
 
 
 def test_a_region_weighs_as_much_as_its_share_of_the_picture() -> None:
@@ -268,8 +261,8 @@ def test_a_region_weighs_as_much_as_its_share_of_the_picture() -> None:
     whole.value_and_grad(image)
     parts = objective([Style(RED, region=WEST), Style(RED, region=1 - WEST)])
     parts.value_and_grad(image)
-    one, two = (each.terms_by_name["style relu1_1"].item() for each in (whole, parts))
-    assert two == pytest.approx(one, rel=0.1)
+    alone, split = (one.terms_by_name["style relu1_1"].item() for one in (whole, parts))
+    assert split == pytest.approx(alone, rel=0.1)
 
 
 @pytest.mark.parametrize("padding", ["reflect", "circular"])
@@ -287,9 +280,9 @@ def test_every_combination_is_exact_in_tiles(padding: str, statistic: Any) -> No
     image = torch.rand(1, 3, 96, 112, generator=torch.Generator().manual_seed(8))
     results = []
     for tile in (None, 48):
-        found = objective(styles, padding=padding, statistic=statistic, tile_size=tile)
-        assert len(found.grid.tiles) == (1 if tile is None else 6)
-        results.append(found.value_and_grad(image))
+        made = objective(styles, padding=padding, statistic=statistic, tile_size=tile)
+        assert len(made.grid.tiles) == (1 if tile is None else 6)
+        results.append(made.value_and_grad(image))
     (loss, gradient), (again, tiled) = results
     assert again.item() == pytest.approx(loss.item(), rel=1e-4)
     # With fewer positions than channels the slope of a root makes rounding larger.
@@ -319,21 +312,13 @@ def test_between_the_colours_of_two_regions_no_line_is_left_where_the_photograph
 def test_a_masks_border_goes_to_the_pictures_edge_and_is_soft_where_there_is_none() -> None:
     west = (torch.arange(256) < 128).float().expand(1, 1, 96, 256)
     edge = (0.3 + 0.4 * (torch.arange(256) >= 130)).expand(1, 3, 96, 256)  # 2 pixels further
-    found = along_edges(west, edge)[0, 0, 48]
-    assert found.diff().argmin() == 129
-    assert found[129] - found[130] > 0.4
+    along = along_edges(west, edge)[0, 0, 48]
+    assert along.diff().argmin() == 129
+    assert along[129] - along[130] > 0.4
     flat = along_edges(west, torch.full((1, 3, 96, 256), 0.5))[0, 0, 48]
     assert flat.diff().amax() <= 1e-6
     assert flat.diff().abs().amax() < 0.15
     torch.testing.assert_close(flat[[112, 143]], torch.tensor([1.0, 0.0]))
-
-
-def test_a_masks_border_is_brought_to_the_edge_at_the_pictures_own_size() -> None:
-    west = (torch.arange(1536) < 768).float().expand(1, 1, 24, 1536)
-    edge = (0.3 + 0.4 * (torch.arange(1536) >= 773)).expand(1, 3, 24, 1536)
-    found = along_edges(west, edge)[0, 0, 12]
-    assert found.diff().argmin() == 772
-    assert found[772] - found[773] > 0.4
 
 
 @pytest.mark.parametrize("size", [(96, 112), (40, 1200)])
@@ -365,33 +350,20 @@ def test_along_edges_is_the_guided_filter_of_its_paper() -> None:
 # -- masks as people have them --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        WEST,
-        WEST.bool(),
-        WEST.unsqueeze(0),
-        WEST.reshape(1, 1, 96, 112),
-        WEST.numpy(),
-        WEST.double().numpy(),
-        WEST.bool().numpy(),
-        WEST.bool().numpy()[::-1],
-        (255 * WEST).byte().numpy(),
-        Image.fromarray((255 * WEST).byte().numpy()),
-    ],
-    ids=[
-        "floats",
-        "bools",
-        "3-d",
-        "4-d",
-        "float array",
-        "doubles",
-        "bool array",
-        "flipped bool array",
-        "uint8 array",
-        "PIL",
-    ],
-)
+GREY = (255 * WEST).byte().numpy()
+MASKS: dict[str, Any] = {
+    "floats": WEST,
+    "bools": WEST.bool(),
+    "3-d": WEST.unsqueeze(0),
+    "4-d": WEST.reshape(1, 1, 96, 112),
+    "doubles": WEST.double().numpy(),
+    "flipped bool array": WEST.bool().numpy()[::-1],
+    "uint8 array": GREY,
+    "PIL": Image.fromarray(GREY),
+}
+
+
+@pytest.mark.parametrize("source", MASKS.values(), ids=MASKS)
 def test_a_mask_may_be_any_grey_picture(source: Any) -> None:
     mask = to_mask(source, "mask", CONTENT.unsqueeze(0))
     torch.testing.assert_close(mask, WEST.reshape(1, 1, 96, 112))
@@ -400,141 +372,75 @@ def test_a_mask_may_be_any_grey_picture(source: Any) -> None:
 def test_a_mask_of_another_size_is_resized_with_a_notice(tmp_path: Any) -> None:
     path = tmp_path / "west.png"
     save_image(WEST[::2, ::2].expand(3, 48, 56), path)
-    text = "style's region has 48×56 pixels and its picture 96×112 (height×width): it is resized."
-    with pytest.warns(UserWarning, match=f"^{re.escape(text)}$"):
+    with pytest.warns(UserWarning, match=r"^style's region .*resized"):
         (loaded,) = load_styles(Style(RED, region=path), CONTENT.unsqueeze(0), style_layers=LAYERS)
     assert loaded.region is not None
     assert (loaded.region - WEST).abs().mean() < 0.02
 
 
-def test_a_mask_that_is_white_throughout_is_told() -> None:
+def test_a_mask_that_is_white_throughout_is_reported() -> None:
     hidden = Image.new("RGBA", (112, 96), (255, 255, 255, 0))  # white paint on what is transparent
-    text = "style's region is white throughout, as what is transparent counts: it applies everywhere."
-    with pytest.warns(UserWarning, match=f"^{re.escape(text)}$"), pytest.warns(UserWarning, match="flattened"):
+    with (
+        pytest.warns(UserWarning, match=r"^style's region is white throughout"),
+        pytest.warns(UserWarning, match="flattened"),
+    ):
         (loaded,) = load_styles(Style(RED, region=hidden), CONTENT.unsqueeze(0), style_layers=LAYERS)
     assert loaded.region is not None
     assert loaded.region.amin() == 1
 
 
-def test_a_faint_mask_is_told_by_its_own_values() -> None:
+def test_a_faint_mask_is_judged_by_its_own_values() -> None:
     dot = torch.zeros(960, 1120)
     dot[480, 560] = 1.0
     with pytest.warns(UserWarning, match="it is resized"):
         assert to_mask(dot, "mask", CONTENT.unsqueeze(0)).amax() < 0.02
 
 
-GOOD = {"style": RED}
-
-
 @pytest.mark.parametrize(
-    ("options", "error", "text"),
+    ("argument", "options", "error"),
     [
-        ({"style": []}, ValueError, "style must be at least one picture; got none. Give one, or a list."),
-        (
-            {"style": [RED, BLUE], "style_weights": [1]},
-            ValueError,
-            "style_weights must be one for each style; got 1. There are 2 styles.",
-        ),
-        (
-            {"regions": [WEST, WEST]},
-            ValueError,
-            "regions must be one for each style; got 2. There is 1 style.",
-        ),
-        (
-            {"style": [RED, BLUE], "style_weights": [0, 0]},
-            ValueError,
-            "style_weights must sum to more than 0; got 0, 0. Give one more than 0.",
-        ),
-        ({"style": Style(RED, weight=0)}, ValueError, "the styles' weights must sum to more than 0; got 0. "),
-        ({"style_weights": np.array(1.0)}, TypeError, "style_weights must be a list; got ndarray. "),
-        ({"regions": WEST.numpy()}, TypeError, "regions must be a list; got ndarray. "),
-        ({"style_weights": 2.0}, TypeError, "style_weights must be a list; got float. Write [...], one for"),
-        (
-            {"regions": "sky.png"},
-            TypeError,
-            "regions must be a list; got str. Write [...], one for each style.",
-        ),
-        ({"style_weights": [-1]}, ValueError, "style's weight must be a finite number of at least 0; got -1"),
-        (
-            {"style": Style(RED, scale=0)},
-            ValueError,
-            "style's scale must lie between 1/8 and 8; got 0. 1 leaves the strokes as they are.",
-        ),
-        (
-            {"style": [RED, Style(BLUE, layers="relu1_2")]},
-            ValueError,
-            "style 2's layers must be among those with a weight: relu1_1, relu2_1, relu3_1, relu4_1, relu5_1; "
-            "got relu1_2. Give one of them.",
-        ),
-        (
-            {"style": Style(RED, layers=["relu9"])},
-            ValueError,
-            "style's layers must be names of VGG-19 layers; got 'relu9'. ",
-        ),
-        (
-            {"regions": [torch.ones(96, 96)]},
-            ValueError,
-            "style's region must have its picture's aspect, 96×112 (height×width); got 96×96. Draw it over",
-        ),
-        (
-            {"regions": [torch.zeros(96, 112)]},
-            ValueError,
-            "style's region must be more than 0 somewhere; got 0 throughout. Leave it out.",
-        ),
-        (
-            {"regions": [WEST.byte().numpy()]},
-            ValueError,
-            "style's region must be 0.02 of white somewhere; got at most 0.0039. In 8 bits white is 255;",
-        ),
-        (
-            {"regions": [torch.ones(3, 96, 112)]},
-            ValueError,
-            "style's region must have shape (H, W), (1, H, W) or (1, 1, H, W); got (3, 96, 112). ",
-        ),
-        (
-            {"regions": [2 * torch.ones(96, 112)]},
-            ValueError,
-            "style's region values must lie in [0, 1]; got a maximum of 2.0. ",
-        ),
-        (
-            {"regions": [torch.ones(96, 112, dtype=torch.uint8)]},
-            TypeError,
-            "style's region must be a tensor of floats or bools; got torch.uint8. ",
-        ),
-        (
-            {"regions": [(255 * torch.stack([WEST, 1 - WEST, WEST], 2)).byte().numpy()]},
-            ValueError,
-            "style's region must be a grey picture; got one in colours. Give a mask for each style; or, on the",
-        ),
-        ({"regions": ["nowhere.png"]}, FileNotFoundError, "style's region must be a file that exists; got "),
-        ({"style": [RED, "nowhere.png"]}, FileNotFoundError, "style 2 must be a file that exists; got "),
-        ({"style": [RED, torch.rand(3, 8, 8)]}, ValueError, "style 2 must have sides of at least 16 pixels"),
+        ("style", {"style": []}, ValueError),
+        ("style_weights", {"style": [RED, BLUE], "style_weights": [1]}, ValueError),
+        ("style_weights", {"style": [RED, BLUE], "style_weights": [0, 0]}, ValueError),
+        ("style_weights", {"style_weights": np.array(1.0)}, TypeError),
+        ("style_weights", {"style_weights": 2.0}, TypeError),
+        ("style's weight", {"style_weights": [-1]}, ValueError),
+        ("the styles' weights", {"style": Style(RED, weight=0)}, ValueError),
+        ("style's scale", {"style": Style(RED, scale=0)}, ValueError),
+        ("style 2's layers", {"style": [RED, Style(BLUE, layers="relu1_2")]}, ValueError),
+        ("style's layers", {"style": Style(RED, layers=["relu9"])}, ValueError),
+        ("style 2", {"style": [RED, "nowhere.png"]}, FileNotFoundError),
+        ("style 2", {"style": [RED, torch.rand(3, 8, 8)]}, ValueError),
+        ("regions", {"regions": [WEST, WEST]}, ValueError),
+        ("regions", {"regions": WEST.numpy()}, TypeError),
+        ("regions", {"regions": "sky.png"}, TypeError),
+        ("style's region", {"regions": [torch.ones(96, 96)]}, ValueError),
+        ("style's region", {"regions": [torch.zeros(96, 112)]}, ValueError),
+        ("style's region", {"regions": [WEST.byte().numpy()]}, ValueError),
+        ("style's region", {"regions": [torch.ones(3, 96, 112)]}, ValueError),
+        ("style's region values", {"regions": [2 * torch.ones(96, 112)]}, ValueError),
+        ("style's region", {"regions": [torch.ones(96, 112, dtype=torch.uint8)]}, TypeError),
+        ("style's region", {"regions": [COLORED]}, ValueError),
+        ("style's region", {"regions": ["nowhere.png"]}, FileNotFoundError),
     ],
 )
-def test_what_cannot_be_is_refused_before_any_work(
-    options: dict[str, Any], error: type[Exception], text: str
+def test_invalid_styles_and_regions_are_refused_before_any_work(
+    argument: str, options: dict[str, Any], error: type[Exception]
 ) -> None:
-    chosen = {**GOOD, **options}
-    with pytest.raises(error, match=f"^{re.escape(text)}"):
+    chosen = {"style": RED, **options}
+    with pytest.raises(error, match=f"^{re.escape(argument)} must"):
         transfer().run(CONTENT, chosen.pop("style"), **chosen)
 
 
-def test_weights_that_do_nothing_are_told() -> None:
-    text = "style_weights do nothing here: they share a region among its styles, and each style has its own."
+def test_weights_that_do_nothing_are_reported() -> None:
     content = CONTENT.unsqueeze(0)
     cases: list[tuple[list[StyleSource], list[float]]] = [
         ([RED], [5]),
         ([Style(RED, region=WEST), BLUE], [1, 2]),
     ]
     for styles, weights in cases:
-        with pytest.warns(UserWarning, match=f"^{re.escape(text)}$"):
+        with pytest.warns(UserWarning, match=r"^style_weights "):
             load_styles(styles, content, style_layers=LAYERS, style_weights=weights)
     apart: list[StyleSource] = [Style(RED, region=WEST), BLUE]
     (left,) = load_styles(apart, content, style_layers=LAYERS, style_weights=[1, 0])  # warnings are errors
     assert left.region is not None
-
-
-def test_guidance_without_styles_has_no_parts() -> None:
-    guide = Guide(RED.unsqueeze(0), layers=frozenset(["relu1_1"]))
-    assert Guidance([guide], ["relu2_1"], "reflect").parts == []
-    assert np.isclose(Guidance([guide], ["relu1_1"], "reflect").share(Part("relu1_1", 0), 3.0), 1.0)
