@@ -27,8 +27,8 @@ from neural_style.device.hardware import choose_device, choose_dtype
 from neural_style.device.ranks import Ranks
 from neural_style.device.settings import set_up
 from neural_style.evaluation.objective import Objective
-from neural_style.evaluation.share import Share
-from neural_style.evaluation.stripes import Stripes
+from neural_style.evaluation.share import Share, Stripes
+from neural_style.evaluation.tiles import TileGeometry
 from neural_style.network.features import VGG19Features
 from neural_style.transfer.presets import PRESETS
 
@@ -36,7 +36,7 @@ SIZES = [1024, 1536]  # rows of a 4:3 picture that stands
 SMOKE_SIZES = [176]
 WORLD = 2
 TURNS, REPEATS = 3, 3  # turns of so many evaluations each
-HALO, ALIGNMENT = 80, 16
+ALIGNMENT = 16  # pixels of a position of relu5_1
 
 
 def objective_of(
@@ -68,7 +68,7 @@ def be_a_rank(rank: int, port: int, arguments: argparse.Namespace, orders: Conne
     torch.set_num_threads(1)
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     dist.init_process_group("gloo", rank=rank, world_size=WORLD)
-    share, kept = Stripes(Ranks(), halo=HALO, alignment=ALIGNMENT, wraps=False), {}
+    share, kept = Stripes(Ranks(), TileGeometry.of("relu5_1")), {}
     with set_up(torch.device("cpu")):
         while (rows := orders.recv()) is not None:
             if rows not in kept:

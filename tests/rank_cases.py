@@ -1,4 +1,4 @@
-"""What torchrun starts in tests/test_torchrun.py: cases for several processes, each ended by one line of JSON.
+"""What torchrun starts in tests/test_torchrun.py: cases for several processes, which print a line of JSON.
 
 torchrun --nproc-per-node=3 tests/rank_cases.py exact
 """
@@ -9,14 +9,16 @@ import json
 import os
 import sys
 import time
+from typing import Any
 
 import torch
 
-from evaluation.test_tiling import Case, both, difference
 from narrow import RANDOM
 from neural_style import StyleTransfer
 from neural_style.device.ranks import Ranks, joined, place
-from neural_style.evaluation.stripes import Stripes
+from neural_style.evaluation.share import Stripes
+from neural_style.evaluation.tiles import TileGeometry
+from tiled import Case, both, difference
 
 CASES = [
     Case((336, 64), 1024, "reflect", "average"),
@@ -29,16 +31,16 @@ HALVES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 def exact(ranks: Ranks) -> object:
     """Return the relative differences of loss and gradient from one process's, case by case."""
-    found = []
+    differences = []
     for case in CASES:
         whole, tiled, image = both(case)
-        share = Stripes(ranks, halo=80, alignment=16, wraps=case.padding == "circular")
+        share = Stripes(ranks, TileGeometry(80, wraps=case.padding == "circular"))
         rows = share.rows(case.size[0])
         loss, gradient = tiled(share=share).value_and_grad(image[..., rows.start : rows.stop, :])
         expected_loss, expected = whole.value_and_grad(image)
         gathered = ranks.gathered(gradient, share.bounds(case.size[0]))
-        found.append([abs((loss / expected_loss).item() - 1), difference(gathered, expected)])
-    return found
+        differences.append([abs((loss / expected_loss).item() - 1), difference(gathered, expected)])
+    return differences
 
 
 def run(ranks: Ranks, *, dies: bool = False, differs: bool = False, sleeps: bool = False) -> object:
@@ -60,9 +62,10 @@ def levels(ranks: Ranks) -> object:
     generator = torch.Generator().manual_seed(0)
     content, style = (torch.rand(3, *size, generator=generator) for size in ((256, 64), (64, 64)))
     one, many = (
-        StyleTransfer(weights=RANDOM, device="cpu", precision="float32", ranks=each) for each in (None, ranks)
+        StyleTransfer(weights=RANDOM, device="cpu", precision="float32", ranks=group) for group in (None, ranks)
     )
-    pictures = [each.run(content, style, size=None, iterations=(2, 2), init="noise") for each in (one, many)]
+    options: dict[str, Any] = {"size": None, "iterations": (2, 2), "init": "noise"}
+    pictures = [transfer.run(content, style, **options) for transfer in (one, many)]
     return (pictures[1] - pictures[0]).abs().max().item()
 
 
@@ -73,20 +76,20 @@ def dtypes(ranks: Ranks) -> object:
 
 
 def main(case: str, seconds: float) -> None:
-    """Run a case on this rank, and print what it came to."""
+    """Run a case on this rank, and print its result."""
     here = place()
     began = time.monotonic()
     try:
         with joined(here, seconds) as ranks:
             assert ranks is not None
             if case in ("exact", "levels", "dtypes"):
-                found = {"exact": exact, "levels": levels, "dtypes": dtypes}[case](ranks)
+                result = {"exact": exact, "levels": levels, "dtypes": dtypes}[case](ranks)
             else:
-                found = run(ranks, **({} if case == "run" else {case: True}))
+                result = run(ranks, **({} if case == "run" else {case: True}))
     except (ValueError, RuntimeError, ConnectionError) as error:
-        found = f"{type(error).__name__}: {error}"
-    # One write a line, for the ranks share a pipe.
-    os.write(1, (json.dumps([here.rank, found, time.monotonic() - began]) + "\n").encode())
+        result = f"{type(error).__name__}: {error}"
+    # In one write, since the ranks share a pipe.
+    os.write(1, (json.dumps([here.rank, result, time.monotonic() - began]) + "\n").encode())
     if case == "sleeps":
         os._exit(3)  # and so torchrun ends the other
 

@@ -25,7 +25,7 @@ class ThreadRanks(Ranks):
         return ThreadRanks(self.rank, count, self._board.of(count))
 
     def all_gather(self, value: T) -> list[T]:
-        return self._board.exchange_halos(self.rank, value)
+        return self._board.exchange(self.rank, value)
 
     def all_reduce(self, values: Tensor) -> Tensor:
         return torch.stack(self.all_gather(values.clone())).sum(0)
@@ -55,20 +55,18 @@ class Board:
 
     def of(self, world: int) -> Board:
         with self._lock:
-            return (
-                self._parts.setdefault(world, Board(world)) if world not in self._parts else self._parts[world]
-            )
+            return self._parts.setdefault(world, Board(world))
 
-    def exchange_halos(self, rank: int, value: T) -> list[T]:
+    def exchange(self, rank: int, value: T) -> list[T]:
         self.written[rank] = value
         self.barrier.wait()
-        found = list(self.written)
+        values = list(self.written)
         self.barrier.wait()
-        return found
+        return values
 
 
 def on_ranks(world: int, work: Callable[[ThreadRanks], T]) -> list[T]:
-    """Return what the work comes to on each of several ranks; the first exception is raised."""
+    """Return the results of some work on all ranks; the first exception is raised."""
     board = Board(world)
     results: list[Any] = [None] * world
     failures: list[BaseException | None] = [None] * world
@@ -90,7 +88,7 @@ def on_ranks(world: int, work: Callable[[ThreadRanks], T]) -> list[T]:
     for thread in threads:
         thread.join()
     torch.set_num_threads(own_threads)
-    told = [error for error in failures if error is not None]
-    for error in sorted(told, key=lambda each: isinstance(each, threading.BrokenBarrierError)):
+    errors = [error for error in failures if error is not None]
+    for error in sorted(errors, key=lambda error: isinstance(error, threading.BrokenBarrierError)):
         raise error
     return results

@@ -14,6 +14,8 @@ from neural_style.device.settings import set_up
 CUDA = torch.device("cuda")
 cudnn: Any = torch.backends.cudnn
 matmul: Any = torch.backends.cuda.matmul
+mkldnn: Any = torch.backends.mkldnn
+everything: Any = torch.backends
 NEW = hasattr(matmul, "fp32_precision")  # torch 2.9 and later
 USERS: dict[str, Callable[[], object]] = {
     "nothing": lambda: None,
@@ -26,8 +28,8 @@ if NEW:
     USERS |= {
         "new matmul": lambda: setattr(matmul, "fp32_precision", "tf32"),
         "new convolutions": lambda: setattr(cudnn.conv, "fp32_precision", "ieee"),
-        "all": lambda: setattr(torch.backends, "fp32_precision", "tf32"),
-        "mkldnn": lambda: setattr(torch.backends.mkldnn.matmul, "fp32_precision", "bf16"),
+        "all": lambda: setattr(everything, "fp32_precision", "tf32"),
+        "mkldnn": lambda: setattr(mkldnn.matmul, "fp32_precision", "bf16"),
     }
 
 
@@ -40,7 +42,7 @@ def state() -> list[object]:
         torch.get_float32_matmul_precision,
     ]
     if NEW:
-        holders = (torch.backends, matmul, cudnn, cudnn.conv, cudnn.rnn, torch.backends.mkldnn.matmul)
+        holders = (everything, matmul, cudnn, cudnn.conv, cudnn.rnn, mkldnn.matmul)
         read += [lambda holder=holder: holder.fp32_precision for holder in holders]  # type: ignore[misc]
     values: list[object] = []
     for one in read:
@@ -58,7 +60,7 @@ def torchs_defaults() -> Iterator[None]:
     torch.set_float32_matmul_precision("highest")
     cudnn.allow_tf32 = True
     if NEW:
-        for holder in (torch.backends, matmul, torch.backends.mkldnn.matmul):
+        for holder in (everything, matmul, mkldnn.matmul):
             holder.fp32_precision = "none"
 
 

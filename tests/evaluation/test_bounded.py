@@ -58,11 +58,11 @@ def test_an_evaluation_goes_on_in_halves_until_it_fits(error: BaseException, whe
     made = Made(100, error, when_made=when_made)
     bound, image = objective(made), torch.ones(1)
     assert bound.terms_by_name == {}
-    with pytest.warns(RuntimeWarning, match="^Out of memory") as told:
+    with pytest.warns(RuntimeWarning, match=r"^Out of memory") as warned:
         loss, gradient = bound.value_and_grad(image)
     assert (loss.item(), gradient is image) == (96, True)
     assert made.asked == [(None, True), (192, False), (96, False)]
-    assert [str(each.message)[-17:] for each in told] == ["es of 192 pixels.", "les of 96 pixels."]
+    assert len(warned) == 2
     assert bound.terms_by_name == {"content": torch.tensor(0.5)}
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -2,94 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
-from neural_style.evaluation import objective as objective_module
 from neural_style.evaluation.objective import Objective
-from neural_style.evaluation.tiles import Grid, grid_of
+from neural_style.evaluation.share import Stripes
+from neural_style.evaluation.tiles import TileGeometry
 from neural_style.losses.sums import Discrepancy, Moments
-from neural_style.network.features import Padding, Pooling, VGG19Features
-from neural_style.network.source import random_weights
+from neural_style.network.features import PADDINGS, Padding
 from neural_style.optimizers import LBFGS
-from neural_style.transfer.presets import PRESETS, Settings, choose_settings
+from neural_style.transfer.presets import PRESETS, choose_settings
+from thread_ranks import ThreadRanks, on_ranks
+from tiled import Case, both, difference, network_of, picture
 
-
-@dataclass(frozen=True)
-class Case:
-    """A picture, and how it is cut."""
-
-    size: tuple[int, int]
-    tile: int
-    padding: Padding
-    pooling: Pooling
-
-    def __str__(self) -> str:
-        return f"{self.size[0]}x{self.size[1]} in {self.tile}, {self.padding}, {self.pooling}"
-
-
-CASES = [
-    Case((200, 300), 96, "reflect", "average"),
-    Case((233, 181), 64, "zeros", "max"),
-    Case((170, 333), 112, "replicate", "average"),
-    Case((48, 411), 32, "reflect", "max"),
-    Case((208, 256), 96, "circular", "max"),
-    Case((96, 320), 128, "circular", "average"),
+DEEP_CASES = [
+    (Case((233, 181), 64, "zeros", "max"), True),
+    (Case((48, 411), 32, "reflect", "average"), False),
+    (Case((96, 320), 128, "circular", "average"), True),
 ]
-
-
 SMALL = Case((112, 240), 64, "zeros", "max")
-
-FEW = ((1, True), (3, False), (5, True))  # the cases, and whether targets are kept, that are not slow
-
-
-def picture(size: tuple[int, int], seed: int) -> Tensor:
-    return torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+SHALLOW: dict[str, Any] = {"content_layers": ["relu2_2"], "style_layers": ["relu1_1", "relu2_1"]}
 
 
-def network_of(settings: Settings, width: float = 0.25) -> VGG19Features:
-    return VGG19Features(
-        random_weights(width=width, deepest=settings.layers[-1]),
-        settings.layers,
-        pooling=settings.pooling,  # type: ignore[arg-type]
-        padding=settings.padding,  # type: ignore[arg-type]
-    ).double()
-
-
-def both(
-    case: Case, preset: str = "default", **options: object
-) -> tuple[Objective, Callable[..., Objective], Tensor]:
-    """Return a case's objective as a whole, what makes its tiled ones, and a picture to evaluate."""
-    options = {"padding": case.padding, "pooling": case.pooling, **options}
-    settings = choose_settings(preset, self_taught=False, **options)
-    network, content, style = network_of(settings), picture(case.size, 1), picture((192, 240), 2)
-
-    def tiled(**choices: object) -> Objective:
-        arguments = {"tile": case.tile, **choices}
-        return Objective(network, content, style, settings.terms, **arguments)  # type: ignore[arg-type]
-
-    return tiled(tile=None), tiled, picture(case.size, 3)
-
-
-def difference(one: Tensor, other: Tensor) -> float:
-    """Return the relative difference of two gradients, a number."""
-    return float((one - other).norm() / other.norm())
-
-
-@pytest.mark.parametrize(
-    ("case", "keep_targets"),
-    [
-        pytest.param(case, keep, marks=() if (number, keep) in FEW else pytest.mark.slow, id=f"{case}, {keep}")
-        for number, case in enumerate(CASES)
-        for keep in (True, False)
-    ],
+@settings(max_examples=20, derandomize=True, deadline=None, database=None)
+@given(
+    height=st.integers(16, 120),
+    width=st.integers(16, 120),
+    tile=st.integers(1, 6).map(lambda positions: 16 * positions),
+    padding=st.sampled_from(PADDINGS),
+    keep_targets=st.booleans(),
+    world=st.integers(1, 4),
 )
-def test_loss_and_gradient_are_those_of_the_whole(case: Case, keep_targets: bool) -> None:
+def test_loss_and_gradient_are_those_of_the_whole(
+    height: int, width: int, tile: int, padding: Padding, keep_targets: bool, world: int
+) -> None:
+    """A shallow network, whose halo is 16 pixels, in tiles and over ranks."""
+    if padding == "circular":
+        height, width = height // 16 * 16, width // 16 * 16
+    whole, tiled, image = both(
+        Case((height, width), tile, padding, "average"), style_size=(40, 56), variation_weight=0.5, **SHALLOW
+    )
+    expected_loss, expected = whole.value_and_grad(image)
+
+    def evaluate(ranks: ThreadRanks) -> tuple[Tensor, Tensor]:
+        if ranks.world == 1:
+            return tiled(keep_targets=keep_targets).value_and_grad(image)
+        share = Stripes(ranks, whole.geometry)
+        rows = share.rows(height)
+        objective = tiled(share=share, keep_targets=keep_targets)
+        loss, gradient = objective.value_and_grad(image[..., rows.start : rows.stop, :])
+        return loss, ranks.gathered(gradient, share.bounds(height))
+
+    assert whole.geometry.halo == 16
+    for loss, gradient in on_ranks(whole.geometry.stripes_in(height, world), evaluate):
+        assert loss.item() == pytest.approx(expected_loss.item(), rel=1e-12)
+        assert difference(gradient, expected) < 1e-11
+
+
+@pytest.mark.parametrize(("case", "keep_targets"), DEEP_CASES, ids=str)
+def test_loss_and_gradient_of_the_whole_network_are_those_of_the_whole(case: Case, keep_targets: bool) -> None:
     whole, tiled, image = both(case)
     expected_loss, expected = whole.value_and_grad(image)
     objective = tiled(keep_targets=keep_targets)
@@ -101,17 +78,17 @@ def test_loss_and_gradient_are_those_of_the_whole(case: Case, keep_targets: bool
         assert objective.terms_by_name[name].item() == pytest.approx(value.item(), rel=1e-12), name
 
 
-def test_a_halo_of_64_pixels_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, tiled, image = both(CASES[0])
+def with_halo_of(monkeypatch: pytest.MonkeyPatch, halo: int) -> None:
+    """Let every tile read a halo of so many pixels."""
+    monkeypatch.setattr(TileGeometry, "of", lambda _deepest, _padding="zeros": TileGeometry(halo))
+
+
+def test_a_halo_of_64_pixels_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, tiled, image = both(Case((200, 300), 96, "reflect", "average"))
     _, expected = whole.value_and_grad(image)
-
-    def too_small(size: tuple[int, int], tile: int | None, *, halo: int, **options: object) -> Grid:
-        assert halo == 80
-        return grid_of(size, tile, halo=64, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(objective_module, "grid_of", too_small)
-    _, gradient = tiled().value_and_grad(image)
-    assert difference(gradient, expected) > 1e-10
+    assert whole.geometry.halo == 80
+    with_halo_of(monkeypatch, 64)
+    assert difference(tiled().value_and_grad(image)[1], expected) > 1e-10
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -125,8 +102,7 @@ def test_every_presets_losses_are_exact(preset: str) -> None:
 
 @pytest.mark.parametrize("name", ["covariance", "mean"])
 def test_any_statistic_of_the_moments_is_exact(name: str) -> None:
-    case = SMALL
-    whole, _, image = both(case)
+    whole, _, image = both(SMALL)
 
     def statistic(moments: Moments, target: Moments) -> Tensor:
         distance: Tensor = getattr(moments, name) - getattr(target, name)
@@ -138,8 +114,8 @@ def test_any_statistic_of_the_moments_is_exact(name: str) -> None:
     terms = replace(whole.terms, style_loss=statistic, content_loss=content)
     style = picture((192, 240), 2)
     results = [
-        Objective(whole.network, picture(case.size, 1), style, terms, tile=tile).value_and_grad(image)
-        for tile in (None, case.tile)
+        Objective(whole.network, picture(SMALL.size, 1), style, terms, tile=tile).value_and_grad(image)
+        for tile in (None, SMALL.tile)
     ]
     assert results[1][0].item() == pytest.approx(results[0][0].item(), rel=1e-12)
     assert difference(results[1][1], results[0][1]) < 1e-12
@@ -147,7 +123,7 @@ def test_any_statistic_of_the_moments_is_exact(name: str) -> None:
 
 @pytest.mark.parametrize("options", [{"content_weight": 0}, {"style_weight": 0}, {"variation_weight": 0}])
 def test_parts_of_no_weight_are_left_out_of_tiles_too(options: dict[str, Any]) -> None:
-    whole, tiled, image = both(SMALL, **options)
+    whole, tiled, image = both(SMALL, **SHALLOW, **options)
     _, expected = whole.value_and_grad(image)
     assert difference(tiled().value_and_grad(image)[1], expected) < 1e-12
 
@@ -161,21 +137,12 @@ def test_layers_deeper_than_the_default_widen_halo_and_grid() -> None:
     assert difference(objective.value_and_grad(image)[1], whole.value_and_grad(image)[1]) < 1e-12
 
 
-def test_a_shallow_network_has_a_narrow_halo() -> None:
-    whole, tiled, image = both(
-        Case((90, 100), 32, "reflect", "max"), content_weight=0, style_layers=["relu2_1"]
-    )
-    objective = tiled()
-    assert objective.grid.rows[1].start - objective.grid.rows[1].first == 16
-    assert difference(objective.value_and_grad(image)[1], whole.value_and_grad(image)[1]) < 1e-12
-
-
 @pytest.mark.slow
 def test_the_real_networks_float32_gradient_agrees_to_1e_4() -> None:
-    settings = choose_settings("default", self_taught=False)
-    network = network_of(settings, width=1.0).float()
+    default = choose_settings("default", self_taught=False)
+    network = network_of(default, width=1.0).float()
     content, style, image = (picture((208, 320), seed).float() for seed in (1, 2, 3))
-    whole, tiled = (Objective(network, content, style, settings.terms, tile=tile) for tile in (None, 160))
+    whole, tiled = (Objective(network, content, style, default.terms, tile=tile) for tile in (None, 160))
     expected_loss, expected = whole.value_and_grad(image)
     loss, gradient = tiled.value_and_grad(image)
     assert (loss.dtype, gradient.dtype) == (torch.float32, torch.float32)
@@ -185,72 +152,40 @@ def test_the_real_networks_float32_gradient_agrees_to_1e_4() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_a_half_precision_network_is_tiled_as_exactly_as_it_computes(dtype: torch.dtype) -> None:
-    settings = choose_settings("default", self_taught=False)
-    network = network_of(settings).float()
+    default = choose_settings("default", self_taught=False)
+    network = network_of(default).float()
     network.set_precision(dtype)
     content, style, image = (picture((160, 224), seed).float() for seed in (1, 2, 3))
-    whole, tiled = (Objective(network, content, style, settings.terms, tile=tile) for tile in (None, 112))
+    whole, tiled = (Objective(network, content, style, default.terms, tile=tile) for tile in (None, 112))
     expected_loss, expected = whole.value_and_grad(image)
     loss, gradient = tiled.value_and_grad(image)
     assert loss.item() == pytest.approx(expected_loss.item(), rel=1e-3)
     assert difference(gradient, expected) < 2e-2
 
 
-def test_all_along_a_run_of_twenty_steps_tiles_have_the_gradient_of_the_whole() -> None:
-    """The pictures of two runs drift apart by 1e-4, since rounding can switch a rectifier."""
-    whole, tiled, image = both(Case((96, 176), 96, "reflect", "average"))
-    in_tiles, differences = tiled(), []
-
-    def compared(picture: Tensor) -> tuple[Tensor, Tensor]:
-        (loss, gradient), (tiles_loss, tiles_gradient) = (
-            each.value_and_grad(picture) for each in (whole, in_tiles)
-        )
-        assert tiles_loss.item() == pytest.approx(loss.item(), rel=1e-12)
-        differences.append(difference(tiles_gradient, gradient))
-        return loss, gradient
-
-    result = LBFGS().minimize(image, compared, 20)
-    assert len(differences) == 20
-    assert max(differences) < 1e-11
-    assert (result - image).abs().max() > 0.1  # it went somewhere
-
-
-def test_features_are_never_held_for_more_than_one_tile() -> None:
-    _, tiled, image = both(CASES[0])
+def test_features_are_never_held_for_more_than_one_tile_and_the_last_is_run_once_less() -> None:
+    _, tiled, image = both(SMALL)
     objective = tiled(keep_targets=False)
-    largest = 0
+    largest = calls = 0
 
     def watch(_module: torch.nn.Module, inputs: tuple[Tensor, ...], _output: Tensor) -> None:
-        nonlocal largest
-        largest = max(largest, inputs[0][0, 0].numel())
+        nonlocal largest, calls
+        largest, calls = max(largest, inputs[0][0, 0].numel()), calls + 1
 
     handle = objective.network.network[0].register_forward_hook(watch)
     objective.value_and_grad(image)
     handle.remove()
-    assert largest <= (96 + 160) ** 2
+    assert largest <= 112 * (64 + 160)
+    assert calls == 2 * (2 * len(objective.grid.tiles) - 1)  # the content's features are computed anew
 
 
-def test_the_first_pass_of_the_last_tile_serves_as_its_second() -> None:
-    _, tiled, image = both(SMALL)
-    objective, calls = tiled(), 0
-
-    def count(*_arguments: object) -> None:
-        nonlocal calls
-        calls += 1
-
-    handle = objective.network.register_forward_hook(count)
-    objective.value_and_grad(image)
-    handle.remove()
-    assert calls == 2 * len(objective.grid.tiles) - 1
-
-
-def seam(picture: Tensor, borders: set[int], period: int = 16) -> float:
+def seam(image: Tensor, borders: set[int], period: int = 16) -> float:
     """Return the mean absolute difference of neighbours across some columns, over that across the others.
 
     Both at the same place in the poolings' grid, which shows in every picture that follows a gradient.
     """
-    steps: list[float] = (picture[..., 1:] - picture[..., :-1]).abs().mean((0, 1, 2)).tolist()
-    places = range(2 * period, picture.shape[-1] - period, period)
+    steps: list[float] = (image[..., 1:] - image[..., :-1]).abs().mean((0, 1, 2)).tolist()
+    places = range(2 * period, image.shape[-1] - period, period)
     across = [steps[place - 1] for place in places if place in borders]
     inside = [steps[place - 1] for place in places if place not in borders]
     return sum(across) / len(across) * len(inside) / sum(inside)
@@ -266,26 +201,12 @@ def test_no_seam_shows_where_tiles_meet_and_one_does_where_tiles_do_not_see_beyo
         result = LBFGS().minimize(image, objective.value_and_grad, 6)
         return seam(result - image, {span.start for span in objective.grid.columns})
 
-    def blind(size: tuple[int, int], tile: int | None, *, halo: int, **options: object) -> Grid:
-        assert halo > 0
-        return grid_of(size, tile, halo=0, **options)  # type: ignore[arg-type]
-
-    exact = drawn(tiled())
-    monkeypatch.setattr(objective_module, "grid_of", blind)
-    assert exact == pytest.approx(1, abs=0.1)
+    assert drawn(tiled()) == pytest.approx(1, abs=0.1)
+    with_halo_of(monkeypatch, 0)
     assert abs(drawn(tiled()) - 1) > 0.3
 
 
-@pytest.mark.parametrize(
-    ("tile", "error"), [(100, ValueError), (0, ValueError), (-16, ValueError), (96.5, TypeError)]
-)
-def test_a_tile_that_does_not_lie_on_the_grid_is_refused(tile: Any, error: type[Exception]) -> None:
-    _, tiled, _ = both(CASES[0])
-    with pytest.raises(error, match=r"^tile_size must"):
-        tiled(tile=tile)
-
-
-def test_a_network_with_a_wider_grid_refuses_tiles_of_16() -> None:
-    _, tiled, _ = both(CASES[0], style_layers=["pool5"])
-    with pytest.raises(ValueError, match=r"^tile_size must be a multiple of 32; got 48\. The nearest is 64\.$"):
+def test_a_tile_that_does_not_lie_on_the_networks_grid_is_refused() -> None:
+    _, tiled, _ = both(SMALL, style_layers=["pool5"])
+    with pytest.raises(ValueError, match=r"^tile_size must be a multiple of 32"):
         tiled(tile=48)

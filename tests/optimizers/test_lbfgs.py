@@ -60,14 +60,6 @@ def test_the_direction_is_that_of_the_two_loops(count: int) -> None:
     np.testing.assert_allclose(memory.direction().numpy(), expected, rtol=1e-3, atol=1e-5)
 
 
-def test_one_pair_too_many_would_be_noticed() -> None:
-    """The reference rejects what a slip in the ring of pairs would give."""
-    memory, pairs, gradient = walk(11)
-    found = memory.direction().numpy()
-    for wrong in (pairs[-5:], pairs[-3:], pairs[-4:][::-1], pairs[-5:-1]):
-        assert not np.allclose(found, two_loops(wrong, gradient), rtol=1e-2)
-
-
 @pytest.mark.parametrize("negative", [{0}, {3}, {5, 6}, {10}])
 def test_pairs_of_negative_curvature_are_left_out(negative: set[int]) -> None:
     memory, pairs, gradient = walk(11, frozenset(negative))

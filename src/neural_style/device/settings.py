@@ -48,7 +48,7 @@ def _change_settings() -> Callable[[], None]:
     """
     cudnn: Any = torch.backends.cudnn
     matmul: Any = torch.backends.cuda.matmul
-    settings = [(cudnn, "benchmark", True), (cudnn, "allow_tf32", False)]
+    settings: list[tuple[Any, str, Any]] = [(cudnn, "benchmark", True), (cudnn, "allow_tf32", False)]
     if hasattr(matmul, "fp32_precision"):
         mkldnn: Any = torch.backends.mkldnn
         new = (matmul, cudnn.conv, cudnn.rnn, mkldnn.matmul)

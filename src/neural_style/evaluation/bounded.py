@@ -1,4 +1,4 @@
-"""Out of memory is no end: an evaluation that fails for want of it goes on in smaller tiles."""
+"""An evaluation that runs out of memory goes on in smaller tiles."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class BoundedObjective:
     Args:
         make: (tile, whether the content's features are kept) → the objective. Called when it is first needed.
         size: (height, width) of the picture.
-        alignment: what the sides of tiles are multiples of.
-        tile: of the first attempt.
-        keep_targets: likewise; after a failure they are not.
+        alignment: the sides of tiles are multiples of it.
+        tile: side of the tiles at first; None for the picture at once.
+        keep_targets: whether the content's features are kept; after a failure they are not.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class BoundedObjective:
         return optimizer.minimize(image, self.value_and_grad, steps, callback)
 
     def stops(self, stopped: bool) -> bool:
-        """Return whether the run ends: there is no other process to ask."""
+        """Return `stopped`: there is no other process to ask."""
         return stopped
 
     def value_and_grad(self, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -64,10 +64,10 @@ class BoundedObjective:
         Raises:
             MemoryError, torch.OutOfMemoryError, RuntimeError: if the smallest tiles do not fit either.
         """
-        while (found := self._attempt(image)) is None:
+        while (result := self._attempt(image)) is None:
             # Here nothing refers to the failed attempt any more.
             give_back(image.device)
-        return found
+        return result
 
     def _attempt(self, image: Tensor) -> tuple[Tensor, Tensor] | None:
         """Return the loss and its gradient, or None where memory ran out and the tiles have been halved."""

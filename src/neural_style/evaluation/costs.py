@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from neural_style.network.features import VGG19Features
 
 FLOAT32 = 4  # bytes
-PICTURES = 17  # of the picture's own size in float32 that an optimiser and an objective hold beside its history
-PASSING = 4  # responses of the largest layer that are there for a moment only
-IN_PIECES = 3  # as many more as are free on a CPU, but in pieces: measured
+PICTURES = 17  # of the picture's size in float32 that an optimiser and an objective hold beside the history
+PASSING = 4  # responses of the largest layer that exist for a moment only
+IN_PIECES = 3  # more such responses on a CPU, for free memory that is in pieces: measured
 WIDE = 2  # arrays of the first layer's size that stay float32 in half precision: its response and its gradient
 SCRATCH = 150_000_000  # bytes that torch's kernels hold on to: measured
 
@@ -33,7 +33,7 @@ def evaluation_flops(
 
     Args:
         size: (height, width) of the picture.
-        layers: names of all layers asked for, in network order; the network ends with the last.
+        layers: names of all layers that are compared, in network order; the network ends with the last.
         style_layers: names of those whose Gram matrices are compared.
         width: share of VGG-19's channels.
 
@@ -44,18 +44,18 @@ def evaluation_flops(
     gram_layers = set(style_layers)
     for layer in truncated(layers[-1]):
         positions = (size[0] // layer.stride) * (size[1] // layer.stride)
-        leaving = round(layer.out_channels * width)
+        out_channels = round(layer.out_channels * width)
         if layer.kind == "conv":
-            entering = 3 if layer.index == 0 else round(layer.in_channels * width)
-            forward += 2 * leaving * entering * 9 * positions
+            in_channels = 3 if layer.index == 0 else round(layer.in_channels * width)
+            forward += 2 * out_channels * in_channels * 9 * positions
         if layer.name in gram_layers:
-            forward += 2 * leaving**2 * positions
+            forward += 2 * out_channels**2 * positions
     return 2 * forward  # the gradient of each product takes as many operations as the product
 
 
 @dataclass(frozen=True)
 class MemoryModel:
-    """What decides how many bytes of memory a run needs, beside what torch itself takes.
+    """Estimates the memory of an evaluation, beside what torch itself takes.
 
     Attributes:
         layers: see `evaluation_flops`.
@@ -63,8 +63,8 @@ class MemoryModel:
         content_layers: names of those compared position by position.
         width: see `evaluation_flops`.
         bytes_per_value: of the network's activations, 4 in float32 and 2 in bfloat16.
-        regions: of the picture that have styles of their own: their weighted features are kept beside.
-        device: its kind. On a CPU wide layers in float32 take Winograd's way.
+        device: type of device. On a CPU wide layers in float32 are convolved by Winograd's algorithm.
+        regions: number of regions that have styles of their own, whose weighted features are kept too.
     """
 
     layers: Sequence[str]
@@ -91,9 +91,9 @@ class MemoryModel:
     def evaluation_bytes(self, size: tuple[int, int]) -> int:
         """Return about how many bytes an evaluation of a picture or tile of (height, width) takes at its peak.
 
-        The peak is early in the backward pass. Then there are the rectified response of every convolution, and
-        of the largest four more: what comes in, what goes out and torch's own rearrangements, and on a CPU
-        three more that are free but in pieces; in half precision the first response, and its gradient, in
+        The peak is early in the backward pass. Then memory holds the rectified response of every convolution,
+        and four more of the largest one: what enters, what leaves, and torch's rearrangements; on a CPU three
+        more for memory that is free but in pieces; in half precision the first response and its gradient in
         float32; the weights as given, as the network has them and turned for the gradient, or transformed to
         four times their size.
         """
@@ -102,14 +102,14 @@ class MemoryModel:
         passing = PASSING + (IN_PIECES if self.device == "cpu" else 0)
         layers = truncated(self.layers[-1])
         for layer in layers:
-            leaving, responses = self._channels(layer), self._responses(layer, size)
+            out_channels, responses = self._channels(layer), self._responses(layer, size)
             if layer.kind == "conv":
-                entering = 3 if layer.index == 0 else round(layer.in_channels * self.width)
+                in_channels = 3 if layer.index == 0 else round(layer.in_channels * self.width)
                 activations += responses
                 largest = max(largest, responses)
-                weights += 9 * entering * leaving
-                as_winograd = transformed and min(entering, leaving) >= FEWEST_CHANNELS
-                forms += (TILE * TILE if as_winograd else 9) * entering * leaving
+                weights += 9 * in_channels * out_channels
+                as_winograd = transformed and min(in_channels, out_channels) >= FEWEST_CHANNELS
+                forms += (TILE * TILE if as_winograd else 9) * in_channels * out_channels
             weighted += responses * (layer.name in self.style_layers) * self.regions
         values = activations + weighted + weights + forms + passing * largest
         wide = WIDE * self._responses(layers[0], size) if self.bytes_per_value < FLOAT32 else 0
@@ -117,19 +117,16 @@ class MemoryModel:
 
     def target_bytes(self, size: tuple[int, int]) -> int:
         """Return how many bytes the content's features of a picture of (height, width) take."""
-        return self.bytes_per_value * self._content_responses(size)
+        layers = [layer for layer in truncated(self.layers[-1]) if layer.name in self.content_layers]
+        return self.bytes_per_value * sum(self._responses(layer, size) for layer in layers)
 
     def picture_bytes(self, size: tuple[int, int]) -> int:
-        """Return how many bytes the pictures take that an objective and an optimiser hold."""
+        """Return how many bytes the pictures that an objective and an optimiser hold take."""
         return FLOAT32 * 3 * size[0] * size[1] * PICTURES
 
     def largest_values(self, size: tuple[int, int]) -> int:
         """Return how many values the largest response to a picture, or tile, of (height, width) has."""
         return max(self._responses(layer, size) for layer in truncated(self.layers[-1]))
-
-    def _content_responses(self, size: tuple[int, int]) -> int:
-        layers = [layer for layer in truncated(self.layers[-1]) if layer.name in self.content_layers]
-        return sum(self._responses(layer, size) for layer in layers)
 
     def _channels(self, layer: Layer) -> int:
         return round(layer.out_channels * self.width)

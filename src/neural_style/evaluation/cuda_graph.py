@@ -1,7 +1,7 @@
-"""An evaluation recorded once and launched as a whole: a CUDA graph.
+"""An evaluation recorded once, and from then on launched as a whole: a CUDA graph.
 
-One evaluation is some hundred kernels, and below about a megapixel a GPU finishes each sooner than Python can
-launch the next. A graph launches all of them at once. Nothing is compiled: recording takes about as long as one
+An evaluation takes some hundred kernels, and below about a megapixel a GPU finishes a kernel before Python can
+launch the next. A graph launches all of them at once. Nothing is compiled: recording takes about as long as an
 evaluation, so that it pays for every level of more than a few steps.
 
 Reference: the PyTorch manual, "CUDA Graphs".
@@ -22,9 +22,9 @@ from neural_style.evaluation.objective import Objective
 Compile = Literal["auto", "off"]
 
 COMPILES: tuple[Compile, ...] = ("auto", "off")
-FIRST = 2  # evaluations as usual, in which cuDNN chooses its algorithms
+FIRST = 2  # evaluations before recording, in which cuDNN chooses its algorithms
 
-_recording = threading.Lock()  # one at a time: what another thread does to the device can spoil it
+_recording = threading.Lock()  # one at a time: another thread's work on the device can spoil it
 
 
 class RecordedObjective(Objective):
@@ -67,7 +67,7 @@ class RecordedObjective(Objective):
             except RuntimeError as error:
                 torch.cuda.set_stream(before)  # where it failed, torch may leave its own set
                 reason = str(error).partition("\n")[0]
-                text = f"No CUDA graph could be recorded ({reason}). The run goes on without."
+                text = f"No CUDA graph could be recorded ({reason}). The run goes on without one."
                 _checks.warn(text, RuntimeWarning)
             else:
                 self._graph, self._names = graph, tuple(self.terms_by_name)
@@ -75,12 +75,12 @@ class RecordedObjective(Objective):
 
 
 def choose_objective(compile: str, device: torch.device) -> type[Objective]:  # noqa: A002  # the field's name
-    """Return the class of objective that serves a device: ``"auto"`` records where a graph can be had."""
+    """Return the class of objective for a device: ``"auto"`` records a graph on CUDA."""
     _checks.choice("compile", compile, COMPILES)
     return RecordedObjective if compile == "auto" and device.type == "cuda" else Objective
 
 
 @cache
 def _stream(device: torch.device) -> torch.cuda.Stream:
-    """Return the stream on which a device's graphs are recorded, one for all: each keeps memory of cuBLAS's."""
+    """Return the one stream on which a device's graphs are recorded: every stream holds memory for cuBLAS."""
     return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]

@@ -1,9 +1,9 @@
-"""Which style is asked for where: several style pictures, parts of them, and regions of the generated picture.
+"""Several style pictures, parts of them, and regions of the generated picture: which style applies where.
 
-A region, or a part of a style picture, is a mask: a weight in [0, 1] for every pixel. On a layer's grid it
-weighs each position by how much of what that position sees lies within: every convolution spreads the mask as
-evenly over 3×3 positions as its filters reach, every pooling averages it. Where masks meet, both styles'
-moments count the positions between them in part, so that no line shows.
+A region, or a part of a style picture, is a mask: a weight in [0, 1] for every pixel. On a layer's grid the
+weight of a position is the share of what the position sees that lies within: every convolution spreads the mask
+evenly over the 3×3 positions of its filters, every pooling averages it. Where masks meet, both styles' moments
+count the positions between them in part, so that no line shows.
 
 Reference:
     Gatys, Ecker, Bethge, Hertzmann & Shechtman, "Controlling Perceptual Factors in Neural Style Transfer"
@@ -26,15 +26,15 @@ from neural_style.network.vgg19 import layer_table, truncated
 
 @dataclass(frozen=True)
 class Guide:
-    """A style picture at the size that it serves a level at.
+    """A style picture at the size in which a level compares with it.
 
     Attributes:
         image: shape (1, 3, h, w).
         weight: its share in the style of its region, relative to those of the others.
-        layers: names of the layers whose style it gives; None for all.
+        layers: names of the layers that it is the style of; None for all.
         mask: which of its pixels count, shape (1, 1, h, w) in [0, 1]; None for all.
-        region: where the generated picture takes its style, shape (1, 1, H, W) in [0, 1]; None for everywhere.
-            Guides of one region hold the same tensor.
+        region: where the generated picture takes this style, shape (1, 1, H, W) in [0, 1]; None for everywhere.
+            Guides of the same region hold the same tensor.
     """
 
     image: Tensor
@@ -44,7 +44,7 @@ class Guide:
     region: Tensor | None = None
 
     def serves(self, layer: str) -> bool:
-        """Return whether it gives the style of a layer."""
+        """Return whether it is the style of a layer."""
         return self.layers is None or layer in self.layers
 
 
@@ -56,7 +56,7 @@ class Part(NamedTuple):
 
 
 class Guidance:
-    """What is asked of the style, part by part, for pictures of one size.
+    """The style pictures of a level, and the weights of their regions on every layer's grid.
 
     Args:
         guides: the style pictures.
@@ -65,21 +65,15 @@ class Guidance:
 
     Attributes:
         guides: the style pictures.
-        parts: every layer within every region that a guide gives a style.
+        parts: every layer within every region that has a style.
     """
 
     def __init__(self, guides: Sequence[Guide], layers: Iterable[str], padding: str) -> None:
         self.guides = guides
-        regions: list[Tensor | None] = []
-        self._region: list[int] = []  # of each guide
-        for guide in guides:
-            known = [number for number, region in enumerate(regions) if region is guide.region]
-            if not known:
-                known = [len(regions)]
-                regions.append(guide.region)
-            self._region.append(known[0])
-        numbers = range(len(regions))
-        parts = [Part(layer, number) for layer in layers for number in numbers]
+        regions = list({id(guide.region): guide.region for guide in guides}.values())
+        numbers = {id(region): number for number, region in enumerate(regions)}
+        self._region = [numbers[id(guide.region)] for guide in guides]
+        parts = [Part(layer, number) for layer in layers for number in range(len(regions))]
         self.parts = [part for part in parts if self.serving(part)]
         names = list(dict.fromkeys(part.layer for part in self.parts))
         grids = [{} if region is None else on_grids(region, names, padding) for region in regions]
@@ -87,7 +81,7 @@ class Guidance:
         self._owned: dict[tuple[Tile, Part], tuple[Tensor | None, float | None]] = {}
 
     def serving(self, part: Part) -> list[int]:
-        """Return the numbers of the guides that give a part's style."""
+        """Return the numbers of the guides that are a part's styles."""
         return [
             number
             for number, guide in enumerate(self.guides)
@@ -97,7 +91,7 @@ class Guidance:
     def owned(self, tile: Tile, part: Part) -> tuple[Tensor | None, float | None]:
         """Return the weights of a part at the positions that a tile owns, and their sum; None where all count.
 
-        The sum is found once: reading it makes a GPU wait.
+        They are kept: reading the sum makes a GPU wait.
         """
         key = (tile, part)
         if key not in self._owned:
@@ -108,10 +102,10 @@ class Guidance:
         return self._owned[key]
 
     def share(self, part: Part, count: float) -> float:
-        """Return the share of all positions that a part has: its style weighs as much.
+        """Return a part's share of all positions, by which its style is weighted.
 
         Args:
-            part: which.
+            part: the part.
             count: Σ of its weights over the picture.
         """
         weights = self._weights[part]
@@ -131,7 +125,7 @@ def on_grids(mask: Tensor, layers: Iterable[str], padding: str) -> dict[str, Ten
     >>> on_grids(half, ["conv1_1"], "reflect")["conv1_1"][0, 0, 0]
     tensor([0.0000, 0.3333, 0.6667, 1.0000])
     """
-    names, found = set(layers), {}
+    names, masks = set(layers), {}
     around = "circular" if padding == "circular" else "replicate"
     for layer in truncated(max(names, key=lambda name: layer_table()[name].index)) if names else []:
         if layer.kind == "conv":
@@ -139,5 +133,5 @@ def on_grids(mask: Tensor, layers: Iterable[str], padding: str) -> dict[str, Ten
         elif layer.kind == "pool":
             mask = F.avg_pool2d(mask, 2)
         if layer.name in names:
-            found[layer.name] = mask
-    return found
+            masks[layer.name] = mask
+    return masks

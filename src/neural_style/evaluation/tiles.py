@@ -1,4 +1,4 @@
-"""How a picture is cut into tiles, and what each has to see around it for its features to be the whole's.
+"""How a picture is cut into tiles, and what a tile has to see around it for its features to be the whole's.
 
 A feature of relu5_1 depends on the 16×16 pixels of its own position and on 70 more on every side. So a tile
 reads a *halo* around the pixels that it owns, and of its features only those count whose positions it owns.
@@ -121,107 +121,143 @@ class Grid:
         return window, next_row, next_column
 
 
-def grid_of(
-    size: tuple[int, int],
-    tile: int | None,
-    *,
-    halo: int,
-    alignment: int = ALIGNMENT,
-    wraps: bool = False,
-    rows: range | None = None,
-) -> Grid:
-    """Return the tiles of a picture. They read windows of one size, unless they are smaller than two halos.
+@dataclass(frozen=True)
+class TileGeometry:
+    """What a network asks of the tiles of a picture.
 
-    Args:
-        size: (height, width) of the whole picture.
-        tile: longest side of what a tile owns, in pixels, a multiple of `alignment`; None does not cut.
-        halo: what a tile reads beyond that, in pixels, a multiple of `alignment`.
-        alignment: pixels of a position of the deepest layer.
-        wraps: whether the picture tiles the plane, so that what is beyond a border is on the other side.
-        rows: those that this rank has; None for all.
-
-    Raises:
-        ValueError: if the picture tiles the plane and is cut, and a side is no multiple of `alignment`.
+    Attributes:
+        halo: pixels that a tile reads beyond its own on every side, a multiple of `alignment`.
+        alignment: pixels of a position of the deepest layer; the first pixels of tiles are multiples of it.
+        wraps: whether the picture tiles the plane, so that beyond a border its other side follows.
     """
-    height, width = size
-    own = range(height) if rows is None else rows
-    down = _spans(own, height, tile, halo=halo, alignment=alignment, wraps=wraps)
-    across = _spans(range(width), width, tile, halo=halo, alignment=alignment, wraps=wraps)
-    if wraps and (len(down) * len(across) > 1 or len(own) < height) and any(side % alignment for side in size):
-        rule = f"have sides that are multiples of {alignment} where a picture that tiles the plane is cut"
-        raise ValueError(_checks.message("the picture", rule, f"{height}×{width}", "Resize it."))
-    return Grid(down, across, size, wraps)
 
+    halo: int
+    alignment: int = ALIGNMENT
+    wraps: bool = False
 
-def _spans(own: range, length: int, tile: int | None, *, halo: int, alignment: int, wraps: bool) -> list[Span]:
-    """Return the spans of one side: its pixels `own` of `length`."""
-    one = tile is None or len(own) <= tile
-    if one and len(own) == length:
-        return [Span(0, length, 0, length)]  # at home in the picture: the network pads on both sides
-    lowest, highest = own.start - halo, own.stop + halo
-    if not wraps:
-        lowest, highest = max(lowest, 0), min(highest, length)
-    if tile is None or one:
-        return [Span(own.start, own.stop, lowest, highest)]
-    equal = equal_windows(highest - lowest, tile, halo=halo, alignment=alignment)
-    if equal is None:
-        bounds = [*range(own.start, own.stop, tile), own.stop]
+    @classmethod
+    def of(cls, deepest: str, padding: str = "reflect") -> TileGeometry:
+        """Return the geometry of a network that ends with a layer: the halo is what that layer sees.
+
+        >>> TileGeometry.of("relu5_1", "circular")
+        TileGeometry(halo=80, alignment=16, wraps=True)
+        """
+        alignment = alignment_of(deepest)
+        return cls(alignment * -(-reach(deepest) // alignment), alignment, padding == "circular")
+
+    def grid(self, size: tuple[int, int], tile: int | None, rows: range | None = None) -> Grid:
+        """Return the tiles of a picture. They read windows of one size, unless they are smaller than two halos.
+
+        Args:
+            size: (height, width) of the whole picture.
+            tile: longest side of what a tile owns, in pixels, a multiple of `alignment`; None does not cut.
+            rows: those that this rank has; None for all.
+
+        Raises:
+            ValueError: if the picture tiles the plane and is cut, and a side is no multiple of `alignment`.
+        """
+        height, width = size
+        own = range(height) if rows is None else rows
+        down, across = self._spans(own, height, tile), self._spans(range(width), width, tile)
+        is_cut = len(down) * len(across) > 1 or len(own) < height
+        if self.wraps and is_cut and any(side % self.alignment for side in size):
+            multiples = f"multiples of {self.alignment}"
+            rule = f"have sides that are {multiples} where a picture that tiles the plane is cut"
+            raise ValueError(_checks.message("the picture", rule, f"{height}×{width}", "Resize it."))
+        return Grid(down, across, size, self.wraps)
+
+    def _spans(self, own: range, length: int, tile: int | None) -> list[Span]:
+        """Return the spans of one side: its pixels `own` of `length`."""
+        is_one = tile is None or len(own) <= tile
+        if is_one and len(own) == length:
+            return [Span(0, length, 0, length)]  # the whole side: the network pads at both ends
+        lowest, highest = own.start - self.halo, own.stop + self.halo
+        if not self.wraps:
+            lowest, highest = max(lowest, 0), min(highest, length)
+        if tile is None or is_one:
+            return [Span(own.start, own.stop, lowest, highest)]
+        equal = self.equal_windows(highest - lowest, tile)
+        if equal is None:
+            bounds = [*range(own.start, own.stop, tile), own.stop]
+            return [
+                Span(start, stop, max(start - self.halo, lowest), min(stop + self.halo, highest))
+                for start, stop in pairwise(bounds)
+            ]
+        count, window = equal
+        units = (highest - lowest - window) // self.alignment  # from the first window's begin to the last's
+        firsts = [lowest + self.alignment * (units * number // (count - 1)) for number in range(count)]
+        bounds = [own.start, *(first + self.halo for first in firsts[1:]), own.stop]
         return [
-            Span(start, stop, max(start - halo, lowest), min(stop + halo, highest))
-            for start, stop in pairwise(bounds)
+            Span(start, stop, first, first + window)
+            for (start, stop), first in zip(pairwise(bounds), firsts, strict=True)
         ]
-    count, window = equal
-    units = (highest - lowest - window) // alignment  # what the first window's begin moves by to the last's
-    firsts = [lowest + alignment * (units * number // (count - 1)) for number in range(count)]
-    bounds = [own.start, *(first + halo for first in firsts[1:]), own.stop]
-    return [
-        Span(start, stop, first, first + window)
-        for (start, stop), first in zip(pairwise(bounds), firsts, strict=True)
-    ]
 
+    def equal_windows(self, length: int, tile: int) -> tuple[int, int] | None:
+        """Return how many tiles of one window share a stretch of pixels, and that window's side; or None.
 
-def equal_windows(length: int, tile: int, *, halo: int, alignment: int) -> tuple[int, int] | None:
-    """Return how many tiles of one window share a stretch of pixels, and that window's side; or None.
+        Blocks of memory of one shape find room where the last ones were. The outer tiles own more, where they
+        need no halo, so that nothing is read in vain. Tiles of less than two halos do not get equal windows:
+        there are many of one size anyway.
 
-    Blocks of memory of one shape find room where the last ones were, and a graph that is recorded, or code that
-    is compiled, for a tile serves all. The outer tiles own more, where they need no halo, so that nothing is
-    read in vain. Tiles of less than two halos are cut as they come: there are many of one size.
+        Args:
+            length: of what is read, in pixels.
+            tile: the longest side of what a tile owns, in pixels, less than the length.
 
-    Args:
-        length: of what is read, in pixels.
-        tile: the longest side of what a tile owns, in pixels, less than the length.
-        halo: see `grid_of`.
-        alignment: see `grid_of`.
+        >>> TileGeometry(halo=80).equal_windows(2309, 1024)  # the last window ends with the picture
+        (3, 885)
+        """
+        if tile < self.halo + max(self.halo, 2 * self.alignment):  # a window of halo alone would never suffice
+            return None
+        rest, count = length % self.alignment, 1
+        while True:
+            count += 1
+            needed = length - rest + 2 * self.halo * (count - 1)
+            window = self.alignment * -(-needed // (count * self.alignment)) + rest
+            if window - self.halo <= tile:
+                return count, window
 
-    >>> equal_windows(2309, 1024, halo=80, alignment=16)  # the last window ends with the picture, as all do
-    (3, 885)
-    """
-    if tile < halo + max(halo, 2 * alignment):  # windows of no more than halo would never be enough
-        return None
-    rest, count = length % alignment, 1
-    while True:
-        count += 1
-        needed = length - rest + 2 * halo * (count - 1)
-        window = alignment * -(-needed // (count * alignment)) + rest
-        if window - halo <= tile:
-            return count, window
+    def window_size(self, size: tuple[int, int], tile: int | None) -> tuple[int, int]:
+        """Return (height, width) of what the largest tile of a picture reads, at most."""
 
+        def longest(side: int) -> int:
+            if tile is None or side <= tile:
+                return side
+            # A side that is shared by ranks, or tiles the plane, is read in other lengths: this bounds all.
+            is_equal = self.equal_windows(side, tile) is not None
+            return min(side, tile + self.halo + (self.alignment if is_equal else self.halo))
 
-def stripes_in(height: int, world: int, halo: int) -> int:
-    """Return how many ranks a picture of so many rows serves: each has as many as its neighbours read.
+        return longest(size[0]), longest(size[1])
 
-    >>> stripes_in(400, 8, halo=80)
-    5
-    """
-    return max(1, min(world, height // halo))
+    def stripes_in(self, height: int, world: int) -> int:
+        """Return over how many ranks a picture is spread: each needs as many rows as its neighbours read.
 
+        >>> TileGeometry(halo=80).stripes_in(400, 8)
+        5
+        """
+        return max(1, min(world, height // self.halo))
 
-def stripe_read(size: tuple[int, int], world: int, *, halo: int, alignment: int) -> tuple[int, int]:
-    """Return (height, width) of what the tiles of one rank read, at most, of a picture shared by several."""
-    stripes = stripes_in(size[0], world, halo)
-    if stripes == 1:
-        return size
-    return min(-(-size[0] // stripes) + alignment + 2 * halo, size[0]), size[1]
+    def stripe_size(self, size: tuple[int, int], world: int) -> tuple[int, int]:
+        """Return (height, width) of what the tiles of one rank read, at most, of a picture that ranks share."""
+        stripes = self.stripes_in(size[0], world)
+        if stripes == 1:
+            return size
+        return min(-(-size[0] // stripes) + self.alignment + 2 * self.halo, size[0]), size[1]
+
+    def check(self, tile: int | None) -> int | None:
+        """Return the side of a tile, or None, if it is a positive multiple of `alignment`.
+
+        Raises:
+            TypeError: if it is no whole number.
+            ValueError: if it is no positive multiple.
+        """
+        if tile is None:
+            return None
+        side = _checks.whole_number("tile_size", tile, minimum=self.alignment)
+        if side % self.alignment:
+            nearest = round(side / self.alignment) * self.alignment
+            rule = f"be a multiple of {self.alignment}"
+            raise ValueError(_checks.message("tile_size", rule, side, f"The nearest is {nearest}."))
+        return side
 
 
 def alignment_of(deepest: str) -> int:
@@ -229,35 +265,8 @@ def alignment_of(deepest: str) -> int:
     return max(ALIGNMENT, layer_table()[deepest].stride)
 
 
-def halo_of(deepest: str) -> int:
-    """Return how many pixels a tile reads beyond its own: what the layer sees, in whole positions of it.
-
-    >>> halo_of("relu5_1")
-    80
-    """
-    alignment = alignment_of(deepest)
-    return alignment * -(-reach(deepest) // alignment)
-
-
-def check_tile(tile: int | None, deepest: str) -> int | None:
-    """Return the side of a tile, or None, where it is a positive multiple of what a network's grid asks.
-
-    Raises:
-        TypeError: if it is no whole number.
-        ValueError: if it is no positive multiple.
-    """
-    if tile is None:
-        return None
-    alignment = alignment_of(deepest)
-    side = _checks.whole_number("tile_size", tile, minimum=alignment)
-    if side % alignment:
-        rule, nearest = f"be a multiple of {alignment}", round(side / alignment) * alignment
-        raise ValueError(_checks.message("tile_size", rule, side, f"The nearest is {nearest}."))
-    return side
-
-
 def with_halo(picture: Tensor, read: tuple[range, range]) -> Tensor:
-    """Return rows and columns of a picture that tiles the plane; the same tensor where they are its own."""
+    """Return rows and columns of a picture that tiles the plane; the same tensor if they are its own."""
     for side, places in ((-2, read[0]), (-1, read[1])):
         length = picture.shape[side]
         if places != range(length):
@@ -271,8 +280,8 @@ def add_halo_back(gradient: Tensor, read: tuple[range, range], size: tuple[int, 
         if places != range(length):
             shape = list(gradient.shape)
             shape[side] = length
-            nothing = torch.zeros(shape, dtype=gradient.dtype, device=gradient.device)
-            gradient = nothing.index_add_(side, _places(places, length, gradient.device), gradient)
+            zero = torch.zeros(shape, dtype=gradient.dtype, device=gradient.device)
+            gradient = zero.index_add_(side, _places(places, length, gradient.device), gradient)
     return gradient
 
 

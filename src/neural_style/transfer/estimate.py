@@ -9,10 +9,10 @@ from functools import partial
 
 import torch
 
-from neural_style.evaluation.budget import MemoryPlan, window_of
+from neural_style.evaluation.budget import MemoryPlan
 from neural_style.evaluation.costs import evaluation_flops
 from neural_style.evaluation.objective import Objective
-from neural_style.evaluation.tiles import alignment_of, grid_of, halo_of, stripe_read
+from neural_style.evaluation.tiles import TileGeometry
 from neural_style.images.resizing import fit_within
 from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features
@@ -68,7 +68,7 @@ def estimate_run(
         world: over how many ranks, each as fast as this one.
     """
     device = next(network.parameters()).device.type
-    halo, alignment = halo_of(network.layers[-1]), alignment_of(network.layers[-1])
+    geometry = TileGeometry.of(network.layers[-1])
 
     def flops_at(
         size: tuple[int, int], *, content: bool = False, without: Collection[str] = frozenset()
@@ -80,8 +80,7 @@ def estimate_run(
     def level_flops(level: Level) -> int:
         """Return the operations of an evaluation at once, or of all passes of all tiles."""
         found = fits[level.size]
-        mine = stripe_read(level.size, world, halo=halo, alignment=alignment)
-        grid = grid_of(mine, found.tile, halo=halo, alignment=alignment)
+        grid = geometry.grid(geometry.stripe_size(level.size, world), found.tile)
         windows = [tile.window_size for tile in grid.tiles]
         # Each forwards twice and back once, the last forwards once; targets that are not kept twice forwards.
         of_window = [flops_at(window, without=level.without) for window in windows]
@@ -95,8 +94,7 @@ def estimate_run(
     small = (max(small[0], network.minimum_size), max(small[1], network.minimum_size))
     # On a CPU the time is proportional to the work. A GPU is idle for most of a small picture's time: there
     # what is evaluated at once is timed too, or a part of it.
-    read = stripe_read(finest, world, halo=halo, alignment=alignment)
-    window = window_of(read, fits[finest].tile, halo=halo, alignment=alignment)
+    window = geometry.window_size(geometry.stripe_size(finest, world), fits[finest].tile)
     large = fit_within(window, LARGEST_PROBED) if max(window) > LARGEST_PROBED else window
     sizes = [small] if device == "cpu" else [small, (max(small[0], large[0]), max(small[1], large[1]))]
     timed = partial(time_evaluation, network, terms, objective=objective)

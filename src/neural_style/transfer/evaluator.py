@@ -13,13 +13,13 @@ from neural_style import _checks
 from neural_style.device.memory import available_memory
 from neural_style.device.ranks import Ranks, sharing
 from neural_style.evaluation.bounded import BoundedObjective
-from neural_style.evaluation.budget import MemoryPlan, fit
+from neural_style.evaluation.budget import MemoryPlan, plan_memory
 from neural_style.evaluation.costs import MemoryModel
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.regions import Guide
 from neural_style.evaluation.share import Share
 from neural_style.evaluation.stripes import StripedObjective, check_ranks
-from neural_style.evaluation.tiles import alignment_of, check_tile, halo_of
+from neural_style.evaluation.tiles import TileGeometry
 from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
@@ -49,15 +49,12 @@ class Evaluator:
         Raises:
             TypeError, ValueError: if `tile_size` is invalid.
         """
-        if isinstance(self.tile_size, str):
-            if self.tile_size != "auto":
-                rule, advice = (
-                    f"be 'auto', None or a multiple of {alignment_of(deepest)}",
-                    "Leave it out for 'auto'.",
-                )
-                raise ValueError(_checks.message("tile_size", rule, repr(self.tile_size), advice))
-        else:
-            check_tile(self.tile_size, deepest)
+        geometry = TileGeometry.of(deepest)
+        if not isinstance(self.tile_size, str):
+            geometry.check(self.tile_size)
+        elif self.tile_size != "auto":
+            rule, advice = f"be 'auto', None or a multiple of {geometry.alignment}", "Leave it out for 'auto'."
+            raise ValueError(_checks.message("tile_size", rule, repr(self.tile_size), advice))
 
     def plan_memory(
         self, levels: Sequence[Level], model: MemoryModel, optimizer: Optimizer
@@ -67,22 +64,16 @@ class Evaluator:
         Raises:
             ValueError: if a level does not fit, or has too few rows for the ranks.
         """
-        deepest, free = model.layers[-1], available_memory(self.device)
-        halo, here = halo_of(deepest), self.ranks
-        if here is not None:
-            check_ranks(here, levels[-1].size[0], halo)
-        fitted = partial(
-            fit,
-            needs=model,
-            halo=halo,
-            alignment=alignment_of(deepest),
-            tile=self.tile_size,
-            stripes=1 if here is None else here.world,
-            free=None if free is None else free // sharing(self.device),
-        )
+        if self.ranks is not None:
+            check_ranks(self.ranks, levels[-1].size[0], TileGeometry.of(model.layers[-1]))
+        free = available_memory(self.device)
+        free = None if free is None else free // sharing(self.device)
+        ranks = 1 if self.ranks is None else self.ranks.world
         return {
-            level.size: fitted(level.size, pairs=pairs_of(optimizer, level))
-            for level in reversed(levels)  # a refusal speaks of the result
+            level.size: plan_memory(
+                level.size, model, tile=self.tile_size, pairs=pairs_of(optimizer, level), ranks=ranks, free=free
+            )
+            for level in reversed(levels)  # an error names the size of the result
         }
 
     def fitted(self, optimizer: Optimizer, plan: MemoryPlan, level: Level) -> Optimizer:
@@ -124,18 +115,12 @@ class Evaluator:
             options = {"tile": tile, "keep_targets": keep_targets, "share": share}
             return objective_class(network, *pictures(), terms, **options)  # type: ignore[arg-type]
 
-        deepest = network.layers[-1]
-        tile, keep_targets, alignment = plan.tile, plan.keep_targets, alignment_of(deepest)
+        tile, keep_targets = plan.tile, plan.keep_targets
+        geometry = TileGeometry.of(network.layers[-1], network.padding)
         if self.ranks is None:
+            alignment = geometry.alignment
             return BoundedObjective(make, size, alignment=alignment, tile=tile, keep_targets=keep_targets)
-        return StripedObjective(
-            partial(make, tile, keep_targets),
-            self.ranks,
-            size,
-            halo=halo_of(deepest),
-            alignment=alignment,
-            wraps=network.padding == "circular",
-        )
+        return StripedObjective(partial(make, tile, keep_targets), self.ranks, size, geometry)
 
 
 def pairs_of(optimizer: Optimizer, level: Level) -> int:
