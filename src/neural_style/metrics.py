@@ -40,8 +40,9 @@ _NEIGHBOURS = 6  # frequencies to either side of a peak; those next to it are le
 def noise(image: Tensor) -> float:
     """Return the standard deviation σ of the luminance's pixel noise in the flattest parts of a picture.
 
-    σ = √(π/2) / 6 · mean |Y * N|, with Immerkær's mask N, over the 20 % of blocks of 16×16 pixels in which the
-    smoothed luminance varies least. Larger is noisier; 0.01 is two and a half levels of 255.
+    σ = √(π/2) / 6 times the mean size of Y convolved with Immerkær's mask N, over the 20 % of blocks of 16×16
+    pixels in which the smoothed luminance varies least. Larger is noisier; 0.01 is two and a half levels of
+    255.
 
     >>> grain = 0.5 + 0.02 * torch.randn(1, 1, 128, 128, generator=torch.Generator().manual_seed(0))
     >>> round(noise(grain.expand(1, 3, -1, -1)), 2)
@@ -58,7 +59,7 @@ def chroma_noise(image: Tensor) -> float:
 
 
 def wavelet_noise(image: Tensor) -> float:
-    """Return σ of the luminance's noise over the whole picture: median |d| / 0.6745.
+    """Return σ of the luminance's noise over the whole picture: the median size of d, divided by 0.6745.
 
     d are the diagonal coefficients of the finest level, for Daubechies' wavelet with two vanishing moments.
     Texture counts as noise here.
