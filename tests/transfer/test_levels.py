@@ -57,31 +57,22 @@ def test_levels_asked_for_by_number_are_there_or_refused(options: dict[str, Any]
     assert [level.size for level in plan_levels((8, 8), levels=1, minimum=16)] == [(8, 8)]
 
 
-def test_levels_and_counts_that_disagree_are_refused() -> None:
-    text = "iterations must have one count for each of 3 levels; got 2. Give one number or as many."
-    with pytest.raises(ValueError, match=re.escape(text)):
-        plan_levels((384, 512), iterations=(1, 2), levels=3)
-
-
 def test_work_is_pixels_times_iterations() -> None:
     assert Level((3, 5), 7).work == 105
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "text"),
+    ("options", "error"),
     [
-        ({"iterations": 0}, ValueError, "iterations must be at least 1; got 0. Give 1 or more."),
-        ({"iterations": (3, 0)}, ValueError, "iterations must be at least 1; got 0. Give 1 or more."),
-        ({"iterations": ()}, ValueError, "iterations must hold 1 to 16 counts; got 0. "),
-        ({"iterations": -3}, ValueError, "iterations must be at least 1; got -3. Give 1 or more."),
-        ({"iterations": 2.5}, TypeError, "iterations must be a whole number; got 2.5 of type float. "),
-        (
-            {"iterations": (1, 2), "scales": (1.0,)},
-            ValueError,
-            "iterations must have one count for each of 1 levels; got 2. Give one number or as many.",
-        ),
+        ({"iterations": 0}, ValueError),
+        ({"iterations": (3, 0)}, ValueError),
+        ({"iterations": ()}, ValueError),
+        ({"iterations": -3}, ValueError),
+        ({"iterations": 2.5}, TypeError),
+        ({"iterations": (1, 2), "levels": 3}, ValueError),
+        ({"iterations": (1, 2), "scales": (1.0,)}, ValueError),
     ],
 )
-def test_bad_counts_are_refused(options: dict[str, Any], error: type[Exception], text: str) -> None:
-    with pytest.raises(error, match=re.escape(text)):
+def test_bad_counts_are_refused(options: dict[str, Any], error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"^iterations must "):
         plan_levels((384, 512), **options)

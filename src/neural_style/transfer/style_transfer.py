@@ -213,7 +213,7 @@ class StyleTransfer:
                 plans = self.evaluator.plan_memory(schedule, memory, self.optimizer)
                 image = inputs.start(schedule[0].size, seed)
                 shared |= {"size and iterations": [(level.size, level.iterations) for level in schedule]}
-                shared |= {"the start": image, "seed": seed} | inputs.parts() | self._parts()
+                shared |= {"seed": seed, "the start": image} | inputs.parts() | self._parts()
             if settings.is_content:
                 return inputs.finish(resize(inputs.original, result_size))
 
