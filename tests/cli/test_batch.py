@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -423,20 +422,13 @@ def torchruns_store(monkeypatch: Patch) -> TCPStore:
     return store
 
 
-def ended(act: Callable[[], None]) -> threading.Thread:
-    """Return a thread in which a rank of two comes to its end."""
-
-    def run() -> None:
-        with ending_together(Process(0, 2, 0)):
-            act()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    return thread
-
-
 def test_a_rank_of_torchruns_waits_for_the_others_at_the_end(torchruns_store: TCPStore) -> None:
-    thread = ended(lambda: None)
+    def end() -> None:
+        with ending_together(Process(0, 2, 0)):
+            pass
+
+    thread = threading.Thread(target=end, daemon=True)
+    thread.start()
     thread.join(0.3)
     assert thread.is_alive()
     torchruns_store.add(ranks.ENDED, 1)
