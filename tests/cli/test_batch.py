@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +182,7 @@ def test_an_error_in_the_list_is_one_line_that_names_the_row_before_any_work(
     text: str, line: int, named: str, capsys: Capture, recorder: Any
 ) -> None:
     Path("x").mkdir()
-    os.link("photo.png", "link.png")
+    Path("link.png").symlink_to("photo.png")
     assert batch(text) == 2
     error = capsys.readouterr().err
     assert re.match(f"neural-style: error: jobs.csv, line {line}: {named}", error)
@@ -424,20 +422,13 @@ def torchruns_store(monkeypatch: Patch) -> TCPStore:
     return store
 
 
-def ended(act: Callable[[], None]) -> threading.Thread:
-    """Return a thread in which a rank of two comes to its end."""
-
-    def run() -> None:
-        with ending_together(Process(0, 2, 0)):
-            act()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    return thread
-
-
 def test_a_rank_of_torchruns_waits_for_the_others_at_the_end(torchruns_store: TCPStore) -> None:
-    thread = ended(lambda: None)
+    def end() -> None:
+        with ending_together(Process(0, 2, 0)):
+            pass
+
+    thread = threading.Thread(target=end, daemon=True)
+    thread.start()
     thread.join(0.3)
     assert thread.is_alive()
     torchruns_store.add(ranks.ENDED, 1)

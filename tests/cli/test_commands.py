@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-import os
 import re
 import runpy
 import socket
@@ -296,7 +295,7 @@ def test_an_error_is_one_line_that_names_the_argument(words: str, named: str, ca
 def test_an_output_that_cannot_be_written_is_refused_before_any_work(
     words: str, capsys: Capture, recorder: Any
 ) -> None:
-    os.link("photo.png", "same.png")
+    Path("same.png").symlink_to("photo.png")
     Path("monet").mkdir()
     save_image(load_image("art.png"), "monet/1.png")
     Path("cat-sheet.png").mkdir()

@@ -179,15 +179,14 @@ def read_jobs(path: Path, defaults: Mapping[str, Any]) -> list[Job]:
         with _naming(path, line):
             job = _job(names, cells, defaults, line)
         jobs.append(job)
-        for source in job.inputs.values():
-            files |= dict.fromkeys(_identities(source), f"line {line} reads")
+        files |= {file_identity(source): f"line {line} reads" for source in job.inputs.values()}
     for job in jobs:
+        output = file_identity(job.output)
         with _naming(path, job.line):
-            for identity in _identities(job.output):
-                if identity in files:
-                    rule, got = "be a file of its own", f"'{job.output}', which {files[identity]}"
-                    raise ValueError(_checks.message("output", rule, got, "Give it another name."))
-        files |= dict.fromkeys(_identities(job.output), f"line {job.line} writes")
+            if output in files:
+                rule, got = "be a file of its own", f"'{job.output}', which {files[output]}"
+                raise ValueError(_checks.message("output", rule, got))
+        files[output] = f"line {job.line} writes"
     if not jobs:
         advice = "Write one row for each picture."
         raise ValueError(_checks.message("JOBS", "have a row below its header", f"{str(path)!r}", advice))
@@ -258,10 +257,9 @@ def _check_file(argument: str, path: Path) -> None:
         raise ValueError(_checks.message(argument, "be a file that exists", got, "Check the path."))
 
 
-def _identities(path: Path) -> list[object]:
-    """Return what two paths share that lead to the same file, by whatever links."""
-    resolved = path.resolve()
-    if not resolved.exists():
-        return [resolved]
-    status = resolved.stat()
-    return [resolved, (status.st_dev, status.st_ino)]
+def file_identity(path: Path) -> object:
+    """Return a value that is the same for two paths to the same file."""
+    if not path.exists():
+        return path.resolve()
+    status = path.stat()
+    return status.st_dev, status.st_ino

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.cli.arguments import parse
-from neural_style.cli.batch import run_batch
+from neural_style.cli.batch import file_identity, run_batch
 from neural_style.cli.build import result_size, transfer_from_options
 from neural_style.cli.console import (
     ERRORS,
@@ -237,7 +237,5 @@ def _leave_to_rank_0(_image: Tensor) -> None:
 
 def _check_not_among(argument: str, path: Path, others: Sequence[Path]) -> None:
     """Check that a file to be written is none of the others."""
-    for other in others:
-        if path.resolve() == other.resolve() or (path.exists() and other.exists() and path.samefile(other)):
-            advice = "Give it a name of its own."
-            raise ValueError(_checks.message(argument, "leave the other files alone", f"'{path}'", advice))
+    if file_identity(path) in map(file_identity, others):
+        raise ValueError(_checks.message(argument, "leave the other files alone", f"'{path}'"))

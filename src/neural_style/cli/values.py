@@ -6,11 +6,25 @@ import math
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from neural_style.transfer.starts import INITS
 
 AUTO = "auto"
+
+
+def _whole(text: str, rule: str, minimum: int, maximum: float = math.inf) -> int:
+    """Return a whole number, or raise argparse's error with the rule."""
+    with suppress(ValueError):
+        if minimum <= int(text) <= maximum:
+            return int(text)
+    raise ArgumentTypeError(f"must be {rule}; got {text!r}")
+
+
+seed = partial(_whole, rule="a whole number from 0 to 2^63 - 1", minimum=0, maximum=2**63 - 1)
+quality = partial(_whole, rule="a whole number from 1 to 100", minimum=1, maximum=100)
+levels = partial(_whole, rule="a whole number of at least 1", minimum=1)
 
 
 def size(text: str) -> int | None:
@@ -46,21 +60,6 @@ def numbers(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise ArgumentTypeError(f"must be numbers with commas between; got {text!r}") from None
-
-
-def seed(text: str) -> int:
-    """Return a seed."""
-    return _whole(text, "a whole number from 0 to 2^63 - 1", 0, 2**63 - 1)
-
-
-def quality(text: str) -> int:
-    """Return the quality of JPEG and WebP."""
-    return _whole(text, "a whole number from 1 to 100", 1, 100)
-
-
-def levels(text: str) -> int:
-    """Return a number of levels."""
-    return _whole(text, "a whole number of at least 1", 1)
 
 
 def iterations(text: str) -> int | list[int]:
@@ -125,11 +124,3 @@ def read_option(name: str, text: str) -> Any:
         return PICTURE_OPTIONS[name](text)
     except ArgumentTypeError as error:
         raise ValueError(f"{name} {error}. See: neural-style batch --help") from None
-
-
-def _whole(text: str, rule: str, minimum: int, maximum: float = math.inf) -> int:
-    """Return a whole number, or raise argparse's error with the rule."""
-    with suppress(ValueError):
-        if minimum <= int(text) <= maximum:
-            return int(text)
-    raise ArgumentTypeError(f"must be {rule}; got {text!r}")

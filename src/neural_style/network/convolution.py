@@ -72,7 +72,7 @@ class FrozenConvolution(nn.Module):
         return cached[2]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_forms": {}}  # a copy's weight counts its changes anew
+        return {**self.__dict__, "_forms": {}}  # a copy's weight starts a count of its own
 
     def _apply(self, *arguments: Any, **options: Any) -> Any:  # to another device or dtype
         self._forms = {}
