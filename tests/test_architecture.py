@@ -19,6 +19,11 @@ ROOMS: tuple[set[str], ...] = (
     {"__main__"},
 )
 BELOW = {room: set().union(*ROOMS[:floor]) for floor, rooms in enumerate(ROOMS) for room in rooms}
+# What users choose by name.
+LARGE = {("transfer/style_transfer", "__init__"), ("transfer/style_transfer", "run")}
+    ("transfer/style_transfer", "__init__"),
+    ("transfer/style_transfer", "run"),
+}  # what users choose by name
 BELOW["metrics"] = {"_checks", "images", "device", "losses"}
 
 
@@ -61,3 +66,17 @@ def test_only_images_imports_pillow() -> None:
 def test_the_public_list_is_everything_that_init_names() -> None:
     public = {name for name in vars(neural_style) if not name.startswith("_")}
     assert public - set(BELOW) == set(neural_style.__all__)
+
+
+def test_rooms_files_and_signatures_stay_small() -> None:
+    modules = sources()
+    folder = Path(str(resources.files(neural_style)))
+    for room in BELOW:
+        assert sum(name.split("/")[0] == room for name in modules if "__init__" not in name) <= 10, room
+    for name, module in modules.items():
+        lines = len((folder / f"{name}.py").read_text("utf-8").splitlines())
+        assert lines <= 300, name
+        for node in ast.walk(module):
+            if isinstance(node, ast.FunctionDef) and (name, node.name) not in LARGE:
+                arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                assert len([a for a in arguments if a.arg not in ("self", "cls")]) <= 8, (name, node.name)

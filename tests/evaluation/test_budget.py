@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 import pytest
-import torch
 
-from neural_style import LBFGS, Adam, Objective, TorchLBFGS
+from narrow import RANDOM
+from neural_style import LBFGS, Adam, StyleTransfer, TorchLBFGS
 from neural_style.evaluation.budget import (
     COMFORTABLE,
     LARGEST,
@@ -20,7 +20,6 @@ from neural_style.evaluation.budget import (
 )
 from neural_style.evaluation.costs import MemoryModel
 from neural_style.evaluation.tiles import TileGeometry
-from neural_style.transfer.evaluator import Evaluator
 from neural_style.transfer.levels import Level
 
 MODEL = MemoryModel(["relu1_1", "relu2_2", "relu5_1"], ["relu1_1", "relu5_1"], ["relu2_2"], width=0.25)
@@ -104,7 +103,7 @@ def test_where_nothing_fits_no_size_is_named() -> None:
         planned(free=1000)
 
 
-optimizer_with = Evaluator(torch.device("cpu"), Objective).fitted
+optimizer_with = StyleTransfer(weights=RANDOM, device="cpu").evaluator.fitted
 
 
 @pytest.mark.parametrize("method", [LBFGS, TorchLBFGS])

@@ -39,6 +39,14 @@ def set_up(device: torch.device) -> Iterator[None]:
                 _undo()
 
 
+@contextmanager
+def own_state(device: torch.device) -> Iterator[None]:
+    """Work as `set_up` says, without gradients, inference mode or autocast, whatever the caller has set."""
+    autocast = torch.autocast(device.type, enabled=False)
+    with set_up(device), torch.inference_mode(False), torch.no_grad(), autocast:
+        yield
+
+
 def _change_settings() -> Callable[[], None]:
     """Change the settings, and return what puts them back.
 

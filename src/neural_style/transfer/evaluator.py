@@ -18,12 +18,17 @@ from neural_style.evaluation.costs import MemoryModel
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.regions import Guide
 from neural_style.evaluation.share import Share
-from neural_style.evaluation.stripes import StripedObjective, check_ranks
+from neural_style.evaluation.stripes import StripedObjective, check_optimizer, check_ranks
 from neural_style.evaluation.tiles import TileGeometry
 from neural_style.losses.terms import Terms
+from neural_style.network.activation_means import normalize_as_in_the_paper
 from neural_style.network.features import VGG19Features
+from neural_style.network.weights import Weights
 from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
 from neural_style.transfer.levels import Level
+from neural_style.transfer.presets import Settings
+
+Pictures = tuple[Tensor, Sequence[Guide]]  # of a level: the content and the styles
 
 
 @dataclass(frozen=True)
@@ -31,25 +36,25 @@ class Evaluator:
     """Plans tiles that fit into memory, and builds the objective of each level.
 
     Attributes:
-        device: where.
+        network: the feature extractor.
+        device: where it is.
         objective_class: of objectives that evaluate a picture at once; tiles are large enough to need no
             recording.
         tile_size: ``"auto"``, the longest side of a tile in pixels, or None for the picture at once.
         ranks: the processes that make the picture together; None for this one alone.
+
+    Raises:
+        TypeError, ValueError: if `tile_size` is invalid.
     """
 
+    network: VGG19Features
     device: torch.device
     objective_class: type[Objective]
     tile_size: int | str | None = "auto"
     ranks: Ranks | None = None
 
-    def check(self, deepest: str) -> None:
-        """Check that its tiles suit a network that ends with a layer.
-
-        Raises:
-            TypeError, ValueError: if `tile_size` is invalid.
-        """
-        geometry = TileGeometry.of(deepest)
+    def __post_init__(self) -> None:
+        geometry = TileGeometry.of(self.network.layers[-1])
         if not isinstance(self.tile_size, str):
             geometry.check(self.tile_size)
         elif self.tile_size != "auto":
@@ -57,13 +62,20 @@ class Evaluator:
             raise ValueError(_checks.message("tile_size", rule, repr(self.tile_size), advice))
 
     def plan_memory(
-        self, levels: Sequence[Level], model: MemoryModel, optimizer: Optimizer
+        self, levels: Sequence[Level], terms: Terms, optimizer: Optimizer, regions: int = 0
     ) -> dict[tuple[int, int], MemoryPlan]:
         """Return how each level is evaluated, by its size, in the memory that is free now.
+
+        Args:
+            levels: coarse to fine.
+            terms: see `Objective`.
+            optimizer: its history is counted.
+            regions: how many regions have styles of their own.
 
         Raises:
             ValueError: if a level does not fit, or has too few rows for the ranks.
         """
+        model = MemoryModel.of(self.network, terms, regions)
         if self.ranks is not None:
             check_ranks(self.ranks, levels[-1].size[0], TileGeometry.of(model.layers[-1]))
         free = available_memory(self.device)
@@ -94,8 +106,7 @@ class Evaluator:
 
     def objective(
         self,
-        network: VGG19Features,
-        pictures: Callable[[], tuple[Tensor, Sequence[Guide]]],
+        pictures: Callable[[], Pictures],
         terms: Terms,
         size: tuple[int, int],
         plan: MemoryPlan,
@@ -103,7 +114,6 @@ class Evaluator:
         """Return a level's objective, which is made when it is first evaluated.
 
         Args:
-            network: see `Objective`.
             pictures: → the content and the style pictures of the level.
             terms: see `Objective`.
             size: (height, width) of the level.
@@ -111,16 +121,54 @@ class Evaluator:
         """
 
         def make(tile: int | None, keep_targets: bool, share: Share | None = None) -> Objective:
-            objective_class = self.objective_class if tile is None and share is None else Objective
-            options = {"tile": tile, "keep_targets": keep_targets, "share": share}
-            return objective_class(network, *pictures(), terms, **options)  # type: ignore[arg-type]
+            return self.build(pictures(), terms, replace(plan, tile=tile, keep_targets=keep_targets), share)
 
         tile, keep_targets = plan.tile, plan.keep_targets
-        geometry = TileGeometry.of(network.layers[-1], network.padding)
+        geometry = TileGeometry.of(self.network.layers[-1], self.network.padding)
         if self.ranks is None:
             alignment = geometry.alignment
             return BoundedObjective(make, size, alignment=alignment, tile=tile, keep_targets=keep_targets)
         return StripedObjective(partial(make, tile, keep_targets), self.ranks, size, geometry)
+
+    def build(
+        self, pictures: Pictures, terms: Terms, plan: MemoryPlan, share: Share | None = None
+    ) -> Objective:
+        """Return an objective of the whole picture, or of a process's share of it."""
+        objective_class = self.objective_class if plan.tile is None and share is None else Objective
+        options = {"tile": plan.tile, "keep_targets": plan.keep_targets, "share": share}
+        return objective_class(self.network, *pictures, terms, **options)  # type: ignore[arg-type]
+
+
+def build_network(
+    weights: Weights, settings: Settings, dtype: torch.dtype, device: torch.device
+) -> VGG19Features:
+    """Return the network that the settings ask for, in a precision and on a device."""
+    network = VGG19Features(
+        weights,
+        settings.layers,
+        pooling=settings.pooling,  # type: ignore[arg-type]  # its own check names the choices
+        padding=settings.padding,  # type: ignore[arg-type]
+    )
+    if settings.normalized:
+        normalize_as_in_the_paper(network)
+    with torch.inference_mode(False):
+        network.set_precision(dtype)
+        return network.to(device)
+
+
+def choose_optimizer(optimizer: Optimizer | None, ranks: Ranks | None) -> Optimizer:
+    """Return the optimiser, or the default's for None.
+
+    Raises:
+        TypeError: if it is none, or one that does not work over ranks.
+    """
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        got = type(optimizer).__name__
+        raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
+    chosen = LBFGS() if optimizer is None else optimizer
+    if ranks is not None:
+        check_optimizer(chosen)
+    return chosen
 
 
 def pairs_of(optimizer: Optimizer, level: Level) -> int:

@@ -14,6 +14,7 @@ from neural_style.evaluation.tiles import alignment_of
 from neural_style.images.resizing import fit_within
 from neural_style.network.vgg19 import layer_table
 from neural_style.transfer.presets import Settings
+from neural_style.transfer.starts import is_noise
 
 # Longer side of the coarsest level, at least: at 80 pixels relu5_1 copies the painting's composition.
 SMALLEST = 128
@@ -133,7 +134,7 @@ class Sizes:
         )
         if iterations is None:
             plan = previewed_levels(plan) if preview else plan
-            plan = from_noise(plan) if self.settings.starts_from_noise and of_preset is None else plan
+            plan = from_noise(plan) if is_noise(self.settings.init) and of_preset is None else plan
         if self.settings.omit_layers and len(plan) > 1:
             plan[-1] = replace(plan[-1], without=frozenset([LEFT_TO_COARSER]))
         return plan

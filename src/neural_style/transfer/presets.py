@@ -5,7 +5,7 @@ A preset is a table row; every option given to `StyleTransfer` beside a preset r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -24,7 +24,7 @@ STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SELF_TAUGHT = "self-taught"  # the preset that such filters bring along
 
 SMOOTHEST = 4.0  # times the preset's smoothing, at most: more of it would blur the photograph at a low strength
-LEAST_STRENGTH = 1e-3  # below, nothing of the style is left to be seen, and the weights grow without bound
+LEAST_STRENGTH = 1e-3  # what is more than 0 counts as this much: the weights would grow without bound
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,6 @@ class Settings:
         """The part of the settings that makes the loss."""
         return Terms(**{field.name: getattr(self, field.name) for field in fields(Terms)})
 
-    @property
-    def starts_from_noise(self) -> bool:
-        """Whether the start holds nothing of the photograph."""
-        return is_noise(self.init)
-
     def starting_from(self, init: InitSource | None) -> Settings:
         """Return the settings of a run from a start; None is the preset's.
 
@@ -118,11 +113,6 @@ class Settings:
         """Every setting by name, in texts that are the same in every process."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: getattr(value, "__name__", None) or str(value) for name, value in values.items()}
-
-    @property
-    def decomposes(self) -> bool:
-        """Whether the style loss decomposes matrices, which no CUDA graph can record."""
-        return getattr(self.style_loss, "decomposes", False)
 
     @property
     def layers(self) -> list[str]:
@@ -234,10 +224,7 @@ def choose_settings(preset: str, *, self_taught: bool = False, **options: Any) -
     if "content_weight" in given:
         given["content_from_noise"] = 1.0
     if "strength" in given:
-        strength = given.pop("strength")
-        given |= _of_strength(strength, settings, given)
-        if strength < LEAST_STRENGTH:
-            given.pop("variation", None)  # nothing is smoothed, and a sweep over strengths need not know
+        given |= _of_strength(given.pop("strength"), settings, given)
     if "statistic" in given:
         given["style_loss"] = mixture("statistic", given.pop("statistic"))
     if "style_layers" in given:  # those that were asked for are all kept
@@ -269,16 +256,13 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
         if name in given:
             advice = "Give one of the two."
             raise ValueError(_checks.message("strength", f"be left out beside {name}", strength, advice))
-    if strength < LEAST_STRENGTH:
-        weights = {"content_weight": 1.0, "style_weight": 0.0, "variation_weight": 0.0}
-        return {**weights, "match_share": 0.0, "is_content": True}
-    ratio = (1 - strength) / strength
+    ratio = (1 - strength) / max(strength, LEAST_STRENGTH)
+    smoothing = settings.variation_weight * min(max(1.0, ratio), SMOOTHEST)
     return {
         "content_weight": settings.content_weight * ratio,
-        "variation_weight": given.get(
-            "variation_weight", settings.variation_weight * min(max(1.0, ratio), SMOOTHEST)
-        ),
+        "variation_weight": given.get("variation_weight", smoothing),
         "match_share": min(1.0, 2 * strength),
+        "is_content": strength == 0,
     }
 
 
@@ -302,8 +286,7 @@ def _checked(name: str, value: Any) -> Any:
     Raises:
         TypeError, ValueError: if it does not.
     """
-    named: dict[str, Iterable[str]] = {"pooling": POOLINGS, "padding": PADDINGS, "variation": VARIATIONS}
-    named |= {"color": COLORS}
+    named = {"pooling": POOLINGS, "padding": PADDINGS, "variation": VARIATIONS, "color": COLORS}
     if name in ("content_layers", "style_layers"):
         return layer_weights(name, value)
     if name in ("content_weight", "style_weight", "variation_weight"):

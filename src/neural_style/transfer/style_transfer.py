@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -14,23 +13,20 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.device.hardware import Precision, choose_device, choose_dtype
 from neural_style.device.ranks import Ranks, preparing
-from neural_style.device.settings import set_up
-from neural_style.evaluation.costs import MemoryModel
+from neural_style.device.settings import own_state
 from neural_style.evaluation.cuda_graph import Compile, choose_objective
 from neural_style.evaluation.objective import Objective
-from neural_style.evaluation.stripes import check_optimizer
 from neural_style.images.io import ImageSource
 from neural_style.images.resizing import resize, size_of
 from neural_style.losses.statistics import StatisticChoice
-from neural_style.network.activation_means import normalize_as_in_the_paper
-from neural_style.network.features import Padding, Pooling, VGG19Features
+from neural_style.network.features import Padding, Pooling
 from neural_style.network.source import resolve_weights
 from neural_style.network.vgg19 import LayerChoice
 from neural_style.network.weights import Convention, Weights
-from neural_style.optimizers import LBFGS, Optimizer
+from neural_style.optimizers import Optimizer
 from neural_style.optimizers.base import DescentInterrupted
 from neural_style.transfer.estimate import Estimate, estimate_run
-from neural_style.transfer.evaluator import Evaluator
+from neural_style.transfer.evaluator import Evaluator, build_network, choose_optimizer
 from neural_style.transfer.inputs import load_inputs
 from neural_style.transfer.levels import Level, Sizes, sides_of
 from neural_style.transfer.presets import choose_settings
@@ -124,7 +120,7 @@ class StyleTransfer:
     ) -> None:
         self.device = choose_device(device)
         objective_class = choose_objective(compile, self.device)
-        self.optimizer = _checked_optimizer(optimizer, ranks)
+        self.optimizer = choose_optimizer(optimizer, ranks)
         settings = partial(
             choose_settings,
             preset,
@@ -146,10 +142,10 @@ class StyleTransfer:
         loaded = resolve_weights(weights, convention=convention, deepest=self.settings.layers[-1])
         if loaded.self_taught:
             self.settings = settings(self_taught=True)
-        objective_class = Objective if self.settings.decomposes else objective_class
-        self.evaluator = Evaluator(self.device, objective_class, tile_size, ranks)
-        self.evaluator.check(self.settings.layers[-1])
-        self.network = self._build_network(loaded, dtype)
+        if getattr(self.settings.style_loss, "decomposes", False):  # no CUDA graph can record that
+            objective_class = Objective
+        self.network = build_network(loaded, self.settings, dtype, self.device)
+        self.evaluator = Evaluator(self.network, self.device, objective_class, tile_size, ranks)
 
     def run(
         self,
@@ -198,7 +194,7 @@ class StyleTransfer:
             ValueError, TypeError: on invalid input, before any work.
             RunInterrupted: on Ctrl-C; it holds the picture so far.
         """
-        with self._own_state():
+        with own_state(self.device):
             with preparing(self.evaluator.ranks) as shared:
                 reporter = ProgressReporter(callback)
                 preview, seed = _checks.flag("preview", preview), _checks.seed(seed)
@@ -209,8 +205,7 @@ class StyleTransfer:
                 sizes = Sizes(settings)
                 result_size = sizes.result(size_of(inputs.content), size, preview=preview)
                 schedule = sizes.plan(result_size, iterations, levels, preview=preview)
-                memory = MemoryModel.of(self.network, settings.terms, inputs.regions)
-                plans = self.evaluator.plan_memory(schedule, memory, self.optimizer)
+                plans = self.evaluator.plan_memory(schedule, settings.terms, self.optimizer, inputs.regions)
                 image = inputs.start(schedule[0].size, seed)
                 shared |= {"size and iterations": [(level.size, level.iterations) for level in schedule]}
                 shared |= {"seed": seed, "the start": image} | inputs.parts() | self._parts()
@@ -221,8 +216,9 @@ class StyleTransfer:
             try:
                 for level in reporter.levels(schedule, image):
                     image = inputs.carry(image, level.size)
+                    pictures = partial(inputs.at, level)
                     objective = self.evaluator.objective(
-                        self.network, partial(inputs.at, level), settings.terms, level.size, plans[level.size]
+                        pictures, settings.terms, level.size, plans[level.size]
                     )
                     watch = reporter.reports_on(objective, image)
                     reporter.image = image = objective.minimize(optimizer, image, level.iterations, watch)
@@ -247,20 +243,12 @@ class StyleTransfer:
             style: see `run`.
             size: longer side in pixels; None keeps the content's own size.
         """
-        with self._own_state():
+        with own_state(self.device):
             inputs = load_inputs(content, style, self.settings, self.device)
             level = Level(Sizes(self.settings).result(size_of(inputs.content), size), 1)
             evaluator = replace(self.evaluator, ranks=None)  # the objective is this process's
-            memory = MemoryModel.of(self.network, self.settings.terms, inputs.regions)
-            plan = evaluator.plan_memory([level], memory, self.optimizer)[level.size]
-            objective_class = evaluator.objective_class if plan.tile is None else Objective
-            return objective_class(
-                self.network,
-                *inputs.at(level),
-                self.settings.terms,
-                tile=plan.tile,
-                keep_targets=plan.keep_targets,
-            )
+            plans = evaluator.plan_memory([level], self.settings.terms, self.optimizer, inputs.regions)
+            return evaluator.build(inputs.at(level), self.settings.terms, plans[level.size])
 
     def estimate(
         self,
@@ -286,13 +274,12 @@ class StyleTransfer:
         """
         height, width = sides_of(size)
         target = (height if isinstance(size, tuple) else max(1, 3 * height // 4), width)
-        with self._own_state():
+        with own_state(self.device):
             preview = _checks.flag("preview", preview)
             sizes = Sizes(self.settings.starting_from(init))
             target = sizes.result(target, None, preview=preview)
             schedule = sizes.plan(target, iterations, levels, preview=preview)
-            memory = MemoryModel.of(self.network, self.settings.terms)
-            plans = self.evaluator.plan_memory(schedule, memory, self.optimizer)
+            plans = self.evaluator.plan_memory(schedule, self.settings.terms, self.optimizer)
             ranks = self.evaluator.ranks
             return estimate_run(
                 self.network,
@@ -303,43 +290,7 @@ class StyleTransfer:
                 world=1 if ranks is None else ranks.world,
             )
 
-    def _build_network(self, weights: Weights, dtype: torch.dtype) -> VGG19Features:
-        """Return the network on the device."""
-        network = VGG19Features(
-            weights,
-            self.settings.layers,
-            pooling=self.settings.pooling,  # type: ignore[arg-type]  # its own check names the choices
-            padding=self.settings.padding,  # type: ignore[arg-type]
-        )
-        if self.settings.normalized:
-            normalize_as_in_the_paper(network)
-        with torch.inference_mode(False):
-            network.set_precision(dtype)
-            return network.to(self.device)
-
     def _parts(self) -> dict[str, object]:
         """Return what all processes that make a picture together must have alike, by name."""
         network = {"precision": self.network.dtype, "the weights": list(self.network.parameters())}
         return {**self.settings.choices, "optimizer": self.optimizer, **network}
-
-    @contextmanager
-    def _own_state(self) -> Iterator[None]:
-        """Work without gradients, inference mode or autocast, whatever the caller has set, and restore it."""
-        autocast = torch.autocast(self.device.type, enabled=False)
-        with set_up(self.device), torch.inference_mode(False), torch.no_grad(), autocast:
-            yield
-
-
-def _checked_optimizer(optimizer: Optimizer | None, ranks: Ranks | None) -> Optimizer:
-    """Return the optimiser, or the default's.
-
-    Raises:
-        TypeError: if it is none, or one that does not work over ranks.
-    """
-    if optimizer is not None and not isinstance(optimizer, Optimizer):
-        got = type(optimizer).__name__
-        raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
-    chosen = LBFGS() if optimizer is None else optimizer
-    if ranks is not None:
-        check_optimizer(chosen)
-    return chosen
