@@ -275,15 +275,24 @@ def test_weights_that_end_before_the_deepest_layer_are_refused() -> None:
         VGG19Features(short, ["relu3_1"])
 
 
-def test_two_threads_may_use_one_network() -> None:
-    network = VGG19Features(narrow(), ["relu1_1", "relu3_1"])
-    pictures = [picture(64, 64, seed) for seed in range(4)]
-    expected = [network(image)["relu3_1"] for image in pictures]
-    with ThreadPoolExecutor(4) as threads:
-        for _ in range(5):
-            found = list(threads.map(lambda image: network(image)["relu3_1"], pictures))
-            for one, other in zip(found, expected, strict=True):
-                torch.testing.assert_close(one, other)
+def test_two_threads_may_use_one_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, images = VGG19Features(narrow(), ["relu1_1", "relu2_1"]), [picture(16, 16, 1), picture(16, 16, 2)]
+    expected = [network(image) for image in images]
+    module, others = network.network.get_submodule("conv2_1"), list[dict[str, Tensor]]()
+    forward = module.forward
+
+    def interrupted(features: Tensor) -> Tensor:
+        """Let another thread use the network half way."""
+        monkeypatch.undo()
+        with ThreadPoolExecutor(1) as threads:
+            others.append(threads.submit(network, images[1]).result())
+        result: Tensor = forward(features)
+        return result
+
+    monkeypatch.setattr(module, "forward", interrupted)
+    for found, wanted in zip([network(images[0]), *others], expected, strict=True):
+        for name, activation in wanted.items():
+            torch.testing.assert_close(found[name], activation)
 
 
 def test_a_network_made_in_inference_mode_serves_gradients() -> None:
