@@ -21,9 +21,6 @@ ROOMS: tuple[set[str], ...] = (
 BELOW = {room: set().union(*ROOMS[:floor]) for floor, rooms in enumerate(ROOMS) for room in rooms}
 # What users choose by name.
 LARGE = {("transfer/style_transfer", "__init__"), ("transfer/style_transfer", "run")}
-    ("transfer/style_transfer", "__init__"),
-    ("transfer/style_transfer", "run"),
-}  # what users choose by name
 BELOW["metrics"] = {"_checks", "images", "device", "losses"}
 
 
