@@ -32,9 +32,9 @@ from neural_style.optimizers import Optimizer as Optimizer
 from neural_style.optimizers import Step as Step
 from neural_style.optimizers import TorchLBFGS as TorchLBFGS
 from neural_style.transfer import StyleTransfer as StyleTransfer
+from neural_style.transfer.callback import Progress as Progress
+from neural_style.transfer.callback import RunInterrupted as RunInterrupted
 from neural_style.transfer.estimate import Estimate as Estimate
-from neural_style.transfer.progress import Progress as Progress
-from neural_style.transfer.progress import RunInterrupted as RunInterrupted
 from neural_style.transfer.reconstruction import reconstruct_content as reconstruct_content
 from neural_style.transfer.reconstruction import synthesize_texture as synthesize_texture
 from neural_style.transfer.styles import Style as Style

@@ -18,7 +18,7 @@ from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from neural_style import Progress, cli, load_image, save_image
 from neural_style.cli import batch as module
-from neural_style.cli.console import ProgressBar
+from neural_style.cli.progress_bar import ProgressBar
 from neural_style.cli.values import PICTURE_OPTIONS
 from neural_style.device import ranks
 from neural_style.device.ranks import Process, ending_together, place, rank_device

@@ -21,7 +21,7 @@ from narrow import RANDOM
 from neural_style import __version__, cli, load_image, load_weights, save_image
 from neural_style.cli import commands, console
 from neural_style.cli.arguments import OPTIMIZERS
-from neural_style.cli.console import ProgressBar
+from neural_style.cli.progress_bar import ProgressBar
 from neural_style.device.hardware import PRECISIONS
 from neural_style.images.resizing import resize
 from neural_style.network.features import PADDINGS, POOLINGS
@@ -29,8 +29,8 @@ from neural_style.network.source import learn_weights
 from neural_style.network.weights import CONVENTIONS, NAMED_SOURCES, WeightsUnavailableError
 from neural_style.optimizers import LBFGS, Adam
 from neural_style.transfer import StyleTransfer
+from neural_style.transfer.callback import Progress, RunInterrupted
 from neural_style.transfer.presets import PRESETS
-from neural_style.transfer.progress import Progress, RunInterrupted
 from neural_style.transfer.starts import INITS
 
 SMALL = ("--weights", "narrow.pth", "--size", "32", "--iterations", "1", "--levels", "1")

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from neural_style.cli import console
-from neural_style.cli.console import ProgressBar, warnings_as_notes
-from neural_style.transfer.progress import Progress
+from neural_style.cli.console import warnings_as_notes
+from neural_style.cli.progress_bar import ProgressBar
+from neural_style.transfer.callback import Progress
 
 
 class Terminal(io.StringIO):

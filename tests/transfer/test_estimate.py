@@ -9,8 +9,8 @@ import torch
 
 from narrow import RANDOM
 from neural_style import Adam, Estimate, Objective, StyleTransfer, TorchLBFGS
-from neural_style.evaluation.budget import MemoryPlan
 from neural_style.evaluation.costs import evaluation_flops
+from neural_style.evaluation.tile_size import MemoryPlan
 from neural_style.transfer import estimate as estimates
 from neural_style.transfer.evaluator import Evaluator
 from neural_style.transfer.levels import Level

@@ -16,7 +16,8 @@ from typing import Any
 
 from neural_style import _checks
 from neural_style.cli.build import result_size, transfer_from_options
-from neural_style.cli.console import ERRORS, ProgressBar, in_a_line, pixels, say, warnings_as_notes
+from neural_style.cli.console import ERRORS, in_a_line, pixels, say, warnings_as_notes
+from neural_style.cli.progress_bar import ProgressBar
 from neural_style.cli.values import PICTURE_OPTIONS, read_option
 from neural_style.device.ranks import ending_together, place, rank_device
 from neural_style.images.io import check_writable, save_image, to_image_tensor

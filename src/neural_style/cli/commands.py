@@ -22,7 +22,6 @@ from neural_style.cli.batch import file_identity, run_batch
 from neural_style.cli.build import result_size, transfer_from_options
 from neural_style.cli.console import (
     ERRORS,
-    ProgressBar,
     in_a_line,
     note_enlarged,
     pixels,
@@ -31,6 +30,7 @@ from neural_style.cli.console import (
     warnings_as_notes,
 )
 from neural_style.cli.demo import bundled_pictures, sheet
+from neural_style.cli.progress_bar import ProgressBar
 from neural_style.cli.style_files import pictures_in, styles_from_options
 from neural_style.device.memory import ran_out
 from neural_style.device.ranks import Process, Ranks, ending_together, joined, place, preparing, rank_device
@@ -39,8 +39,8 @@ from neural_style.images.resizing import resize
 from neural_style.network.source import learn_weights
 from neural_style.network.vgg19 import check_layers
 from neural_style.transfer import StyleTransfer
+from neural_style.transfer.callback import RunInterrupted
 from neural_style.transfer.levels import previewed
-from neural_style.transfer.progress import RunInterrupted
 from neural_style.transfer.starts import check_init, is_picture
 from neural_style.transfer.styles import Style
 

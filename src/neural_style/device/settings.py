@@ -51,8 +51,8 @@ def _change_settings() -> Callable[[], None]:
     """Change the settings, and return what puts them back.
 
     torch 2.9 has new settings of precision beside the old ones, and refuses to read an old one where the two
-    disagree. So both are set, the old ones first, since they write to the new ones too. An old one that cannot
-    be read is not put back: the new one that it disagrees with is.
+    disagree. So both are set, the old ones first, since they write to the new ones too. If an old
+    setting cannot be read, only the new one is put back.
     """
     cudnn: Any = torch.backends.cudnn
     matmul: Any = torch.backends.cuda.matmul

@@ -94,8 +94,8 @@ class MemoryModel:
         The peak is early in the backward pass. Then memory holds the rectified response of every convolution,
         and four more of the largest one: what enters, what leaves, and torch's rearrangements; on a CPU three
         more for memory that is free but in pieces; in half precision the first response and its gradient in
-        float32; the weights as given, as the network has them and turned for the gradient, or transformed to
-        four times their size.
+        float32; and three copies of the weights: as given, in the network's precision, and turned for the
+        gradient, or instead of these transformed to four times their size.
         """
         activations = largest = weights = forms = weighted = 0
         transformed = self.device == "cpu" and self.bytes_per_value == FLOAT32

@@ -3,8 +3,8 @@
 A picture of any size is evaluated in bounded memory, tile by tile, and exactly: everything in the loss is a
 function of sums over positions. In a first pass, without gradients, the sums of the tiles are added up; the
 loss is differentiated with respect to the sums, which is little work; in a second pass each tile is run again,
-and its own sums, each times the loss's slope along it, are differentiated with respect to its pixels and their
-halo. Where one tile holds the picture one pass is enough.
+and the gradient with respect to the sums is propagated back to its pixels and halo. Where one tile holds the
+picture one pass is enough.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Objective:
     Attributes:
         terms_by_name: after an evaluation, the unweighted parts as scalars on the device: ``content``,
             ``style``, ``total variation``, and each layer's, such as ``style relu1_1``. For reporting.
-        warm_up: of the class: evaluations until the next takes as long as all later ones.
+        warm_up: how many first evaluations take longer than the later ones, the same for all of a class.
 
     Raises:
         ValueError: if the content is a batch of several; if `tile` is no positive multiple of 16 (32 with
@@ -161,9 +161,8 @@ class Objective:
         styles: dict[str, Tensor] = {}
         for part, target in self.target_moments.items():
             moments = sums.moments[part]
-            share = self.guidance.share(part, moments.count)
-            value = share * terms.style_loss(moments, target)
-            styles[part.layer] = styles[part.layer] + value if part.layer in styles else value
+            layer_loss = self.guidance.share(part, moments.count) * terms.style_loss(moments, target)
+            styles[part.layer] = styles[part.layer] + layer_loss if part.layer in styles else layer_loss
         variation = sums.variation.mean
         zero = torch.zeros_like(variation)
         content = weighted_sum(contents, terms.content_layers) if contents else zero

@@ -1,9 +1,9 @@
 """Several style pictures, parts of them, and regions of the generated picture: which style applies where.
 
 A region, or a part of a style picture, is a mask: a weight in [0, 1] for every pixel. On a layer's grid the
-weight of a position is the share of what the position sees that lies within: every convolution spreads the mask
-evenly over the 3×3 positions of its filters, every pooling averages it. Where masks meet, both styles' moments
-count the positions between them in part, so that no line shows.
+weight of a position is the fraction of its receptive field that lies inside the mask: every convolution spreads
+the mask evenly over the 3×3 positions of its filters, every pooling averages it. Where masks meet, both styles'
+moments count the positions between them in part, so that no line shows.
 
 Reference:
     Gatys, Ecker, Bethge, Hertzmann & Shechtman, "Controlling Perceptual Factors in Neural Style Transfer"

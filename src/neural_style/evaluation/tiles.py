@@ -266,7 +266,7 @@ def alignment_of(deepest: str) -> int:
 
 
 def with_halo(picture: Tensor, read: tuple[range, range]) -> Tensor:
-    """Return rows and columns of a picture that tiles the plane; the same tensor if they are its own."""
+    """Return the given rows and columns, wrapped around the borders; all of them are the picture itself."""
     for side, places in ((-2, read[0]), (-1, read[1])):
         length = picture.shape[side]
         if places != range(length):

@@ -187,7 +187,7 @@ def mean_style_loss(moments: Moments, target: Moments) -> Tensor:
     return 1e3 / num_channels**2 * _gram_difference(moments, target).square().mean()
 
 
-# -- Scale-free forms: the default ----------------------------------------------------------------------
+# -- Relative to the target, so that a weight means the same at every size and layer --------------------
 
 
 def relative_squares(discrepancy: Discrepancy) -> Tensor:

@@ -9,9 +9,9 @@ from functools import partial
 
 import torch
 
-from neural_style.evaluation.budget import MemoryPlan
 from neural_style.evaluation.costs import evaluation_flops
 from neural_style.evaluation.objective import Objective
+from neural_style.evaluation.tile_size import MemoryPlan
 from neural_style.evaluation.tiles import TileGeometry
 from neural_style.images.resizing import fit_within
 from neural_style.losses.terms import Terms

@@ -13,12 +13,12 @@ from neural_style import _checks
 from neural_style.device.memory import available_memory
 from neural_style.device.ranks import Ranks, sharing
 from neural_style.evaluation.bounded import BoundedObjective
-from neural_style.evaluation.budget import MemoryPlan, plan_memory
 from neural_style.evaluation.costs import MemoryModel
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.regions import Guide
 from neural_style.evaluation.share import Share
 from neural_style.evaluation.stripes import StripedObjective, check_optimizer, check_ranks
+from neural_style.evaluation.tile_size import MemoryPlan, plan_memory
 from neural_style.evaluation.tiles import TileGeometry
 from neural_style.losses.terms import Terms
 from neural_style.network.activation_means import normalize_as_in_the_paper

@@ -66,9 +66,8 @@ class Inputs:
     def guides(self, level: Level) -> list[Guide]:
         """Return the style pictures with their masks, as a level compares with them.
 
-        A layer that sees more than the whole of a picture much smaller than the level knows nothing of its
-        strokes, and would set the picture down as a thing: it is left out, as are the layers that the level
-        goes without, unless the style has its own layers.
+        If a style picture is much smaller than the level, layers whose receptive field exceeds it are left out:
+        they would copy it whole. So are the layers that the level goes without, unless the style names its own.
         """
         settings, guides = self.settings, []
         regions = {id(style.region): style.region for style in self.styles if style.region is not None}

@@ -89,7 +89,9 @@ class Sizes:
             raise ValueError(_checks.message(argument, rule, f"{size[0]}×{size[1]}", advice))
 
     def result(self, own: tuple[int, int], size: int | None, *, preview: bool = False) -> tuple[int, int]:
-        """Return (height, width) of the result of a content of size `own`, and warn where it closes elsewhere.
+        """Return (height, width) of the result of a content of size `own`.
+
+        A warning says if it is rounded so that the picture tiles the plane.
 
         Raises:
             ValueError, TypeError: if `size` is invalid, or the result is too small for the network.

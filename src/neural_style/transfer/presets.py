@@ -24,7 +24,7 @@ STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SELF_TAUGHT = "self-taught"  # the preset that such filters bring along
 
 SMOOTHEST = 4.0  # times the preset's smoothing, at most: more of it would blur the photograph at a low strength
-LEAST_STRENGTH = 1e-3  # what is more than 0 counts as this much: the weights would grow without bound
+LEAST_STRENGTH = 1e-3  # strengths between 0 and this are raised to it, as (1 − s) / s diverges
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ PRESETS: dict[str, Settings] = {
 }
 
 # Self-taught filters know only the painting: their deep layers dissolve what it does not show, colours that it
-# does not have would outweigh the shapes, and the first layer's full share would be paid in dots.
+# does not have would outweigh the shapes, and with its full weight the first layer makes dots.
 PRESETS[SELF_TAUGHT] = replace(
     PRESETS["default"],
     content_layers={"relu2_2": 1.0},

@@ -25,12 +25,12 @@ from neural_style.network.vgg19 import LayerChoice
 from neural_style.network.weights import Convention, Weights
 from neural_style.optimizers import Optimizer
 from neural_style.optimizers.base import DescentInterrupted
+from neural_style.transfer.callback import Callback, ProgressReporter, RunInterrupted
 from neural_style.transfer.estimate import Estimate, estimate_run
 from neural_style.transfer.evaluator import Evaluator, build_network, choose_optimizer
 from neural_style.transfer.inputs import load_inputs
 from neural_style.transfer.levels import Level, Sizes, sides_of
 from neural_style.transfer.presets import choose_settings
-from neural_style.transfer.progress import Callback, ProgressReporter, RunInterrupted
 from neural_style.transfer.starts import InitSource
 from neural_style.transfer.styles import StyleSource
 
@@ -214,18 +214,18 @@ class StyleTransfer:
 
             optimizer = self.evaluator.fitted(self.optimizer, plans[result_size], schedule[-1])
             try:
-                for level in reporter.levels(schedule, image):
+                for level in reporter.levels(schedule):
                     image = inputs.carry(image, level.size)
                     pictures = partial(inputs.at, level)
                     objective = self.evaluator.objective(
                         pictures, settings.terms, level.size, plans[level.size]
                     )
-                    watch = reporter.reports_on(objective, image)
-                    reporter.image = image = objective.minimize(optimizer, image, level.iterations, watch)
+                    watch = reporter.reports_on(objective)
+                    image = objective.minimize(optimizer, image, level.iterations, watch)
                     reporter.stopped = objective.stops(reporter.stopped)
             except KeyboardInterrupt as interrupt:
-                image = interrupt.image if isinstance(interrupt, DescentInterrupted) else reporter.image
-                image = inputs.carry(image.detach(), result_size)
+                last = interrupt.image if isinstance(interrupt, DescentInterrupted) else reporter.image
+                image = inputs.carry((image if last is None else last).detach(), result_size)
                 raise RunInterrupted(inputs.finish(image)) from None
             return inputs.finish(inputs.carry(image.detach(), result_size))
 

@@ -72,38 +72,36 @@ class ProgressReporter:
         callback: called after each evaluation; returning True stops the run.
 
     Attributes:
-        image: the last picture that was evaluated, shape (1, 3, H, W).
+        image: the picture of the last step, shape (1, 3, H, W); None before a level's first.
         stopped: whether the callback has asked for the end.
 
     Raises:
         TypeError: if the callback cannot be called.
     """
 
-    image: Tensor  # from the first level on
-
     def __init__(self, callback: Callback | None) -> None:
         if callback is not None and not callable(callback):
             got, advice = type(callback).__name__, "Give a function of one Progress."
             raise TypeError(_checks.message("callback", "be callable", got, advice))
         self.callback, self.stopped = callback, False
+        self.image: Tensor | None = None
         self._objective: HasTerms | None = None
 
-    def levels(self, levels: Sequence[Level], start: Tensor) -> Iterator[Level]:
-        """Yield the levels, coarse to fine, of a run that begins with a picture, until it is stopped."""
-        self.image = start
+    def levels(self, levels: Sequence[Level]) -> Iterator[Level]:
+        """Yield the levels of a run, coarse to fine, until it is stopped."""
         done = 0  # in the units of `Level.work`, as done and not as planned
         for number, level in enumerate(levels, 1):
             self._number, self._levels, self._level = number, levels, level
-            self._done, self._done_in_level = done, 0
+            self._done, self._done_in_level, self.image = done, 0, None
             yield level
             self._objective = None  # its targets are given back before the next level's are made
             done += self._done_in_level
             if self.stopped:
                 return
 
-    def reports_on(self, objective: HasTerms, image: Tensor) -> Callable[[Step], bool]:
-        """Return the callback of an optimiser that goes on from a picture of this level."""
-        self._objective, self.image = objective, image
+    def reports_on(self, objective: HasTerms) -> Callable[[Step], bool]:
+        """Return the optimiser's callback for this level's objective."""
+        self._objective = objective
         return self._after_step
 
     def _after_step(self, step: Step) -> bool:
@@ -111,7 +109,7 @@ class ProgressReporter:
         level, done = self._level, self._level.work * step.number // step.steps
         self._done_in_level = done
         if self.callback is not None and self._objective is not None:
-            planned = self._done + level.work + sum(each.work for each in self._levels[self._number :])
+            planned = self._done + level.work + sum(later.work for later in self._levels[self._number :])
             progress = Progress(
                 level=self._number,
                 levels=len(self._levels),

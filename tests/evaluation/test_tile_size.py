@@ -9,7 +9,8 @@ import pytest
 
 from narrow import RANDOM
 from neural_style import LBFGS, Adam, StyleTransfer, TorchLBFGS
-from neural_style.evaluation.budget import (
+from neural_style.evaluation.costs import MemoryModel
+from neural_style.evaluation.tile_size import (
     COMFORTABLE,
     LARGEST,
     PAIR_BYTES,
@@ -18,7 +19,6 @@ from neural_style.evaluation.budget import (
     MemoryPlan,
     plan_memory,
 )
-from neural_style.evaluation.costs import MemoryModel
 from neural_style.evaluation.tiles import TileGeometry
 from neural_style.transfer.levels import Level
 
