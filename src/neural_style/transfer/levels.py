@@ -16,6 +16,7 @@ from neural_style.network.vgg19 import layer_table
 from neural_style.transfer.presets import Settings
 from neural_style.transfer.starts import is_noise
 
+DEFAULT_SIZE = 512  # longer side of a result in pixels
 # Longer side of the coarsest level, at least: at 80 pixels relu5_1 copies the painting's composition.
 SMALLEST = 128
 MOST_LEVELS = 16

@@ -18,7 +18,7 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.images.io import ImageSource
 from neural_style.network.vgg19 import check_layers
-from neural_style.transfer.levels import sides_of
+from neural_style.transfer.levels import DEFAULT_SIZE, sides_of
 from neural_style.transfer.starts import InitSource
 from neural_style.transfer.style_transfer import StyleTransfer
 from neural_style.transfer.styles import Style, StyleSource, sources_of
@@ -80,7 +80,7 @@ def reconstruct_content(
 
 def synthesize_texture(
     style: StyleSource | Sequence[StyleSource],
-    size: int | tuple[int, int] = 512,
+    size: int | tuple[int, int] = DEFAULT_SIZE,
     *,
     iterations: int | Sequence[int] = TEXTURE_ITERATIONS,
     levels: int | None = None,

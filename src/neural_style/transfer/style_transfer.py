@@ -29,7 +29,7 @@ from neural_style.transfer.callback import Callback, ProgressReporter, RunInterr
 from neural_style.transfer.estimate import Estimate, estimate_run
 from neural_style.transfer.evaluator import Evaluator, build_network, choose_optimizer
 from neural_style.transfer.inputs import load_inputs
-from neural_style.transfer.levels import Level, Sizes, sides_of
+from neural_style.transfer.levels import DEFAULT_SIZE, Level, Sizes, sides_of
 from neural_style.transfer.presets import choose_settings
 from neural_style.transfer.starts import InitSource
 from neural_style.transfer.styles import StyleSource
@@ -154,7 +154,7 @@ class StyleTransfer:
         *,
         style_weights: Sequence[float] | None = None,
         regions: Sequence[ImageSource | None] | None = None,
-        size: int | None = 512,
+        size: int | None = DEFAULT_SIZE,
         iterations: int | Sequence[int] | None = None,
         levels: int | None = None,
         init: InitSource | None = None,
@@ -252,7 +252,7 @@ class StyleTransfer:
 
     def estimate(
         self,
-        size: int | tuple[int, int] = 512,
+        size: int | tuple[int, int] = DEFAULT_SIZE,
         *,
         iterations: int | Sequence[int] | None = None,
         levels: int | None = None,
