@@ -125,10 +125,10 @@ class Inputs:
     def parts(self) -> dict[str, object]:
         """Return what the caller gave, by name: what every process that works on the picture has to have."""
         parts: dict[str, object] = {"content": self.original}  # recoloured, it would differ where a style does
-        for number, style in enumerate(self.styles):
-            name = "style" if len(self.styles) == 1 else f"style {number + 1}"
-            parts |= {name: style.image, f"{name} mask": style.mask, f"{name} region": style.region}
-            parts[f"{name} weight, scale, layers"] = (style.weight, style.scale, sorted(style.layers or ()))
+        for style in self.styles:
+            numbers = (style.weight, style.scale, sorted(style.layers or ()))
+            parts |= {style.name: style.image, f"{style.name} weight, scale, layers": numbers}
+            parts |= {f"{style.name} mask": style.mask, f"{style.name} region": style.region}
         return parts
 
     def finish(self, image: Tensor) -> Tensor:
@@ -179,7 +179,6 @@ def load_inputs(
         styles = in_colors_of(original, styles)
     elif settings.match_colors and settings.match_share > 0:
         image = original.lerp(matched_to_styles(original, styles), settings.match_share)
-    for number, loaded in enumerate(styles):
-        argument = "style" if len(styles) == 1 else f"style {number + 1}"
-        Sizes(settings).check(argument, size_of(loaded.image), "Give a larger picture.")
+    for loaded in styles:
+        Sizes(settings).check(loaded.name, size_of(loaded.image), "Give a larger picture.")
     return Inputs(image, original, styles, settings, getattr(content, "ndim", 3) == 4)

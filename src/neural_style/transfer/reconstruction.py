@@ -118,7 +118,7 @@ def synthesize_texture(
         unused["strength"] = repr(options["strength"])
     if init.get("content") if isinstance(init, Mapping) else isinstance(init, str) and init == "content":
         unused["init"] = repr(init)
-    if any(isinstance(each, Style) and each.region is not None for each in sources_of(style)):
+    if any(isinstance(source, Style) and source.region is not None for source in sources_of(style)):
         unused["a style's region"] = "a mask"
     for name, got in unused.items():
         advice = "A texture has no content, and all of the style."

@@ -221,7 +221,7 @@ class StyleTransfer:
                         pictures, settings.terms, level.size, plans[level.size]
                     )
                     watch = reporter.reports_on(objective)
-                    image = objective.minimize(optimizer, image, level.iterations, watch)
+                    reporter.image = image = objective.minimize(optimizer, image, level.iterations, watch)
                     reporter.stopped = objective.stops(reporter.stopped)
             except KeyboardInterrupt as interrupt:
                 last = interrupt.image if isinstance(interrupt, DescentInterrupted) else reporter.image

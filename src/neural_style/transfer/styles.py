@@ -71,6 +71,7 @@ class LoadedStyle:
         layers: see `Guide`.
         region: shape (1, 1, H, W), of the content's size; None for everywhere. Styles of one region share it.
         mask: shape (1, 1, H', W'); None for all of the picture.
+        name: what messages call it: ``"style"``, or ``"style 2"`` where there are several.
     """
 
     image: Tensor
@@ -79,6 +80,7 @@ class LoadedStyle:
     layers: frozenset[str] | None = None
     region: Tensor | None = None
     mask: Tensor | None = None
+    name: str = "style"
 
     @property
     def colors(self) -> Colors:
@@ -120,33 +122,23 @@ def load_styles(
     if not sources:
         advice = "Give one, or a list."
         raise ValueError(_checks.message("style", "be at least one picture", "none", advice))
-    styles = [each if isinstance(each, Style) else Style(each) for each in sources]
+    styles = [source if isinstance(source, Style) else Style(source) for source in sources]
     if style_weights is not None:
         _check_one_each("style_weights", style_weights, styles)
-        styles = [replace(each, weight=weight) for each, weight in zip(styles, style_weights, strict=True)]
+        styles = [replace(style, weight=weight) for style, weight in zip(styles, style_weights, strict=True)]
     if regions is not None:
         _check_one_each("regions", regions, styles)
-        styles = [replace(each, region=region) for each, region in zip(styles, regions, strict=True)]
-    names, known = list(style_layers), list[Tensor]()
-    loaded = []
-    for number, each in enumerate(styles):
-        argument = "style" if len(styles) == 1 else f"style {number + 1}"
-        one = _load(each, argument, content, names)
-        if one.region is not None:
-            same = [region for region in known if torch.equal(region, one.region)]
-            one = replace(one, region=same[0]) if same else one
-            known += [] if same else [one.region] if one.region is not None else []
-        loaded.append(one)
-    places = [id(each.region) for each in loaded]
-    every = all(each.weight > 0 for each in loaded)  # one of 0 leaves its style out
-    if style_weights is not None and every and len(set(places)) == len(places):
-        text = (
-            "style_weights do nothing here: they share a region among its styles, and each style has its own."
-        )
-        _checks.warn(text)
-    argument = "the styles' weights" if style_weights is None else "style_weights"
-    _checks.weights(argument, [each.weight for each in loaded])
-    return [each for each in loaded if each.weight > 0]
+        styles = [replace(style, region=region) for style, region in zip(styles, regions, strict=True)]
+    names, loaded = list(style_layers), list[LoadedStyle]()
+    for number, source in enumerate(styles, 1):
+        name = "style" if len(styles) == 1 else f"style {number}"
+        loaded.append(_with_shared_region(_load(source, name, content, names), loaded))
+    weights = [style.weight for style in loaded]
+    _checks.weights("the styles' weights" if style_weights is None else "style_weights", weights)
+    alone = len({id(style.region) for style in loaded}) == len(loaded)
+    if style_weights is not None and alone and min(weights) > 0:  # a weight of 0 leaves its style out
+        _checks.warn("style_weights has no effect: every style has a region of its own.")
+    return [style for style in loaded if style.weight > 0]
 
 
 def sources_of(style: StyleSource | Sequence[StyleSource]) -> list[StyleSource]:
@@ -164,11 +156,10 @@ def matched_to_styles(content: Tensor, styles: Sequence[LoadedStyle]) -> Tensor:
         content: shape (1, 3, H, W), in [0, 1].
         styles: what is asked for where.
     """
-    regions = list({id(each.region): each.region for each in styles}.values())
+    regions = list({id(style.region): style.region for style in styles}.values())
     matched, covered = torch.zeros_like(content), torch.zeros_like(content[:, :1])
     for region in regions:
-        of_region = [each for each in styles if each.region is region]
-        wanted = colors_of(of_region)
+        wanted = colors_of([style for style in styles if style.region is region])
         if len(regions) == 1 and region is None:
             return match_colors(content, wanted)
         share = torch.ones_like(covered) if region is None else along_edges(region, content)
@@ -179,7 +170,7 @@ def matched_to_styles(content: Tensor, styles: Sequence[LoadedStyle]) -> Tensor:
 
 def colors_of(styles: Sequence[LoadedStyle]) -> Colors:
     """Return the styles' colours, mixed by their weights."""
-    return Colors.mixed([each.colors for each in styles], [each.weight for each in styles])
+    return Colors.mixed([style.colors for style in styles], [style.weight for style in styles])
 
 
 def in_colors_of(content: Tensor, styles: Sequence[LoadedStyle]) -> list[LoadedStyle]:
@@ -193,8 +184,8 @@ def in_colors_of(content: Tensor, styles: Sequence[LoadedStyle]) -> list[LoadedS
 def in_grey_of(content: Tensor, styles: Sequence[LoadedStyle]) -> list[LoadedStyle]:
     """Return styles in grey, with the mean and deviation of the content's luma, each of its own region."""
     return [
-        replace(each, image=grey_like(each.image, content, mask=each.mask, region=each.region))
-        for each in styles
+        replace(style, image=grey_like(style.image, content, mask=style.mask, region=style.region))
+        for style in styles
     ]
 
 
@@ -215,25 +206,33 @@ def _check_one_each(argument: str, values: Sequence[object], styles: Sequence[St
         raise ValueError(_checks.message(argument, "be one for each style", len(values), advice))
 
 
-def _load(style: Style, argument: str, content: Tensor, style_layers: Sequence[str]) -> LoadedStyle:
-    """Return a style that is read and checked.
+def _with_shared_region(style: LoadedStyle, earlier: Sequence[LoadedStyle]) -> LoadedStyle:
+    """Return the style with the very region tensor of an earlier one that has an equal region."""
+    for other in earlier:
+        if style.region is not None and other.region is not None and torch.equal(style.region, other.region):
+            return replace(style, region=other.region)
+    return style
+
+
+def _load(style: Style, name: str, content: Tensor, style_layers: Sequence[str]) -> LoadedStyle:
+    """Return a style that is read and checked; messages call it by its name.
 
     Raises:
         TypeError, ValueError, OSError: if something of it is invalid.
     """
-    image = to_image_tensor(style.image, argument).to(content.device)
-    weight = _checks.number(f"{argument}'s weight", style.weight)
-    scale = check_scale(f"{argument}'s scale", style.scale)
+    image = to_image_tensor(style.image, name).to(content.device)
+    weight = _checks.number(f"{name}'s weight", style.weight)
+    scale = check_scale(f"{name}'s scale", style.scale)
     layers = None
     if style.layers is not None:
         names = [style.layers] if isinstance(style.layers, str) else style.layers
-        layers = frozenset(check_layers(f"{argument}'s layers", names))
+        layers = frozenset(check_layers(f"{name}'s layers", names))
         if not layers & set(style_layers):
             rule, advice = f"be among those with a weight: {', '.join(style_layers)}", "Give one of them."
-            raise ValueError(_checks.message(f"{argument}'s layers", rule, ", ".join(sorted(layers)), advice))
-    mask = None if style.mask is None else to_mask(style.mask, f"{argument}'s mask", image)
-    region = None if style.region is None else to_mask(style.region, f"{argument}'s region", content)
-    return LoadedStyle(image, weight, scale, layers, region, mask)
+            raise ValueError(_checks.message(f"{name}'s layers", rule, ", ".join(sorted(layers)), advice))
+    mask = None if style.mask is None else to_mask(style.mask, f"{name}'s mask", image)
+    region = None if style.region is None else to_mask(style.region, f"{name}'s region", content)
+    return LoadedStyle(image, weight, scale, layers, region, mask, name)
 
 
 def check_scale(argument: str, value: object) -> float:
