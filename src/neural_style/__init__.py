@@ -6,6 +6,7 @@
 from importlib import metadata as _metadata
 
 from neural_style.evaluation.objective import Objective as Objective
+from neural_style.evaluation.regions import Guide as Guide
 from neural_style.images.io import load_image as load_image
 from neural_style.images.io import save_image as save_image
 from neural_style.losses import content_loss as content_loss
@@ -18,6 +19,7 @@ from neural_style.losses import style_loss as style_loss
 from neural_style.losses import total_loss as total_loss
 from neural_style.losses import total_variation as total_variation
 from neural_style.losses.statistics import covariance_loss as covariance_loss
+from neural_style.losses.sums import Discrepancy as Discrepancy
 from neural_style.losses.sums import Moments as Moments
 from neural_style.losses.terms import Terms as Terms
 from neural_style.network.features import VGG19Features as VGG19Features
@@ -42,7 +44,9 @@ from neural_style.transfer.styles import Style as Style
 __all__ = [
     "LBFGS",
     "Adam",
+    "Discrepancy",
     "Estimate",
+    "Guide",
     "Moments",
     "Objective",
     "Optimizer",

@@ -143,9 +143,8 @@ def file_to_write(argument: str, path: Path) -> Path:
     if not folder.is_dir():
         raise FileNotFoundError(message(argument, "lie in a folder that exists", got))
     try:
-        tempfile.TemporaryFile(
-            dir=folder
-        ).close()  # permissions do not suffice: a disk may be read-only or full
+        # Permissions do not suffice: a disk may be read-only or full.
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         rule, got = "lie in a folder that can be written to", f"{got} ({error.strerror})"
         raise PermissionError(message(argument, rule, got)) from error
@@ -181,9 +180,8 @@ def image_values(argument: str, image: Tensor) -> None:
     """
     if image.numel() == 0:
         raise ValueError(message(argument, "hold at least one pixel", tuple(image.shape)))
-    low, high = (
-        value.item() for value in image.aminmax()
-    )  # NaN passes through, and no mask of the same size is made
+    # NaN passes through, and no mask of the picture's size is made.
+    low, high = (value.item() for value in image.aminmax())
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError(message(f"{argument} values", "be finite", "NaN or infinity"))
     if low < 0 or high > 1:

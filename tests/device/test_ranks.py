@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 import torch
 
@@ -39,6 +41,17 @@ def test_only_lost_messages_mean_a_lost_rank() -> None:
         raise RuntimeError("Connection closed by peer\nmore")
     with pytest.raises(RuntimeError, match=r"^shapes differ"), joined(Process(0, 2, 0), 5):
         raise RuntimeError("shapes differ")
+
+
+def test_a_rank_that_never_comes_is_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for name, value in {"RANK": 0, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}.items():
+        monkeypatch.setenv(name, str(value))
+    lonely = pytest.warns(UserWarning, match=r"waits up to 1 s")
+    with lonely, pytest.raises(ConnectionError, match=r"^every rank must"), joined(place(), 1):
+        pass
 
 
 def test_each_rank_works_on_a_gpu_of_its_own_and_too_many_are_refused(group: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,8 @@ from torch import Tensor
 
 import neural_style
 import reference
+from narrow import RANDOM
+from neural_style import StyleTransfer, Terms, half_squares, layer_style_loss
 from neural_style.evaluation.objective import Objective
 from neural_style.network.features import VGG19Features
 from neural_style.network.source import random_weights
@@ -218,3 +220,35 @@ def test_a_batch_of_contents_is_refused() -> None:
     )
     with pytest.raises(ValueError, match="content_image"):
         neural_style.Objective(network, two, picture(32, 48, 1), terms)
+
+
+@pytest.mark.parametrize("tile", [None, 32])
+@pytest.mark.parametrize("shape", [(1, 3, 48, 48), (1, 3, 96, 128), (3, 48, 64), (2, 3, 48, 64)])
+def test_a_picture_of_another_shape_is_refused(shape: tuple[int, ...], tile: int | None) -> None:
+    transfer = StyleTransfer(weights=RANDOM, device="cpu", tile_size=tile)
+    objective = transfer.objective(torch.rand(3, 48, 64), torch.rand(3, 48, 48), size=64)
+    with pytest.raises(ValueError, match=r"^image must have shape \(1, 3, 48, 64\)"):
+        objective.value_and_grad(torch.rand(shape))
+
+
+def test_styles_that_are_no_guides_are_refused() -> None:
+    picture = torch.rand(1, 3, 48, 64)
+    terms = Terms({"relu2_1": 1.0}, {"relu1_1": 1.0}, half_squares, layer_style_loss, 1.0, 1.0)
+    with pytest.raises(TypeError, match=r"^style_image must"):
+        Objective(VGG19Features(RANDOM, ["relu2_1"]), picture, [picture, picture], terms)  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("variation", "nine-point", ValueError),
+        ("content_weight", -1.0, ValueError),
+        ("style_weight", float("nan"), ValueError),
+        ("style_layers", ["relu1_1"], TypeError),
+        ("content_layers", {"relu2_1": -1.0}, ValueError),
+    ],
+)
+def test_terms_refuse_what_no_loss_can_have(name: str, value: object, error: type[Exception]) -> None:
+    good = Terms({"relu2_1": 1.0}, {"relu1_1": 1.0}, half_squares, layer_style_loss, 1.0, 1.0)
+    with pytest.raises(error, match=rf"^{name}\S* must"):
+        replace(good, **{name: value})  # type: ignore[arg-type]

@@ -204,3 +204,10 @@ def test_a_mixture_is_the_weighted_sum() -> None:
 def test_a_wrong_choice_is_refused(choice: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=f"^{text}"):
         mixture("statistic", choice)
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_moments_of_another_number_of_channels_are_refused(statistic: str) -> None:
+    one, three = (Moments.of(torch.rand(1, channels, 4, 4)) for channels in (1, 3))
+    with pytest.raises((ValueError, RuntimeError)):
+        mixture("statistic", statistic)(one, three)

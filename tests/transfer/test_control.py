@@ -69,7 +69,7 @@ def style_distance(image: Tensor) -> float:
 def test_strength_goes_from_the_photograph_to_the_style(weights: Weights) -> None:
     results = [
         made(weights=weights, content_layers="relu1_2", strength=strength, run={"iterations": 25})
-        for strength in (0, 0.25, 0.5, 0.75, 1)
+        for strength in (1e-3, 0.25, 0.5, 0.75, 1)
     ]
     alike = [similarity(batch(result), batch(CONTENT)) for result in results]
     torch.testing.assert_close(results[0], CONTENT, atol=2e-3, rtol=0)
@@ -119,6 +119,7 @@ def test_no_strength_is_the_photograph_without_an_evaluation(preset: str, init: 
     torch.testing.assert_close(result, CONTENT, atol=1e-6, rtol=0)
     assert seen == []
     assert maker.run(CONTENT, STYLE, size=40, init=init).shape == (3, 32, 40)
+    assert maker.estimate(64, init=init).flops == 0
 
 
 # -- everything together --------------------------------------------------------------------------------
@@ -469,6 +470,8 @@ def test_a_start_of_another_aspect_is_cut_and_not_stretched() -> None:
 def test_reconstructions_take_a_number_for_every_level() -> None:
     options: dict[str, Any] = {"weights": RANDOM, "device": "cpu"}
     assert reconstruct_content(CONTENT, "relu1_1", size=64, iterations=(1, 1), **options).shape == (3, 51, 64)
+    with pytest.raises(ValueError, match=r"^iterations must"):
+        reconstruct_content(CONTENT, "relu1_1", size=64, iterations=(1, 1), levels=1, **options)
 
 
 def test_an_unknown_layer_is_refused() -> None:

@@ -34,6 +34,7 @@ from neural_style.network.features import VGG19Features
 from neural_style.network.source import random_weights
 from neural_style.network.weights import Weights
 from neural_style.transfer import evaluator
+from neural_style.transfer.inputs import Inputs
 from neural_style.transfer.levels import PREVIEW_COARSER, PREVIEW_FINEST, Sizes
 from neural_style.transfer.presets import PRESETS
 
@@ -513,6 +514,33 @@ def test_an_optimizer_of_the_callers_lowers_the_loss() -> None:
     assert result.shape == (3, 40, 56)
     assert len(losses) == 8
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(
+    ("result", "error"), [(None, TypeError), (torch.zeros(1, 3, 8, 8), ValueError)], ids=str
+)
+def test_what_an_optimizer_returns_must_be_the_picture(result: Any, error: type[Exception]) -> None:
+    class Wrong(GradientDescent):
+        def minimize(self, *_arguments: Any, **_options: Any) -> Any:
+            return result
+
+    with pytest.raises(error, match=r"^the optimizer's result must"):
+        run(quick(optimizer=Wrong()))
+
+
+def test_an_interrupt_after_the_last_evaluation_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected, finish, calls = run(quick()), Inputs.finish, list[Tensor]()
+
+    def interrupted(inputs: Inputs, image: Tensor) -> Tensor:
+        calls.append(image)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return finish(inputs, image)
+
+    monkeypatch.setattr(Inputs, "finish", interrupted)
+    with pytest.raises(RunInterrupted) as caught:
+        run(quick())
+    assert torch.equal(caught.value.image, expected)
 
 
 def test_the_objective_is_of_all_style_layers_at_the_contents_size() -> None:

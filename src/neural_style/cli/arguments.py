@@ -25,7 +25,6 @@ from neural_style.transfer import StyleTransfer
 from neural_style.transfer.presets import PRESETS
 from neural_style.transfer.reconstruction import (
     RECONSTRUCTED_ITERATIONS,
-    RECONSTRUCTED_LEVELS,
     RECONSTRUCTION,
     TEXTURE,
     TEXTURE_ITERATIONS,
@@ -106,7 +105,7 @@ def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
     _add_iterations(parser, RECONSTRUCTED_ITERATIONS)
     _add_quality_and_seed(parser)
     _add_transfer_options(parser, style=False)
-    parser.set_defaults(init="noise", levels=RECONSTRUCTED_LEVELS)
+    parser.set_defaults(init="noise", levels=None)
     parser.set_defaults(**{**dict.fromkeys((*BOTH, "style_layers", "statistic")), **RECONSTRUCTION})
 
 

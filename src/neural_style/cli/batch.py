@@ -19,7 +19,7 @@ from neural_style.cli.build import result_size, transfer_from_options
 from neural_style.cli.console import ERRORS, in_a_line, pixels, say, warnings_as_notes
 from neural_style.cli.progress_bar import ProgressBar
 from neural_style.cli.values import PICTURE_OPTIONS, read_option
-from neural_style.device.ranks import ending_together, place, rank_device
+from neural_style.device.ranks import ending_together, place, rank_device, started_by_torchrun
 from neural_style.images.io import check_writable, save_image, to_image_tensor
 from neural_style.transfer import StyleTransfer
 from neural_style.transfer.levels import plan_levels
@@ -69,6 +69,9 @@ def run_batch(options: argparse.Namespace) -> int:
     """Make the pictures of a list that are not there yet, or this process's share; return the exit status."""
     here = place()
     rank = f"[rank {here.rank}] " if here.world > 1 else ""
+    if here.world > 1 and not started_by_torchrun():
+        text = f"RANK and WORLD_SIZE make this process {here.rank} of {here.world}, which makes its share only"
+        say(f"note: {text}. Unset them for the whole list.", rank=rank)
     jobs = read_jobs(options.jobs, {name: getattr(options, name) for name in PICTURE_OPTIONS})
     shared = {name: value for name, value in vars(options).items() if name not in NOT_SHARED}
     record, share = Record(options.jobs, shared), here.share(jobs)

@@ -106,7 +106,7 @@ def ending_together(here: Process) -> Iterator[None]:
 
     After an exception, and where torchrun has not started the processes, it does not wait.
     """
-    if here.world == 1 or not _started_by_torchrun():
+    if here.world == 1 or not started_by_torchrun():
         yield
         return
     from torch.distributed.rendezvous import rendezvous  # not every torch has it
@@ -275,26 +275,26 @@ def joined(here: Process, seconds: float) -> Iterator[Ranks | None]:
     if "MASTER_ADDR" not in os.environ:
         rule, advice = f"be set where WORLD_SIZE is {here.world}", "Start with torchrun, or unset WORLD_SIZE."
         raise ValueError(_checks.message("MASTER_ADDR", rule, "none", advice))
-    if not _started_by_torchrun():
+    if not started_by_torchrun():
         text = f"WORLD_SIZE is {here.world}, and torchrun has not started this process."
         _checks.warn(f"{text} It waits up to {seconds:g} s for the others; unset WORLD_SIZE to work alone.")
     if torch.cuda.is_available():
         torch.cuda.set_device(here.local_rank % torch.cuda.device_count())
     timeout = timedelta(seconds=seconds)
-    dist.init_process_group(timeout=timeout)
     try:
+        dist.init_process_group(timeout=timeout)
         yield Ranks(timeout=timeout)
     except RuntimeError as error:
         if LOST.search(str(error)) is None:
             raise
         reason = str(error).partition("\n")[0]
-        rule, advice = f"answer within {seconds:g} s", "See what the others say."
-        raise ConnectionError(
-            _checks.message("every rank", rule, f"none from one: {reason}", advice)
-        ) from error
+        rule, got = f"answer within {seconds:g} s", f"none from one: {reason}"
+        raise ConnectionError(_checks.message("every rank", rule, got, "See what the others say.")) from error
     finally:
-        dist.destroy_process_group()
+        if dist.is_initialized():
+            dist.destroy_process_group()
 
 
-def _started_by_torchrun() -> bool:
+def started_by_torchrun() -> bool:
+    """Return whether torchrun has started this process."""
     return dist.is_available() and dist.is_torchelastic_launched()

@@ -51,8 +51,18 @@ class BoundedObjective:
         steps: int,
         callback: StepCallback,
     ) -> Tensor:
-        """Return the picture that an optimiser makes of another. See `Optimizer.minimize`."""
-        return optimizer.minimize(image, self.value_and_grad, steps, callback)
+        """Return the picture that an optimiser makes of another, float32. See `Optimizer.minimize`.
+
+        Raises:
+            TypeError, ValueError: if the optimiser returns something else.
+        """
+        result = optimizer.minimize(image, self.value_and_grad, steps, callback)
+        if not isinstance(result, Tensor):
+            raise TypeError(_checks.message("the optimizer's result", "be a tensor", type(result).__name__))
+        if result.shape != image.shape:
+            rule = f"have the picture's shape {tuple(image.shape)}"
+            raise ValueError(_checks.message("the optimizer's result", rule, tuple(result.shape)))
+        return result.float()
 
     def stops(self, stopped: bool) -> bool:
         """Return `stopped`: there is no other process to ask."""

@@ -89,6 +89,9 @@ class Objective:
                 self._targets = {tile: self._content_target(tile) for tile in self.grid.tiles}
                 self._content = None
             guides = [Guide(style_image)] if isinstance(style_image, Tensor) else style_image
+            if not all(isinstance(guide, Guide) for guide in guides):
+                got = ", ".join(type(guide).__name__ for guide in guides)
+                raise TypeError(_checks.message("style_image", "be a tensor, or a list of Guide", got))
             self.guidance = Guidance(guides, self._style_layers, network.padding)
             needed = [*self._content_layers, *(part.layer for part in self.guidance.parts)]
             self._layers = check_layers("layers", needed or network.layers)
@@ -98,8 +101,15 @@ class Objective:
         """Return the loss, a scalar, and its gradient with respect to `image`, of its shape; both float32.
 
         Args:
-            image: shape (1, 3, H, W), float32, on the network's device. It is not changed.
+            image: shape (1, 3, H, W) of the content, float32, on the network's device. It is not changed.
+
+        Raises:
+            ValueError: if the image has another shape.
         """
+        height, width = self.grid.size
+        expected = (1, 3, len(self.share.rows(height)), width)
+        if tuple(image.shape) != expected:
+            raise ValueError(_checks.message("image", f"have shape {expected}", tuple(image.shape)))
         with (
             torch.inference_mode(False),
             torch.no_grad(),

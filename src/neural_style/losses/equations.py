@@ -240,13 +240,18 @@ def relative(value: Tensor, energy: Tensor) -> Tensor:
 
 
 def _gram_difference(moments: Moments, target: Moments) -> Tensor:
-    """Return G / M − A / M', shape (B, C, C).
+    """Return G / M − A / M', shape (B, C, C)."""
+    check_alike(moments, target)
+    return moments.normalized_gram - target.normalized_gram
+
+
+def check_alike(moments: Moments, target: Moments) -> None:
+    """Check that moments and their target have one shape: broadcasting would compare different things.
 
     Raises:
-        ValueError: if their shapes differ: broadcasting would compare what does not belong together.
+        ValueError: if they do not.
     """
     if moments.second.shape != target.second.shape:
         rule = f"have the target's shape {tuple(target.second.shape)}"
         advice = "Compare moments of the same layer of the same network."
         raise ValueError(_checks.message("moments", rule, tuple(moments.second.shape), advice))
-    return moments.normalized_gram - target.normalized_gram

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.losses.equations import relative, relative_style_loss
+from neural_style.losses.equations import check_alike, relative, relative_style_loss
 from neural_style.losses.sums import Moments
 from neural_style.losses.terms import StyleLoss
 
@@ -40,6 +40,7 @@ def mean_deviation_loss(moments: Moments, target: Moments) -> Tensor:
     >>> mean_deviation_loss(Moments.of(ones), Moments.of(2 * ones))
     tensor(0.2500)
     """
+    check_alike(moments, target)
     energy = _energy(target)
     floor = _DEVIATION_FLOOR * energy / target.first.shape[1]
     deviation, wanted = _deviation(moments, floor), _deviation(target, floor)
@@ -57,6 +58,7 @@ def covariance_loss(moments: Moments, target: Moments) -> Tensor:
     >>> covariance_loss(Moments.of(there_and_back), Moments.of(2 * there_and_back))
     tensor(0.5625)
     """
+    check_alike(moments, target)
     apart = (moments.covariance - target.covariance).square().sum()
     floor = _COVARIANCE_FLOOR**2 * target.normalized_gram.square().sum()
     return relative(apart, target.covariance.square().sum().maximum(floor))

@@ -20,6 +20,7 @@ from neural_style.transfer.levels import Level
 
 PROBED = 192  # pixels of the longer side: large enough for a CPU's rate, and done within about a second
 LARGEST_PROBED = 2048  # likewise, on a GPU
+PICTURES_BYTES = 24  # a pixel of two pictures of three float32 channels: what strength 0 takes
 OVERHEAD = 1.05  # the optimiser's own work, and resizing between levels
 
 

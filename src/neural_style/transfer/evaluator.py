@@ -42,9 +42,6 @@ class Evaluator:
             recording.
         tile_size: ``"auto"``, the longest side of a tile in pixels, or None for the picture at once.
         ranks: the processes that make the picture together; None for this one alone.
-
-    Raises:
-        TypeError, ValueError: if `tile_size` is invalid.
     """
 
     network: VGG19Features
@@ -52,14 +49,6 @@ class Evaluator:
     objective_class: type[Objective]
     tile_size: int | str | None = "auto"
     ranks: Ranks | None = None
-
-    def __post_init__(self) -> None:
-        geometry = TileGeometry.of(self.network.layers[-1])
-        if not isinstance(self.tile_size, str):
-            geometry.check(self.tile_size)
-        elif self.tile_size != "auto":
-            rule, advice = f"be 'auto', None or a multiple of {geometry.alignment}", "Leave it out for 'auto'."
-            raise ValueError(_checks.message("tile_size", rule, repr(self.tile_size), advice))
 
     def plan_memory(
         self, levels: Sequence[Level], terms: Terms, optimizer: Optimizer, regions: int = 0
@@ -156,12 +145,28 @@ def build_network(
         return network.to(device)
 
 
+def check_tile_size(tile_size: int | str | None, deepest: str) -> None:
+    """Check a size of tiles for a network that ends with a layer.
+
+    Raises:
+        TypeError, ValueError: if it is invalid.
+    """
+    geometry = TileGeometry.of(deepest)
+    if not isinstance(tile_size, str):
+        geometry.check(tile_size)
+    elif tile_size != "auto":
+        rule, advice = f"be 'auto', None or a multiple of {geometry.alignment}", "Leave it out for 'auto'."
+        raise ValueError(_checks.message("tile_size", rule, repr(tile_size), advice))
+
+
 def choose_optimizer(optimizer: Optimizer | None, ranks: Ranks | None) -> Optimizer:
     """Return the optimiser, or the default's for None.
 
     Raises:
-        TypeError: if it is none, or one that does not work over ranks.
+        TypeError: if it is none, or one that does not work over ranks; or if the ranks are none.
     """
+    if ranks is not None and not isinstance(ranks, Ranks):
+        raise TypeError(_checks.message("ranks", "be Ranks or None", type(ranks).__name__))
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         got = type(optimizer).__name__
         raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))

@@ -28,7 +28,7 @@ RECONSTRUCTION: Mapping[str, Any] = {"style_weight": 0.0, "variation_weight": 0.
 TEXTURE: Mapping[str, Any] = {"content_weight": 0.0, "match_colors": False}
 OF_COLOR = ("color", "match_colors")
 OF_CONTENT = ("content_layers", "content_weight", "match_colors")  # a texture has none
-RECONSTRUCTED_LEVELS, RECONSTRUCTED_ITERATIONS = 1, 300
+RECONSTRUCTED_ITERATIONS = 300
 TEXTURE_ITERATIONS = 100
 
 
@@ -38,7 +38,7 @@ def reconstruct_content(
     *,
     size: int | None = 256,
     iterations: int | Sequence[int] = RECONSTRUCTED_ITERATIONS,
-    levels: int | None = RECONSTRUCTED_LEVELS,
+    levels: int | None = None,
     seed: int = 0,
     callback: Any = None,
     **options: Any,
@@ -53,7 +53,8 @@ def reconstruct_content(
         layer: a name, such as ``"relu4_2"``.
         size: see `StyleTransfer.run`.
         iterations: likewise.
-        levels: likewise. At one, a reconstruction owes nothing to a coarser one.
+        levels: how many sizes. None takes one, where a reconstruction owes nothing to a coarser one, or as many
+            as there are numbers of iterations.
         seed: likewise.
         callback: likewise.
         options: of `StyleTransfer`: weights, device, pooling, … A ``variation_weight`` of more than 0 makes it
@@ -71,8 +72,8 @@ def reconstruct_content(
             rule, advice = "be left out of a reconstruction", "It has one layer of content, and no style."
             raise ValueError(_checks.message(option, rule, repr(options[option]), advice))
     (name,) = check_layers("layer", [layer])
-    if not isinstance(iterations, int) and levels == RECONSTRUCTED_LEVELS:
-        levels = None  # as many as there are numbers
+    if levels is None and not isinstance(iterations, Sequence):
+        levels = 1
     chosen = {**RECONSTRUCTION, "content_layers": [name], "content_weight": 1.0, **options}
     schedule = {"size": size, "iterations": iterations, "levels": levels}
     return StyleTransfer(**chosen).run(image, image, **schedule, init="noise", seed=seed, callback=callback)  # type: ignore[arg-type]

@@ -26,8 +26,8 @@ from neural_style.network.weights import Convention, Weights
 from neural_style.optimizers import Optimizer
 from neural_style.optimizers.base import DescentInterrupted
 from neural_style.transfer.callback import Callback, ProgressReporter, RunInterrupted
-from neural_style.transfer.estimate import Estimate, estimate_run
-from neural_style.transfer.evaluator import Evaluator, build_network, choose_optimizer
+from neural_style.transfer.estimate import PICTURES_BYTES, Estimate, estimate_run
+from neural_style.transfer.evaluator import Evaluator, build_network, check_tile_size, choose_optimizer
 from neural_style.transfer.inputs import load_inputs
 from neural_style.transfer.levels import DEFAULT_SIZE, Level, Sizes, sides_of
 from neural_style.transfer.presets import choose_settings
@@ -137,7 +137,8 @@ class StyleTransfer:
             color=color,
             match_colors=match_colors,
         )
-        self.settings = settings()  # all above refuse what they must before anything is downloaded
+        self.settings = settings()
+        check_tile_size(tile_size, self.settings.layers[-1])  # all refuse what they must before a download
         dtype = choose_dtype(self.settings.precision if precision == "auto" else precision, self.device)
         loaded = resolve_weights(weights, convention=convention, deepest=self.settings.layers[-1])
         if loaded.self_taught:
@@ -205,12 +206,12 @@ class StyleTransfer:
                 sizes = Sizes(settings)
                 result_size = sizes.result(size_of(inputs.content), size, preview=preview)
                 schedule = sizes.plan(result_size, iterations, levels, preview=preview)
+                if settings.is_content:
+                    return inputs.finish(resize(inputs.original, result_size))
                 plans = self.evaluator.plan_memory(schedule, settings.terms, self.optimizer, inputs.regions)
                 image = inputs.start(schedule[0].size, seed)
                 shared |= {"size and iterations": [(level.size, level.iterations) for level in schedule]}
                 shared |= {"seed": seed, "the start": image} | inputs.parts() | self._parts()
-            if settings.is_content:
-                return inputs.finish(resize(inputs.original, result_size))
 
             optimizer = self.evaluator.fitted(self.optimizer, plans[result_size], schedule[-1])
             try:
@@ -223,11 +224,11 @@ class StyleTransfer:
                     watch = reporter.reports_on(objective)
                     reporter.image = image = objective.minimize(optimizer, image, level.iterations, watch)
                     reporter.stopped = objective.stops(reporter.stopped)
+                return inputs.finish(inputs.carry(image.detach(), result_size))
             except KeyboardInterrupt as interrupt:
                 last = interrupt.image if isinstance(interrupt, DescentInterrupted) else reporter.image
                 image = inputs.carry((image if last is None else last).detach(), result_size)
                 raise RunInterrupted(inputs.finish(image)) from None
-            return inputs.finish(inputs.carry(image.detach(), result_size))
 
     def objective(
         self,
@@ -279,6 +280,8 @@ class StyleTransfer:
             sizes = Sizes(self.settings.starting_from(init))
             target = sizes.result(target, None, preview=preview)
             schedule = sizes.plan(target, iterations, levels, preview=preview)
+            if self.settings.is_content:
+                return Estimate(seconds=0.0, bytes=PICTURES_BYTES * target[0] * target[1], flops=0)
             plans = self.evaluator.plan_memory(schedule, self.settings.terms, self.optimizer)
             ranks = self.evaluator.ranks
             return estimate_run(
