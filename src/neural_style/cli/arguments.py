@@ -62,7 +62,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
     for name, (text, add_options) in _COMMANDS.items():
         add_options(commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}."))
-    return parser.parse_args(argv)
+    options, unknown = parser.parse_known_args(argv)
+    if unknown:
+        commands.choices[options.command].error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
 
 
 def _add_stylize(parser: argparse.ArgumentParser) -> None:

@@ -113,6 +113,9 @@ class StripedObjective:
             stops, failure = False, None
             try:
                 stops = (members.rank == 0 and asks_to_stop(callback(step))) or noted.is_set()
+            except KeyboardInterrupt:  # raised by the callback
+                stops = True
+                noted.set()
             except Exception as error:  # the other ranks need to know, or they would wait
                 failure = error
             state = torch.tensor([float(stops), float(failure is not None)], device=image.device)

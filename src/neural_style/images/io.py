@@ -121,9 +121,9 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:  # tempfile's files can be read by their owner only
+            if target.exists():
+                shutil.copymode(target, temporary)
             yield file
-        if target.exists():
-            shutil.copymode(target, temporary)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -122,7 +122,8 @@ def _wide(matrix: Tensor) -> Tensor:
 def _deviation(moments: Moments, floor: Tensor) -> Tensor:
     """Return the standard deviation of each channel, shape (B, C)."""
     variance = moments.covariance.diagonal(dim1=-2, dim2=-1)
-    return (variance.clamp(min=0) + floor).sqrt()
+    smallest = torch.finfo(variance.dtype).tiny  # the root of 0 has no finite slope
+    return (variance.clamp(min=0) + floor).clamp(min=smallest).sqrt()
 
 
 def _energy(target: Moments) -> Tensor:

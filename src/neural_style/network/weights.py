@@ -130,7 +130,7 @@ def load_weights(source: str | os.PathLike[str] = "vgg19", *, convention: Conven
         return Weights(_renamed(_torchvisions_state(), "torchvision"))
     path = Path(source)
     if not path.is_file():
-        advice = "Make these with random_weights()." if source == "random" else ""
+        advice = "Make these with random_weights()." if source == "random" else "There is no such file."
         raise FileNotFoundError(_checks.message("weights", _ONE_OF_THESE, repr(str(source)), advice))
     return _from_file(path, convention)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 
 from neural_style.evaluation.costs import evaluation_flops
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.tile_size import MemoryPlan
-from neural_style.evaluation.tiles import TileGeometry
+from neural_style.evaluation.tiles import Grid, TileGeometry
 from neural_style.images.resizing import fit_within
 from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features
@@ -52,8 +51,8 @@ class Estimate:
 def estimate_run(
     network: VGG19Features,
     terms: Terms,
-    plan: Sequence[Level],
-    fits: Mapping[tuple[int, int], MemoryPlan],
+    levels: Sequence[Level],
+    plans: Mapping[tuple[int, int], MemoryPlan],
     *,
     objective: type[Objective] = Objective,
     world: int = 1,
@@ -63,47 +62,66 @@ def estimate_run(
     Args:
         network: of the shape that the run will use; its values do not matter.
         terms: what the loss sums.
-        plan: the levels.
-        fits: how each level is evaluated, by its size.
+        levels: coarse to fine.
+        plans: how each level is evaluated, by its size.
         objective: the class that the run will use.
         world: over how many ranks, each as fast as this one.
     """
-    device = next(network.parameters()).device.type
-    geometry = TileGeometry.of(network.layers[-1])
+    geometry, finest = TileGeometry.of(network.layers[-1]), levels[-1].size
+    window = geometry.window_size(geometry.stripe_size(finest, world), plans[finest].tile)
+    seconds_for = _time_model(network, terms, finest, window, objective)
+    seconds, flops = 0.0, 0
+    for level in levels:
+        grid = geometry.grid(geometry.stripe_size(level.size, world), plans[level.size].tile)
+        evaluation = _level_flops(network, terms, level, grid, plans[level.size].keep_targets)
+        # A level's targets take the forward passes of a content and a style: as much as one evaluation.
+        seconds += (level.iterations + 1) * seconds_for(evaluation)
+        flops += (level.iterations + 1) * evaluation
+    return Estimate(OVERHEAD * seconds, plans[finest].bytes, flops)
 
-    def flops_at(
-        size: tuple[int, int], *, content: bool = False, without: Collection[str] = frozenset()
-    ) -> int:
-        style = [] if content else [name for name in terms.style_layers if name not in without]
-        layers = [name for name in network.layers if name in terms.content_layers or name in style]
-        return evaluation_flops(size, layers=layers, style_layers=style, width=network.width)
 
-    def level_flops(level: Level) -> int:
-        """Return the operations of an evaluation at once, or of all passes of all tiles."""
-        found = fits[level.size]
-        grid = geometry.grid(geometry.stripe_size(level.size, world), found.tile)
-        windows = [tile.window_size for tile in grid.tiles]
-        # Each forwards twice and back once, the last forwards once; targets that are not kept twice forwards.
-        of_window = [flops_at(window, without=level.without) for window in windows]
-        passes = 3 * sum(of_window) - of_window[-1]
-        if not found.keep_targets and terms.content_weight > 0:
-            passes += sum(2 * flops_at(window, content=True) for window in windows)
-        return passes // 2
+def _level_flops(network: VGG19Features, terms: Terms, level: Level, grid: Grid, keep_targets: bool) -> int:
+    """Return the operations of an evaluation at once, or of all passes of all tiles."""
+    windows = [tile.window_size for tile in grid.tiles]
+    # Each tile is run forwards twice and back once, the last forwards once.
+    per_window = [_flops(network, terms, window, level.without) for window in windows]
+    passes = 3 * sum(per_window) - per_window[-1]
+    if not keep_targets and terms.content_weight > 0:  # the content is run forwards twice
+        passes += 2 * sum(_flops(network, terms, window, terms.style_layers) for window in windows)
+    return passes // 2
 
-    finest = plan[-1].size
+
+def _flops(
+    network: VGG19Features, terms: Terms, size: tuple[int, int], without: Collection[str] = frozenset()
+) -> int:
+    """Return the operations of an evaluation of (height, width) at once, without some style layers."""
+    style = [name for name in terms.style_layers if name not in without]
+    layers = [name for name in network.layers if name in terms.content_layers or name in style]
+    return evaluation_flops(size, layers=layers, style_layers=style, width=network.width)
+
+
+def _time_model(
+    network: VGG19Features,
+    terms: Terms,
+    finest: tuple[int, int],
+    window: tuple[int, int],
+    objective: type[Objective],
+) -> Callable[[int], float]:
+    """Return seconds as a function of operations, from evaluations that are timed.
+
+    On a CPU the time is proportional to the work, and one small picture is timed. A GPU is idle for most of a
+    small picture's time: there what is evaluated at once, `window`, is timed too, or a part of it.
+    """
     small = fit_within(finest, PROBED) if max(finest) > PROBED else finest
     small = (max(small[0], network.minimum_size), max(small[1], network.minimum_size))
-    # On a CPU the time is proportional to the work. A GPU is idle for most of a small picture's time: there
-    # what is evaluated at once is timed too, or a part of it.
-    window = geometry.window_size(geometry.stripe_size(finest, world), fits[finest].tile)
-    large = fit_within(window, LARGEST_PROBED) if max(window) > LARGEST_PROBED else window
-    sizes = [small] if device == "cpu" else [small, (max(small[0], large[0]), max(small[1], large[1]))]
-    timed = partial(time_evaluation, network, terms, objective=objective)
-    line = _fitted([(flops_at(size), timed(size)) for size in sizes])
-    # A level's targets take the forward passes of a content and a style: as much as one evaluation.
-    seconds = sum((level.iterations + 1) * line(level_flops(level)) for level in plan)
-    flops = sum((level.iterations + 1) * level_flops(level) for level in plan)
-    return Estimate(OVERHEAD * seconds, fits[finest].bytes, flops)
+    sizes = [small]
+    if next(network.parameters()).device.type != "cpu":
+        large = fit_within(window, LARGEST_PROBED) if max(window) > LARGEST_PROBED else window
+        sizes.append((max(small[0], large[0]), max(small[1], large[1])))
+    timed = [time_evaluation(network, terms, size, objective=objective) for size in sizes]
+    return _fitted(
+        [(_flops(network, terms, size), seconds) for size, seconds in zip(sizes, timed, strict=True)]
+    )
 
 
 def time_evaluation(

@@ -281,10 +281,10 @@ def _check_used(settings: Settings, given: Mapping[str, Any]) -> None:
 
 
 def _checked(name: str, value: Any) -> Any:
-    """Return an option's value where it keeps its rule.
+    """Return an option's value in the form that `Settings` holds.
 
     Raises:
-        TypeError, ValueError: if it does not.
+        TypeError, ValueError: if it is invalid.
     """
     named = {"pooling": POOLINGS, "padding": PADDINGS, "variation": VARIATIONS, "color": COLORS}
     if name in ("content_layers", "style_layers"):

@@ -236,10 +236,10 @@ def _load(style: Style, name: str, content: Tensor, style_layers: Sequence[str])
 
 
 def check_scale(argument: str, value: object) -> float:
-    """Return a style's scale where it keeps its rule.
+    """Return a style's scale as a float.
 
     Raises:
-        TypeError, ValueError: if it does not.
+        TypeError, ValueError: if it is no number from 1/8 to 8.
     """
     scale = _checks.number(argument, value)
     if not 1 / LARGEST_SCALE <= scale <= LARGEST_SCALE:
