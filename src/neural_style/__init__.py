@@ -18,7 +18,7 @@ from neural_style.losses import relative_style_loss as relative_style_loss
 from neural_style.losses import style_loss as style_loss
 from neural_style.losses import total_loss as total_loss
 from neural_style.losses import total_variation as total_variation
-from neural_style.losses.statistics import covariance_loss as covariance_loss
+from neural_style.losses.other_statistics import covariance_loss as covariance_loss
 from neural_style.losses.sums import Discrepancy as Discrepancy
 from neural_style.losses.sums import Moments as Moments
 from neural_style.losses.terms import Terms as Terms

@@ -7,7 +7,7 @@ import torch
 
 from narrow import RANDOM
 from neural_style import StyleTransfer, losses
-from neural_style.losses.statistics import covariance_loss
+from neural_style.losses.other_statistics import covariance_loss
 from neural_style.transfer.presets import PRESETS, SELF_TAUGHT, choose_settings
 
 FIVE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]

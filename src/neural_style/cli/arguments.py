@@ -16,7 +16,7 @@ from neural_style.device.hardware import PRECISIONS, available_devices
 from neural_style.evaluation.cuda_graph import COMPILES
 from neural_style.images.color import COLORS
 from neural_style.images.io import save_image
-from neural_style.losses.statistics import STATISTICS
+from neural_style.losses.other_statistics import STATISTICS
 from neural_style.losses.variation import VARIATIONS
 from neural_style.network.features import PADDINGS, POOLINGS
 from neural_style.network.weights import CONVENTIONS, NAMED_SOURCES

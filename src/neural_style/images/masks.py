@@ -154,5 +154,7 @@ def _mask_values(source: ImageSource, argument: str) -> Tensor:
         advice = "Give a mask for each style; or, on the command line, maps in colours with --style-maps."
         raise ValueError(_checks.message(argument, "be a grey picture", "one in colours", advice))
     if picture.amin() == 1:
-        _checks.warn(f"{argument} is white throughout (transparent parts count as white): it applies everywhere.")
+        _checks.warn(
+            f"{argument} is white throughout (transparent parts count as white): it applies everywhere."
+        )
     return picture.mean(1, keepdim=True)

@@ -12,7 +12,7 @@ from typing import Any
 from neural_style import _checks, losses
 from neural_style.device.hardware import Precision
 from neural_style.images.color import COLORS
-from neural_style.losses.statistics import covariance_loss, mixture
+from neural_style.losses.other_statistics import covariance_loss, mixture
 from neural_style.losses.terms import ContentLoss, StyleLoss, Terms
 from neural_style.losses.variation import VARIATIONS
 from neural_style.network.features import PADDINGS, POOLINGS

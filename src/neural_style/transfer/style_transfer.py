@@ -18,7 +18,7 @@ from neural_style.evaluation.cuda_graph import Compile, choose_objective
 from neural_style.evaluation.objective import Objective
 from neural_style.images.io import ImageSource
 from neural_style.images.resizing import resize, size_of
-from neural_style.losses.statistics import StatisticChoice
+from neural_style.losses.other_statistics import StatisticChoice
 from neural_style.network.features import Padding, Pooling
 from neural_style.network.source import resolve_weights
 from neural_style.network.vgg19 import LayerChoice
@@ -77,7 +77,7 @@ class StyleTransfer:
         pooling: ``"average"`` or ``"max"``.
         padding: ``"reflect"``, ``"replicate"``, ``"zeros"`` or ``"circular"``.
         statistic: what of the features is the style: ``"gram"``, ``"mean-deviation"``, ``"covariance"`` or
-            ``"wasserstein"``, see `losses.statistics`; or weights of several by name.
+            ``"wasserstein"``, see `losses.other_statistics`; or weights of several by name.
         strength: 0 is the photograph, 1 only the style, ½ the preset's own weights; in place of
             ``content_weight`` and ``style_weight``, which are then as 1 − strength to strength.
         color: whose colours the result has: ``"style"``; ``"content"``: the content's chroma, exactly, under a

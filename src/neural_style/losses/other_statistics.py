@@ -1,4 +1,4 @@
-"""Style statistics: which moments of the features are the style, as losses relative to the painting's own.
+"""Style statistics beside the Gram matrix, and the table of all; each a loss relative to the painting's own.
 
 Every one is a function (moments of the generated image, moments of the style) → scalar, 0 on the style itself
 and 1 where all features are 0: a layer counts as much as its weight says, whatever the size of its activations.

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import reference
-from neural_style.losses.statistics import STATISTICS, Mixture, mixture, wasserstein_loss
+from neural_style.losses.other_statistics import STATISTICS, Mixture, mixture, wasserstein_loss
 from neural_style.losses.sums import Moments
 from neural_style.losses.terms import StyleLoss
 
