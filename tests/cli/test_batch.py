@@ -61,6 +61,7 @@ def recorded() -> list[str]:
 def as_rank(patch: Patch, rank: int, world: int) -> None:
     for name, value in (("RANK", rank), ("WORLD_SIZE", world), ("LOCAL_RANK", rank)):
         patch.setenv(name, str(value))
+    patch.setattr("neural_style.cli.batch.started_by_torchrun", lambda: True)
 
 
 # Pictures ------------------------------------------------------------------------------------------------
@@ -329,6 +330,13 @@ def test_a_broken_last_line_of_the_record_is_passed_over(broken: str) -> None:
 
 
 # Several processes ---------------------------------------------------------------------------------------
+
+
+def test_a_share_that_torchrun_did_not_deal_is_noted(monkeypatch: Patch, capsys: Capture) -> None:
+    as_rank(monkeypatch, 0, 2)
+    monkeypatch.setattr("neural_style.cli.batch.started_by_torchrun", lambda: False)
+    batch(rows("photo.png,art.png,a.png"))
+    assert "process 0 of 2" in capsys.readouterr().err
 
 
 def test_every_picture_is_made_by_exactly_one_rank(capsys: Capture, monkeypatch: Patch, recorder: Any) -> None:

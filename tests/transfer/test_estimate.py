@@ -9,6 +9,7 @@ import torch
 
 from narrow import RANDOM
 from neural_style import Adam, Estimate, Objective, StyleTransfer, TorchLBFGS
+from neural_style.device.ranks import Ranks
 from neural_style.evaluation.costs import evaluation_flops
 from neural_style.evaluation.tile_size import MemoryPlan
 from neural_style.transfer import estimate as estimates
@@ -105,8 +106,9 @@ def test_on_a_gpu_no_more_is_probed_than_a_tile(monkeypatch: pytest.MonkeyPatch)
 def test_ranks_share_the_operations() -> None:
     alone = transfer().estimate((960, 64), iterations=1, levels=1)
 
-    class Four:
-        world = 4
+    class Four(Ranks):
+        def __init__(self) -> None:
+            self.world = 4
 
     shared = transfer(ranks=Four()).estimate((960, 64), iterations=1, levels=1)
     assert shared.flops == pytest.approx(alone.flops * (960 / 4 + 16 + 160) / 960, rel=0.01)
