@@ -83,8 +83,9 @@ class StripedObjective:
             state = torch.tensor([float(noted.is_set()), float(failure is not None)], device=image.device)
             interrupted, failed = self.everyone.all_reduce(state).tolist()
             if failed > 0:
-                elsewhere = CallbackError("the run failed on the first rank")
-                raise (failure and failure.__cause__) or failure or elsewhere
+                if failure is None:
+                    raise CallbackError("the run failed on the first rank")
+                raise failure.__cause__ or failure
             self._interrupted = interrupted > 0
             return self.everyone.broadcast(result)
 
