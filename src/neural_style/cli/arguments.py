@@ -22,6 +22,7 @@ from neural_style.network.features import PADDINGS, POOLINGS
 from neural_style.network.weights import CONVENTIONS, NAMED_SOURCES
 from neural_style.optimizers import LBFGS, Adam, Optimizer, TorchLBFGS
 from neural_style.transfer import StyleTransfer
+from neural_style.transfer.levels import DEFAULT_SIZE
 from neural_style.transfer.presets import PRESETS
 from neural_style.transfer.reconstruction import (
     RECONSTRUCTED_ITERATIONS,
@@ -91,7 +92,7 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
     _add_output(parser, "STYLE-texture.png, here")
     _add_style_options(parser)
     text = "side of a square in pixels, or WIDTHxHEIGHT"
-    _add(parser, "--size", "N", text, type=values.sides, default="512")
+    _add(parser, "--size", "N", text, type=values.sides, default=str(DEFAULT_SIZE))
     _add_iterations(parser, TEXTURE_ITERATIONS)
     _add_quality_and_seed(parser)
     _add_transfer_options(parser, content=False)

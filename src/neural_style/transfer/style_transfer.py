@@ -60,7 +60,7 @@ class StyleTransfer:
         compile: ``"auto"`` records, on CUDA, one evaluation of each level as a CUDA graph and launches it as a
             whole from then on, which takes no time to speak of; ``"off"`` launches every operation by itself.
         tile_size: longest side, in pixels, of the tiles that a picture is evaluated in, one after another, a
-            multiple of 16: the result is the same, to rounding, and takes up to twice the time. ``"auto"``
+            multiple of 16: the result is the same, to rounding, in two to three times the time. ``"auto"``
             takes the picture at once where the memory that is free allows it, else tiles as large as it
             allows; None takes it at once whatever is free.
         convention: input convention of a weight file, ``"torchvision"`` or ``"caffe"``; None takes it from the
