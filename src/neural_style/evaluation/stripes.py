@@ -49,7 +49,8 @@ class StripedObjective:
         self.everyone, self.size = ranks, size
         self.members = ranks.first(geometry.stripes_in(size[0], ranks.world))
         self.stripes = Stripes(self.members, geometry)
-        self._make, self._objective = make, cast("Objective | None", None)
+        self._make = make
+        self._objective: Objective | None = None
         self._interrupted = False
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from torch import Tensor
@@ -85,7 +86,6 @@ class ProgressReporter:
             raise TypeError(_checks.message("callback", "be callable", got, advice))
         self.callback, self.stopped = callback, False
         self.image: Tensor | None = None
-        self._objective: HasTerms | None = None
 
     def levels(self, levels: Sequence[Level]) -> Iterator[Level]:
         """Yield the levels of a run, coarse to fine, until it is stopped."""
@@ -94,21 +94,19 @@ class ProgressReporter:
             self._number, self._levels, self._level = number, levels, level
             self._done, self._done_in_level, self.image = done, 0, None
             yield level
-            self._objective = None  # its targets are given back before the next level's are made
             done += self._done_in_level
             if self.stopped:
                 return
 
     def reports_on(self, objective: HasTerms) -> Callable[[Step], bool]:
         """Return the optimiser's callback for this level's objective."""
-        self._objective = objective
-        return self._after_step
+        return partial(self._after_step, objective)
 
-    def _after_step(self, step: Step) -> bool:
+    def _after_step(self, objective: HasTerms, step: Step) -> bool:
         self.image = step.image
         level, done = self._level, self._level.work * step.number // step.steps
         self._done_in_level = done
-        if self.callback is not None and self._objective is not None:
+        if self.callback is not None:
             planned = self._done + level.work + sum(later.work for later in self._levels[self._number :])
             progress = Progress(
                 level=self._number,
@@ -118,7 +116,7 @@ class ProgressReporter:
                 steps=step.steps,
                 fraction=(self._done + done) / planned,
                 loss=step.loss,
-                terms=self._objective.terms_by_name,
+                terms=objective.terms_by_name,
                 image=step.image,
             )
             self.stopped = asks_to_stop(self.callback(progress))
