@@ -175,7 +175,7 @@ def test_a_texture_and_a_reconstruction_have_defaults_of_their_own(recorder: Any
     assert [recorder.made[1][name] for name in ("weights", "style_weight")] == ["vgg19", 0]
     assert recorder.made[1]["content_layers"] == ["relu1_1"]
     names = ("init", "levels", "iterations", "size")
-    assert [recorder.ran[1][name] for name in names] == ["noise", None, 300, 256]
+    assert [recorder.ran[1][name] for name in names] == ["noise", 1, 300, 256]
 
 
 def test_the_demo_writes_its_picture_and_the_sheet_beside_it(capsys: Capture, recorder: Any) -> None:

@@ -109,7 +109,7 @@ def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
     _add_iterations(parser, RECONSTRUCTED_ITERATIONS)
     _add_quality_and_seed(parser)
     _add_transfer_options(parser, style=False)
-    parser.set_defaults(init="noise", levels=None)
+    parser.set_defaults(init="noise")
     parser.set_defaults(**{**dict.fromkeys((*BOTH, "style_layers", "statistic")), **RECONSTRUCTION})
 
 

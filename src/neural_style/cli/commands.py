@@ -117,8 +117,7 @@ def _reconstruct(options: argparse.Namespace) -> int:
     """Make a picture of what a layer keeps: a transfer without style."""
     (layer,) = check_layers("LAYER", [options.layer])
     options.content_layers, options.content_weight = [layer], 1.0
-    if not isinstance(options.iterations, int):
-        options.levels = None  # as many as there are numbers
+    options.levels = 1 if isinstance(options.iterations, int) else None  # as many as there are numbers
     out = options.output or Path(f"{options.content.stem}-{layer}.png")
     content = to_image_tensor(options.content, "content")
     return _from_noise(options, out, [options.content], content, options.size, content)
