@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from bowl import MINIMUM, bowl, bowl_with_a_bad_gradient, start
-from neural_style.optimizers import LBFGS, Adam, Optimizer, Step, TorchLBFGS
+from neural_style.optimizers import LBFGS, Adam, Optimizer, Step
 from neural_style.optimizers.base import DescentInterrupted
+from torch_lbfgs import TorchLBFGS
 
 OPTIMIZERS: tuple[Optimizer, ...] = (LBFGS(), TorchLBFGS(), Adam())
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)

@@ -20,7 +20,7 @@ from neural_style.losses.other_statistics import STATISTICS
 from neural_style.losses.variation import VARIATIONS
 from neural_style.network.features import PADDINGS, POOLINGS
 from neural_style.network.weights import CONVENTIONS, NAMED_SOURCES
-from neural_style.optimizers import LBFGS, Adam, Optimizer, TorchLBFGS
+from neural_style.optimizers import LBFGS, Adam, Optimizer
 from neural_style.transfer import StyleTransfer
 from neural_style.transfer.levels import DEFAULT_SIZE
 from neural_style.transfer.presets import PRESETS
@@ -32,12 +32,7 @@ from neural_style.transfer.reconstruction import (
 )
 from neural_style.transfer.starts import INITS
 
-OPTIMIZERS: Mapping[str, Callable[[], Optimizer]] = {
-    "lbfgs": LBFGS,
-    "torch-lbfgs": TorchLBFGS,
-    "adam": Adam,
-}
-
+OPTIMIZERS: Mapping[str, Callable[[], Optimizer]] = {"lbfgs": LBFGS, "adam": Adam}
 
 # The options that need both a content and a style.
 BOTH = ("content_layers", "style_weight", "strength", "color")

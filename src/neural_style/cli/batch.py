@@ -74,7 +74,7 @@ def run_batch(options: argparse.Namespace) -> int:
         say(f"note: {text}. Unset them for the whole list.", rank=rank)
     jobs = read_jobs(options.jobs, {name: getattr(options, name) for name in PICTURE_OPTIONS})
     shared = {name: value for name, value in vars(options).items() if name not in NOT_SHARED}
-    record, share = Record(options.jobs, shared), here.share(jobs)
+    record, share = Record(options.jobs, shared), jobs[here.rank :: here.world]
     to_do = [job for job in share if job not in record]
     there = len(share) - len(to_do)
     count = f"of {len(share)} picture{'' if len(share) == 1 else 's'}"
@@ -130,9 +130,6 @@ class Record:
     Args:
         jobs: the list's file.
         shared: the options of all jobs; a job done with others counts as not done.
-
-    Raises:
-        OSError: if the file cannot be read or written.
     """
 
     def __init__(self, jobs: Path, shared: Mapping[str, Any]) -> None:

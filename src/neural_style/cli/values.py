@@ -115,11 +115,7 @@ PICTURE_OPTIONS: Mapping[str, Callable[[str], Any]] = {
 
 
 def read_option(name: str, text: str) -> Any:
-    """Return the value of one of `PICTURE_OPTIONS` from text.
-
-    Raises:
-        ValueError: if it cannot be read.
-    """
+    """Return the value of one of `PICTURE_OPTIONS` from text."""
     try:
         return PICTURE_OPTIONS[name](text)
     except ArgumentTypeError as error:

@@ -77,9 +77,7 @@ class Objective:
         compared = terms.content_weight > 0
         self._content_layers = check_layers("content_layers", terms.content_layers) if compared else []
         self._style_layers = list(terms.style_layers) if terms.style_weight > 0 else []
-        if content_image.ndim != 4 or content_image.shape[0] != 1:
-            rule, advice = "have shape (1, 3, H, W)", "Make an objective for each picture."
-            raise ValueError(_checks.message("content_image", rule, tuple(content_image.shape), advice))
+        _checks.image_tensor("content_image", content_image)
         with torch.inference_mode(False), torch.no_grad():
             own_rows = self.share.rows(content_image.shape[-2])
             self.grid = self.geometry.grid(size_of(content_image), self.tile, own_rows)

@@ -244,12 +244,7 @@ class TileGeometry:
         return min(-(-size[0] // stripes) + self.alignment + 2 * self.halo, size[0]), size[1]
 
     def check(self, tile: int | None) -> int | None:
-        """Return the side of a tile, or None, if it is a positive multiple of `alignment`.
-
-        Raises:
-            TypeError: if it is no whole number.
-            ValueError: if it is no positive multiple.
-        """
+        """Return the side of a tile, or None, if it is a positive multiple of `alignment`."""
         if tile is None:
             return None
         side = _checks.whole_number("tile_size", tile, minimum=self.alignment)

@@ -174,10 +174,6 @@ def mixture(argument: str, statistic: StatisticChoice) -> Mixture:
     Args:
         argument: what error messages call the choice.
         statistic: a name of `STATISTICS`, or weights by name.
-
-    Raises:
-        ValueError: if a name is unknown, a weight negative or not finite, or none positive.
-        TypeError: if it is neither a name nor weights by name.
     """
     if isinstance(statistic, str):
         statistic = {statistic: 1.0}

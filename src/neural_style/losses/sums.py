@@ -274,11 +274,7 @@ class Sums:
 
 
 def difference(features: Tensor, target_features: Tensor) -> Tensor:
-    """Return F − P in at least float32.
-
-    Raises:
-        ValueError: if their shapes differ.
-    """
+    """Return F − P in at least float32."""
     if features.shape != target_features.shape:
         rule = f"have the target's shape {tuple(target_features.shape)}"
         advice = "Compare features of the same layer at the same image size."

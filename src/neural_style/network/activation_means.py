@@ -21,7 +21,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.network.features import VGG19Features
-from neural_style.network.vgg19 import convolutions, layer_table
+from neural_style.network.vgg19 import convolutions
 
 FILE = "vgg19_means.npy"
 # The relative error that a filter's norm may have. Weights of eight bits err by up to 1 %; weights that were
@@ -63,8 +63,7 @@ def filter_norms(network: VGG19Features) -> dict[str, Tensor]:
     parameters = network.weights.parameters
     return {
         layer.name: parameters[f"features.{layer.index}.weight"].flatten(1).norm(dim=1)
-        for layer in convolutions()
-        if layer.index <= layer_table()[network.layers[-1]].index
+        for layer in convolutions(network.layers[-1])
     }
 
 

@@ -58,11 +58,7 @@ def packaged_parameters() -> dict[str, Tensor]:
 
 
 def _checked_bytes() -> bytes:
-    """Return the content of the package's file.
-
-    Raises:
-        WeightsUnavailableError: if the file is missing, or another.
-    """
+    """Return the content of the package's file, if it is that very one."""
     try:
         spec = importlib.util.find_spec(PACKAGE)  # imports nothing for a top-level name
     except ValueError:  # a module of that name without a spec

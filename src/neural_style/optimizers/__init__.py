@@ -7,4 +7,3 @@ from neural_style.optimizers.base import StepCallback as StepCallback
 from neural_style.optimizers.base import ValueAndGrad as ValueAndGrad
 from neural_style.optimizers.lbfgs import FIRST_STEP as FIRST_STEP
 from neural_style.optimizers.lbfgs import LBFGS as LBFGS
-from neural_style.optimizers.torch_lbfgs import TorchLBFGS as TorchLBFGS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -34,6 +35,8 @@ class Adam(Optimizer):
 
     Reference: Kingma & Ba, "Adam" (2015), section 7.2 for the average and its bias correction.
     """
+
+    over_ranks: ClassVar[bool] = True
 
     learning_rate: float = 0.02
     average: float = 0.9

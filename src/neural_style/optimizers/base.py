@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -46,7 +47,13 @@ StepCallback = Callable[[Step], object]
 
 
 class Optimizer(ABC):
-    """What `StyleTransfer` needs of an optimiser; pass any object of such a class."""
+    """What `StyleTransfer` needs of an optimiser; pass any object of such a class.
+
+    Attributes:
+        over_ranks: whether `minimize` takes ``all_reduce`` and works where every rank has some of the rows.
+    """
+
+    over_ranks: ClassVar[bool] = False
 
     @abstractmethod
     def minimize(
@@ -64,6 +71,10 @@ class Optimizer(ABC):
             steps: number of evaluations, at least 1.
             callback: called after each evaluation; returning True ends the run.
         """
+
+    def pairs(self, steps: int) -> int:  # noqa: ARG002
+        """Return how many pairs of pictures it keeps in a run of so many steps, for the plan of the memory."""
+        return 0
 
 
 class StoppedError(Exception):
@@ -176,22 +187,14 @@ def all_finite(values: Tensor, all_reduce: Reduce = no_reduction) -> Tensor:
 
 
 def check_finite(name: str, values: Tensor, all_reduce: Reduce = no_reduction) -> None:
-    """Check that a loss or a gradient is finite. It makes a GPU wait: call it at the start or the end only.
-
-    Raises:
-        FloatingPointError: if any value is NaN or infinite.
-    """
+    """Check that a loss or a gradient is finite. It makes a GPU wait: call it at the start or the end only."""
     if not all_finite(values, all_reduce):
         rule, advice = "be finite", "Use precision='float32' or smaller weights."
         raise FloatingPointError(_checks.message(name, rule, "NaN or infinity", advice))
 
 
 def check_common(learning_rate: float, tolerance: float | None) -> None:
-    """Check the options that all optimisers share.
-
-    Raises:
-        TypeError, ValueError: if one is invalid.
-    """
+    """Check the options that all optimisers share."""
     if _checks.number("learning_rate", learning_rate) == 0:
         raise ValueError(_checks.message("learning_rate", "be more than 0", 0, "Leave it out for the default."))
     if tolerance is not None:

@@ -94,15 +94,18 @@ class Inputs:
             size: (height, width) of the level.
             scale: how much larger than that its strokes are to be: for it, a picture is enlarged too.
         """
-        smallest, multiple = Sizes(self.settings).minimum, Sizes(self.settings).multiple
+        sizes = Sizes(self.settings)
+        height: float
+        width: float
         if self.settings.stretch_style:
-            stretched = (max(smallest, round(size[0] * scale)), max(smallest, round(size[1] * scale)))
-            return resize(style, nearest(stretched, multiple), clamp=False)
-        height, width = size_of(style)
-        least = smallest / min(height, width)
-        ratio = max(min(1.0, max(max(size) / max(height, width), least)) * scale, least)
+            height, width = (max(sizes.minimum, round(side * scale)) for side in size)
+        else:
+            own = size_of(style)
+            least = sizes.minimum / min(own)
+            ratio = max(min(1.0, max(max(size) / max(own), least)) * scale, least)
+            height, width = own[0] * ratio, own[1] * ratio
         # What a recolouring has put outside [0, 1] stays there.
-        return resize(style, nearest((height * ratio, width * ratio), multiple), clamp=False)
+        return resize(style, nearest((height, width), sizes.multiple), clamp=False)
 
     def carry(self, image: Tensor, size: tuple[int, int]) -> Tensor:
         """Return a level's picture at the next one's size: enlarged, with the content's detail beside it.
@@ -156,19 +159,7 @@ def load_inputs(
     style_weights: Sequence[float] | None = None,
     regions: Sequence[ImageSource | None] | None = None,
 ) -> Inputs:
-    """Return the pictures of a run, read, checked and in the colours to work in.
-
-    Args:
-        content: see `StyleTransfer.run`.
-        style: see `StyleTransfer.run`.
-        settings: of the run.
-        device: where the pictures go.
-        style_weights: see `StyleTransfer.run`.
-        regions: see `StyleTransfer.run`.
-
-    Raises:
-        TypeError, ValueError, OSError: if a picture, a mask or a number is invalid.
-    """
+    """Return the pictures of a run, read, checked and in the colours to work in; see `StyleTransfer.run`."""
     original = to_image_tensor(content, "content").to(device)
     names = [name for name, weight in settings.style_layers.items() if weight > 0]
     styles = load_styles(style, original, style_layers=names, style_weights=style_weights, regions=regions)

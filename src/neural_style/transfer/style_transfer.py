@@ -84,7 +84,7 @@ class StyleTransfer:
             luminance that takes the style; ``"match"``: those of a style that is given the content's first, by
             `images.color.recolored`.
         match_colors: whether the content picture is first given the style's colours by `color.match_colors`.
-        optimizer: an `LBFGS`, `TorchLBFGS`, `Adam`, or other `Optimizer`; None takes `LBFGS()`.
+        optimizer: an `LBFGS`, `Adam`, or other `Optimizer`; None takes `LBFGS()`.
         ranks: the processes that make each picture together, every one of which calls `run` with the same
             arguments and gets the whole picture; None works alone. `LBFGS` and `Adam` work over ranks.
 
@@ -208,7 +208,7 @@ class StyleTransfer:
                 schedule = sizes.plan(result_size, iterations, levels, preview=preview)
                 if settings.is_content:
                     return inputs.finish(resize(inputs.original, result_size))
-                plans = self.evaluator.plan_memory(schedule, settings.terms, self.optimizer, inputs.regions)
+                plans = self.evaluator.plan_memory(schedule, settings, self.optimizer, inputs.regions)
                 image = inputs.start(schedule[0].size, seed)
                 shared |= {"size and iterations": [(level.size, level.iterations) for level in schedule]}
                 shared |= {"seed": seed, "the start": image} | inputs.parts() | self._parts()
@@ -218,10 +218,8 @@ class StyleTransfer:
                 for level in reporter.levels(schedule):
                     image = inputs.carry(image, level.size)
                     pictures = partial(inputs.at, level)
-                    objective = self.evaluator.objective(
-                        pictures, settings.terms, level.size, plans[level.size]
-                    )
-                    watch = reporter.reports_on(objective)
+                    objective = self.evaluator.objective(pictures, settings, level.size, plans[level.size])
+                    watch = partial(reporter.after_step, objective)
                     reporter.image = image = objective.minimize(optimizer, image, level.iterations, watch)
                     reporter.stopped = objective.stops(reporter.stopped)
                 return inputs.finish(inputs.carry(image.detach(), result_size))
@@ -248,8 +246,8 @@ class StyleTransfer:
             inputs = load_inputs(content, style, self.settings, self.device)
             level = Level(Sizes(self.settings).result(size_of(inputs.content), size), 1)
             evaluator = replace(self.evaluator, ranks=None)  # the objective is this process's
-            plans = evaluator.plan_memory([level], self.settings.terms, self.optimizer, inputs.regions)
-            return evaluator.build(inputs.at(level), self.settings.terms, plans[level.size])
+            plans = evaluator.plan_memory([level], self.settings, self.optimizer, inputs.regions)
+            return evaluator.build(inputs.at(level), self.settings, plans[level.size])
 
     def estimate(
         self,
@@ -282,11 +280,11 @@ class StyleTransfer:
             schedule = sizes.plan(target, iterations, levels, preview=preview)
             if self.settings.is_content:
                 return Estimate(seconds=0.0, bytes=PICTURES_BYTES * target[0] * target[1], flops=0)
-            plans = self.evaluator.plan_memory(schedule, self.settings.terms, self.optimizer)
+            plans = self.evaluator.plan_memory(schedule, self.settings, self.optimizer)
             ranks = self.evaluator.ranks
             return estimate_run(
                 self.network,
-                self.settings.terms,
+                self.settings,
                 schedule,
                 plans,
                 objective=self.evaluator.objective_class,

@@ -66,9 +66,7 @@ class LoadedStyle:
 
     Attributes:
         image: shape (1, 3, H', W'), at its own size; RGB in [0, 1], unless it was recoloured.
-        weight: see `Style`.
-        scale: see `Style`.
-        layers: see `Guide`.
+        weight, scale, layers: see `Style`.
         region: shape (1, 1, H, W), of the content's size; None for everywhere. Styles of one region share it.
         mask: shape (1, 1, H', W'); None for all of the picture.
         name: what messages call it: ``"style"``, or ``"style 2"`` where there are several.
@@ -114,9 +112,6 @@ def load_styles(
         style_layers: names of those that have a weight.
         style_weights: one for each style, in place of its own.
         regions: likewise.
-
-    Raises:
-        TypeError, ValueError, OSError: if a picture, a mask or a number is invalid.
     """
     sources = sources_of(style)
     if not sources:
@@ -190,12 +185,7 @@ def in_grey_of(content: Tensor, styles: Sequence[LoadedStyle]) -> list[LoadedSty
 
 
 def _check_one_each(argument: str, values: Sequence[object], styles: Sequence[Style]) -> None:
-    """Check that there are as many values as styles.
-
-    Raises:
-        TypeError: if they are no list.
-        ValueError: if there are not.
-    """
+    """Check that there are as many values as styles."""
     listed = values.ndim == 1 if isinstance(values, np.ndarray) else isinstance(values, Sequence)
     if isinstance(values, str) or not listed:
         got, advice = type(values).__name__, "Write [...], one for each style."
@@ -215,11 +205,7 @@ def _with_shared_region(style: LoadedStyle, earlier: Sequence[LoadedStyle]) -> L
 
 
 def _load(style: Style, name: str, content: Tensor, style_layers: Sequence[str]) -> LoadedStyle:
-    """Return a style that is read and checked; messages call it by its name.
-
-    Raises:
-        TypeError, ValueError, OSError: if something of it is invalid.
-    """
+    """Return a style that is read and checked; messages call it by its name."""
     image = to_image_tensor(style.image, name).to(content.device)
     weight = _checks.number(f"{name}'s weight", style.weight)
     scale = check_scale(f"{name}'s scale", style.scale)
@@ -236,11 +222,7 @@ def _load(style: Style, name: str, content: Tensor, style_layers: Sequence[str])
 
 
 def check_scale(argument: str, value: object) -> float:
-    """Return a style's scale as a float.
-
-    Raises:
-        TypeError, ValueError: if it is no number from 1/8 to 8.
-    """
+    """Return a style's scale as a float."""
     scale = _checks.number(argument, value)
     if not 1 / LARGEST_SCALE <= scale <= LARGEST_SCALE:
         rule = f"lie between 1/{LARGEST_SCALE} and {LARGEST_SCALE}"
