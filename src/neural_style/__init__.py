@@ -8,7 +8,7 @@ from importlib import metadata as _metadata
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.regions import Guide
 from neural_style.images.io import load_image, save_image
-from neural_style.losses import (
+from neural_style.losses.equations import (
     content_loss,
     gram_matrix,
     half_squares,
@@ -25,9 +25,11 @@ from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features
 from neural_style.network.source import learn_weights, random_weights
 from neural_style.network.weights import Weights, WeightsUnavailableError, load_weights
-from neural_style.optimizers import LBFGS, Adam, Optimizer, Step
+from neural_style.optimizers.adam import Adam
+from neural_style.optimizers.base import Optimizer, RunInterrupted, Step
+from neural_style.optimizers.lbfgs import LBFGS
 from neural_style.transfer import StyleTransfer
-from neural_style.transfer.callback import Progress, RunInterrupted
+from neural_style.transfer.callback import Progress
 from neural_style.transfer.estimate import Estimate
 from neural_style.transfer.reconstruction import reconstruct_content, synthesize_texture
 from neural_style.transfer.styles import Style

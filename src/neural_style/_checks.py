@@ -131,13 +131,7 @@ def file_to_write(argument: str, path: Path) -> Path:
 
 
 def image_tensor(argument: str, image: object, *, batch: bool = False) -> None:
-    """Check that an image is a float tensor of shape (1, 3, H, W), without reading its values.
-
-    Args:
-        argument: its name in messages.
-        image: what is checked.
-        batch: whether several are allowed, (B, 3, H, W).
-    """
+    """Check that an image is a float tensor (1, 3, H, W), or (B, 3, H, W), without reading its values."""
     if not isinstance(image, Tensor) or not image.is_floating_point():
         got = f"a tensor of {image.dtype}" if isinstance(image, Tensor) else type(image).__name__
         advice = "Read files with load_image; divide 8-bit values by 255."

@@ -16,7 +16,7 @@ from neural_style.evaluation.share import Stripes
 from neural_style.evaluation.tiles import TileGeometry
 from neural_style.losses.sums import Discrepancy, Moments
 from neural_style.network.features import PADDINGS, Padding
-from neural_style.optimizers import LBFGS
+from neural_style.optimizers.lbfgs import LBFGS
 from neural_style.transfer.presets import PRESETS, choose_settings
 from thread_ranks import ThreadRanks, on_ranks
 from tiled import Case, both, difference, network_of, picture

@@ -14,8 +14,10 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bowl import MINIMUM, bowl, bowl_with_a_bad_gradient, start
-from neural_style.optimizers import FIRST_STEP, LBFGS, Adam, Optimizer, Step, ValueAndGrad, lbfgs
-from neural_style.optimizers.lbfgs import LimitedMemory
+from neural_style.optimizers import lbfgs
+from neural_style.optimizers.adam import Adam
+from neural_style.optimizers.base import Optimizer, Step, ValueAndGrad
+from neural_style.optimizers.lbfgs import FIRST_STEP, LBFGS, LimitedMemory
 from torch_lbfgs import TorchLBFGS
 
 Array = NDArray[np.float64]

@@ -20,7 +20,9 @@ from neural_style.losses.other_statistics import STATISTICS
 from neural_style.losses.variation import VARIATIONS
 from neural_style.network.features import PADDINGS, POOLINGS
 from neural_style.network.weights import CONVENTIONS, NAMED_SOURCES
-from neural_style.optimizers import LBFGS, Adam, Optimizer
+from neural_style.optimizers.adam import Adam
+from neural_style.optimizers.base import Optimizer
+from neural_style.optimizers.lbfgs import LBFGS
 from neural_style.transfer import StyleTransfer
 from neural_style.transfer.levels import DEFAULT_SIZE
 from neural_style.transfer.presets import PRESETS

@@ -38,8 +38,8 @@ from neural_style.images.io import check_writable, save_image, to_image_tensor
 from neural_style.images.resizing import resize
 from neural_style.network.source import learn_weights
 from neural_style.network.vgg19 import check_layers
+from neural_style.optimizers.base import RunInterrupted
 from neural_style.transfer import StyleTransfer
-from neural_style.transfer.callback import RunInterrupted
 from neural_style.transfer.levels import previewed
 from neural_style.transfer.starts import check_init, is_picture
 from neural_style.transfer.styles import Style
@@ -73,7 +73,7 @@ def _stylize(options: argparse.Namespace) -> int:
     with joined(here, options.rank_timeout) as ranks:
         with preparing(ranks):
             run, out = _prepared(options, ranks)
-        save = partial(save_image, path=out, quality=options.quality) if here.rank == 0 else _leave_to_rank_0
+        save = partial(save_image, path=out, quality=options.quality) if here.rank == 0 else lambda _: None
         with ending_together(here):  # rank 0 may still be writing
             return _make(run, save, out, options, here)
 
@@ -205,15 +205,7 @@ def _make(
     options: argparse.Namespace,
     here: Process = Process(),  # noqa: B008  # frozen
 ) -> int:
-    """Run with a progress bar and save the picture, or on Ctrl-C the picture so far.
-
-    Args:
-        run: makes the picture; takes a callback.
-        save: writes the picture.
-        out: the file that `save` writes.
-        options: the command's.
-        here: this process, of which rank 0 alone reports an interrupt.
-    """
+    """Run with a progress bar and save the picture in `out`, or on Ctrl-C the picture so far."""
     began = time.monotonic()
     try:
         with ProgressBar(quiet=options.quiet) as bar:
@@ -228,10 +220,6 @@ def _make(
     if not options.quiet:
         print(f"{out}: {pixels(image.shape[-2:])} pixels in {time.monotonic() - began:.1f} s")
     return 0
-
-
-def _leave_to_rank_0(_image: Tensor) -> None:
-    """Write nothing."""
 
 
 def _check_not_among(argument: str, path: Path, others: Sequence[Path]) -> None:

@@ -118,10 +118,6 @@ class Ranks:
     Args:
         world: how many of the process group's first ranks it has; None for all.
         timeout: how long a rank waits for another.
-
-    Attributes:
-        rank: this process's, from 0.
-        world: how many there are.
     """
 
     def __init__(self, world: int | None = None, timeout: timedelta | None = None) -> None:
@@ -162,12 +158,7 @@ class Ranks:
         return values
 
     def gathered(self, rows: Tensor, bounds: Sequence[int]) -> Tensor:
-        """Return the whole picture, (B, C, H, W), on every rank.
-
-        Args:
-            rows: this rank's rows of it.
-            bounds: where the rows of every rank begin, and the height.
-        """
+        """Return the whole picture on every rank, of their rows, (B, C, h, W), which begin at `bounds`."""
         heights = [stop - start for start, stop in pairwise(bounds)]
         padded = F.pad(rows, (0, 0, 0, max(heights) - rows.shape[-2])).contiguous()  # all of one shape
         parts = [torch.empty_like(padded) for _ in heights]

@@ -11,8 +11,7 @@ from neural_style import _checks
 from neural_style.device.memory import give_back, ran_out
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.tile_size import MemoryPlan
-from neural_style.optimizers import Optimizer
-from neural_style.optimizers.base import StepCallback
+from neural_style.optimizers.base import Optimizer, StepCallback
 
 
 class BoundedObjective:

@@ -21,7 +21,7 @@ from neural_style.evaluation.regions import Guidance, Guide, Part, on_grids
 from neural_style.evaluation.share import Share
 from neural_style.evaluation.tiles import Tile, TileGeometry, with_halo
 from neural_style.images.resizing import size_of
-from neural_style.losses import style_loss, total_loss, weighted_sum
+from neural_style.losses.equations import style_loss, total_loss, weighted_sum
 from neural_style.losses.sums import Discrepancy, Moments, Sums, Variation
 from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features

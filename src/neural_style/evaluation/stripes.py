@@ -15,13 +15,11 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from neural_style import _checks
 from neural_style.device.ranks import Ranks
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.share import Share, Stripes
 from neural_style.evaluation.tiles import TileGeometry
-from neural_style.optimizers import Optimizer
-from neural_style.optimizers.base import Step, StepCallback, asks_to_stop
+from neural_style.optimizers.base import Optimizer, Step, StepCallback, asks_to_stop
 
 
 class CallbackError(RuntimeError):
@@ -135,14 +133,6 @@ class StripedObjective:
         value_and_grad = self._objective.value_and_grad
         result = minimize(own, value_and_grad, steps, together, all_reduce=members.all_reduce)
         return members.gathered(result, self.stripes.bounds(self.size[0]))
-
-
-def check_ranks(ranks: Ranks, height: int, geometry: TileGeometry) -> None:
-    """Check that every rank has rows of the result."""
-    most = geometry.stripes_in(height, ranks.world)
-    if most < ranks.world:
-        rule = f"be at most {most} for {height} rows, {geometry.halo} for each"
-        raise ValueError(_checks.message("the number of ranks", rule, ranks.world, "Start fewer."))
 
 
 @contextmanager

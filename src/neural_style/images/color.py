@@ -39,12 +39,7 @@ class Colors:
 
     @classmethod
     def of(cls, image: Tensor, mask: Tensor | None = None) -> Colors:
-        """Return the colours of a picture.
-
-        Args:
-            image: shape (1, 3, H, W), RGB.
-            mask: weights of the pixels, at least 0, shape (1, 1, H, W); None counts all pixels alike.
-        """
+        """Return the colours of a picture (1, 3, H, W), RGB; a mask (1, 1, H, W) weighs its pixels."""
         mean, covariance = _mean_and_covariance(image, mask)
         return cls(mean.cpu().double(), covariance.cpu().double())  # in this order: MPS has no float64
 

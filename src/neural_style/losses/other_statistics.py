@@ -144,11 +144,7 @@ DECOMPOSING = ("wasserstein",)  # these compute eigenvectors, which a CUDA graph
 
 @dataclass(frozen=True)
 class Mixture:
-    """A weighted sum of statistics, as one `StyleLoss`.
-
-    Attributes:
-        weights: weight by the statistic's name.
-    """
+    """A weighted sum of statistics by name, as one `StyleLoss`."""
 
     weights: Mapping[str, float]
 
@@ -169,12 +165,7 @@ StatisticChoice = str | Mapping[str, float]
 
 
 def mixture(argument: str, statistic: StatisticChoice) -> Mixture:
-    """Return the weighted sum of statistics that a user has chosen.
-
-    Args:
-        argument: what error messages call the choice.
-        statistic: a name of `STATISTICS`, or weights by name.
-    """
+    """Return the sum of statistics that a user has chosen: a name of `STATISTICS`, or weights by name."""
     if isinstance(statistic, str):
         statistic = {statistic: 1.0}
     if not isinstance(statistic, Mapping):

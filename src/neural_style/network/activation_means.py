@@ -32,12 +32,8 @@ TOLERANCE = 0.05
 def normalize_as_in_the_paper(network: VGG19Features) -> None:
     """Rescale the original VGG-19's filters by the stored means; leave other weights alone.
 
-    Args:
-        network: changed in place; in float32, as it was made.
-
-    Warns:
-        UserWarning: if the weights are not the original ones, unless they are narrow or self-taught and
-            plainly others.
+    The network, in float32 as it was made, is changed in place. A warning says if the weights are not the
+    original ones, unless they are narrow or self-taught and plainly others.
     """
     means, norms = kept()
     if is_original(network, norms):

@@ -81,11 +81,11 @@ class StoppedError(Exception):
     """Ends an optimiser's own loop; never leaves `minimize`."""
 
 
-class DescentInterrupted(KeyboardInterrupt):
-    """Raised by `minimize` on Ctrl-C, so that the work done is not lost.
+class RunInterrupted(KeyboardInterrupt):
+    """Raised on Ctrl-C, so that the work done is not lost.
 
     Attributes:
-        image: what `minimize` would have returned if the callback had ended the run.
+        image: the picture so far, in the form that the run would have returned it, had its callback ended it.
     """
 
     def __init__(self, image: Tensor) -> None:
@@ -119,20 +119,13 @@ class StepMonitor:
 
     @contextmanager
     def running(self, result: Callable[[], Tensor]) -> Iterator[None]:
-        """Run an optimiser's loop until it ends or is stopped.
-
-        Args:
-            result: returns the picture so far.
-
-        Raises:
-            DescentInterrupted: on Ctrl-C.
-        """
+        """Run an optimiser's loop until it ends or is stopped; on Ctrl-C raise `RunInterrupted`."""
         try:
             yield
         except StoppedError:
             pass
         except KeyboardInterrupt:
-            raise DescentInterrupted(result()) from None
+            raise RunInterrupted(result()) from None
 
     def after_evaluation(self, image: Tensor, loss: Tensor) -> None:
         """Count an evaluation, and call back.

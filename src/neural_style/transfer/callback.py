@@ -1,4 +1,4 @@
-"""What a caller sees of a run: its progress, how it is stopped, and the interrupt that loses nothing."""
+"""What a caller sees of a run: its progress, and how it is stopped."""
 
 from __future__ import annotations
 
@@ -44,18 +44,6 @@ class Progress:
 
 
 Callback = Callable[[Progress], object]
-
-
-class RunInterrupted(KeyboardInterrupt):
-    """Raised on Ctrl-C, so that the work done is not lost.
-
-    Attributes:
-        image: the picture so far, in the form that `StyleTransfer.run` returns.
-    """
-
-    def __init__(self, image: Tensor) -> None:
-        super().__init__("interrupted; the picture so far is in this exception's attribute image")
-        self.image = image
 
 
 class ProgressReporter:

@@ -18,14 +18,15 @@ from neural_style.evaluation.costs import MemoryModel
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.regions import Guide
 from neural_style.evaluation.share import Share
-from neural_style.evaluation.stripes import StripedObjective, check_ranks
+from neural_style.evaluation.stripes import StripedObjective
 from neural_style.evaluation.tile_size import MemoryPlan, MemoryPlanner
 from neural_style.evaluation.tiles import TileGeometry
 from neural_style.losses.terms import Terms
 from neural_style.network.activation_means import normalize_as_in_the_paper
 from neural_style.network.features import VGG19Features
 from neural_style.network.weights import Weights
-from neural_style.optimizers import LBFGS, Optimizer
+from neural_style.optimizers.base import Optimizer
+from neural_style.optimizers.lbfgs import LBFGS
 from neural_style.transfer.levels import Level
 from neural_style.transfer.presets import Settings
 
@@ -38,7 +39,6 @@ class Evaluator:
 
     Attributes:
         network: the feature extractor.
-        device: where it is.
         objective_class: of objectives that evaluate a picture at once; tiles are large enough to need no
             recording.
         tile_size: ``"auto"``, the longest side of a tile in pixels, or None for the picture at once.
@@ -46,10 +46,14 @@ class Evaluator:
     """
 
     network: VGG19Features
-    device: torch.device
     objective_class: type[Objective]
     tile_size: int | str | None = "auto"
     ranks: Ranks | None = None
+
+    @property
+    def world(self) -> int:
+        """How many processes make the picture."""
+        return 1 if self.ranks is None else self.ranks.world
 
     def plan_memory(
         self, levels: Sequence[Level], terms: Terms, optimizer: Optimizer, regions: int = 0
@@ -61,13 +65,14 @@ class Evaluator:
         Raises:
             ValueError: if a level does not fit, or has too few rows for the ranks.
         """
-        model = MemoryModel.of(self.network, terms, regions)
-        if self.ranks is not None:
-            check_ranks(self.ranks, levels[-1].size[0], TileGeometry.of(model.layers[-1]))
-        free = available_memory(self.device)
-        free = None if free is None else free // sharing(self.device)
-        ranks = 1 if self.ranks is None else self.ranks.world
-        planner = MemoryPlanner(model, self.tile_size, ranks, free)
+        device, model = self.network.mean.device, MemoryModel.of(self.network, terms, regions)
+        free = available_memory(device)
+        free = None if free is None else free // sharing(device)
+        planner = MemoryPlanner(model, self.tile_size, self.world, free)
+        height = levels[-1].size[0]
+        if (most := planner.geometry.stripes_in(height, self.world)) < self.world:
+            rule = f"be at most {most} for {height} rows, {planner.geometry.halo} for each"
+            raise ValueError(_checks.message("the number of ranks", rule, self.world, "Start fewer."))
         return {
             level.size: planner.plan(level.size, optimizer.pairs(level.iterations))
             for level in reversed(levels)  # an error names the size of the result

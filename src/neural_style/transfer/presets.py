@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from neural_style import _checks, losses
+from neural_style import _checks
 from neural_style.device.hardware import Precision
 from neural_style.images.color import COLORS
+from neural_style.losses import equations
 from neural_style.losses.other_statistics import covariance_loss, mixture
 from neural_style.losses.terms import Terms
 from neural_style.network.features import PADDINGS, POOLINGS
@@ -107,7 +108,7 @@ PRESETS: dict[str, Settings] = {
         match_colors=True,
         keep_detail=True,
         omit_layers=True,
-        content_loss=losses.relative_squares,
+        content_loss=equations.relative_squares,
         style_loss=covariance_loss,
         content_from_noise=3.0,
         variation="isotropic",
@@ -121,8 +122,8 @@ PRESETS: dict[str, Settings] = {
         init="noise",
         iterations=(500,),
         scales=(1.0,),
-        content_loss=losses.half_squares,
-        style_loss=losses.layer_style_loss,
+        content_loss=equations.half_squares,
+        style_loss=equations.layer_style_loss,
         normalized=True,
         precision="float32",
     ),
@@ -134,8 +135,8 @@ PRESETS: dict[str, Settings] = {
         pooling="max",
         iterations=(500, 200),
         scales=(0.64, 1.0),
-        content_loss=losses.mean_squares,
-        style_loss=losses.mean_style_loss,
+        content_loss=equations.mean_squares,
+        style_loss=equations.mean_style_loss,
     ),
 }
 
@@ -149,7 +150,7 @@ PRESETS[SELF_TAUGHT] = replace(
     variation_weight=2.0,
     content_from_noise=1.0,
     omit_layers=False,
-    style_loss=losses.relative_style_loss,
+    style_loss=equations.relative_style_loss,
 )
 
 

@@ -23,9 +23,8 @@ from neural_style.network.features import Padding, Pooling
 from neural_style.network.source import resolve_weights
 from neural_style.network.vgg19 import LayerChoice
 from neural_style.network.weights import Convention, Weights
-from neural_style.optimizers import Optimizer
-from neural_style.optimizers.base import DescentInterrupted
-from neural_style.transfer.callback import Callback, ProgressReporter, RunInterrupted
+from neural_style.optimizers.base import Optimizer, RunInterrupted
+from neural_style.transfer.callback import Callback, ProgressReporter
 from neural_style.transfer.estimate import PICTURES_BYTES, Estimate, estimate_run
 from neural_style.transfer.evaluator import Evaluator, build_network, check_tile_size, choose_optimizer
 from neural_style.transfer.inputs import load_inputs
@@ -146,7 +145,7 @@ class StyleTransfer:
         if getattr(self.settings.style_loss, "decomposes", False):  # no CUDA graph can record that
             objective_class = Objective
         self.network = build_network(loaded, self.settings, dtype, self.device)
-        self.evaluator = Evaluator(self.network, self.device, objective_class, tile_size, ranks)
+        self.evaluator = Evaluator(self.network, objective_class, tile_size, ranks)
 
     def run(
         self,
@@ -224,7 +223,7 @@ class StyleTransfer:
                     reporter.stopped = objective.stops(reporter.stopped)
                 return inputs.finish(inputs.carry(image.detach(), result_size))
             except KeyboardInterrupt as interrupt:
-                last = interrupt.image if isinstance(interrupt, DescentInterrupted) else reporter.image
+                last = interrupt.image if isinstance(interrupt, RunInterrupted) else reporter.image
                 image = inputs.carry((image if last is None else last).detach(), result_size)
                 raise RunInterrupted(inputs.finish(image)) from None
 
@@ -281,15 +280,8 @@ class StyleTransfer:
             if self.settings.is_content:
                 return Estimate(seconds=0.0, bytes=PICTURES_BYTES * target[0] * target[1], flops=0)
             plans = self.evaluator.plan_memory(schedule, self.settings, self.optimizer)
-            ranks = self.evaluator.ranks
-            return estimate_run(
-                self.network,
-                self.settings,
-                schedule,
-                plans,
-                objective=self.evaluator.objective_class,
-                world=1 if ranks is None else ranks.world,
-            )
+            chosen = {"objective": self.evaluator.objective_class, "world": self.evaluator.world}
+            return estimate_run(self.network, self.settings, schedule, plans, **chosen)  # type: ignore[arg-type]
 
     def _parts(self) -> dict[str, object]:
         """Return what all processes that make a picture together must have alike, by name."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.evaluation.regions import Guide
 from neural_style.images.color import Colors, grey_like, match_colors, recolored
 from neural_style.images.io import ImageSource, to_image_tensor
 from neural_style.images.masks import along_edges, to_mask
-from neural_style.images.resizing import resize, size_of
 from neural_style.network.vgg19 import check_layers
 
 LARGEST_SCALE = 8
@@ -85,16 +84,6 @@ class LoadedStyle:
         """The colours of the part that counts."""
         return Colors.of(self.image, self.mask)
 
-    def guide(self, image: Tensor, region: Tensor | None) -> Guide:
-        """Return the style as a level compares with it.
-
-        Args:
-            image: the picture at the size that serves the level.
-            region: the style's region at the level's size; None for everywhere.
-        """
-        mask = None if self.mask is None else resize(self.mask, size_of(image))
-        return Guide(image, self.weight, self.layers, mask, region)
-
 
 def load_styles(
     style: StyleSource | Sequence[StyleSource],
@@ -104,26 +93,18 @@ def load_styles(
     style_weights: Sequence[float] | None = None,
     regions: Sequence[ImageSource | None] | None = None,
 ) -> list[LoadedStyle]:
-    """Return the style pictures of a run, read, checked, and on the content's device.
-
-    Args:
-        style: one, or several.
-        content: shape (1, 3, H, W).
-        style_layers: names of those that have a weight.
-        style_weights: one for each style, in place of its own.
-        regions: likewise.
-    """
+    """Return a run's style pictures, read, checked, and on the content's device; see `StyleTransfer.run`."""
     sources = sources_of(style)
     if not sources:
         advice = "Give one, or a list."
         raise ValueError(_checks.message("style", "be at least one picture", "none", advice))
     styles = [source if isinstance(source, Style) else Style(source) for source in sources]
-    if style_weights is not None:
-        _check_one_each("style_weights", style_weights, styles)
-        styles = [replace(style, weight=weight) for style, weight in zip(styles, style_weights, strict=True)]
-    if regions is not None:
-        _check_one_each("regions", regions, styles)
-        styles = [replace(style, region=region) for style, region in zip(styles, regions, strict=True)]
+    given: list[tuple[str, str, Any]]  # in place of the styles' own
+    given = [("style_weights", "weight", style_weights), ("regions", "region", regions)]
+    for argument, name, values in given:
+        if values is not None:
+            _check_one_each(argument, values, styles)
+            styles = [replace(style, **{name: value}) for style, value in zip(styles, values, strict=True)]
     names, loaded = list(style_layers), list[LoadedStyle]()
     for number, source in enumerate(styles, 1):
         name = "style" if len(styles) == 1 else f"style {number}"
@@ -146,10 +127,6 @@ def matched_to_styles(content: Tensor, styles: Sequence[LoadedStyle]) -> Tensor:
 
     Between regions the colours change along the content's edges, or softly where there are none: the content
     loss would keep every line that they leave.
-
-    Args:
-        content: shape (1, 3, H, W), in [0, 1].
-        styles: what is asked for where.
     """
     regions = list({id(style.region): style.region for style in styles}.values())
     matched, covered = torch.zeros_like(content), torch.zeros_like(content[:, :1])
