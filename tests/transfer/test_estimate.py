@@ -96,7 +96,8 @@ def test_on_a_gpu_no_more_is_probed_than_a_tile(monkeypatch: pytest.MonkeyPatch)
     for tile, world, expected in ((512, 1, (608, 608)), (None, 1, (1536, 2048)), (None, 9, (261, 2048))):
         probed.clear()
         fits = {(3000, 4000): MemoryPlan(tile, True, 20, 1)}
-        estimates.estimate_run(network, terms, plan, fits, world=world)
+        monkeypatch.setattr(Evaluator, "world", world)
+        estimates.estimate_run(tiled.evaluator, terms, plan, fits)
         assert probed == [(144, 192), expected]
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from neural_style.losses.terms import Terms
+from neural_style.network.features import VGG19Features
 from neural_style.network.vgg19 import Layer, truncated
 from neural_style.network.winograd import FEWEST_CHANNELS, TILE
-
-if TYPE_CHECKING:
-    from neural_style.losses.terms import Terms
-    from neural_style.network.features import VGG19Features
 
 FLOAT32 = 4  # bytes
 PICTURES = 17  # of the picture's size in float32 that an optimiser and an objective hold beside the history

@@ -50,9 +50,9 @@ class Inputs:
     batched: bool
 
     @property
-    def regions(self) -> int:
-        """How many regions have styles of their own."""
-        return len({id(style.region) for style in self.styles if style.region is not None})
+    def regions(self) -> dict[int, Tensor]:
+        """The regions that have styles of their own, by their identity."""
+        return {id(style.region): style.region for style in self.styles if style.region is not None}
 
     def at(self, level: Level) -> tuple[Tensor, list[Guide]]:
         """Return the content, shape (1, 3, h, w), and the styles at a level's size."""
@@ -70,8 +70,7 @@ class Inputs:
         they would copy it whole. So are the layers that the level goes without, unless the style names its own.
         """
         settings, guides = self.settings, []
-        regions = {id(style.region): style.region for style in self.styles if style.region is not None}
-        resized = {key: resize(region, level.size) for key, region in regions.items()}
+        resized = {key: resize(region, level.size) for key, region in self.regions.items()}
         for style in self.styles:
             image = self.style_at(style.image, level.size, style.scale)
             mask = None if style.mask is None else resize(style.mask, size_of(image))

@@ -207,7 +207,7 @@ class StyleTransfer:
                 schedule = sizes.plan(result_size, iterations, levels, preview=preview)
                 if settings.is_content:
                     return inputs.finish(resize(inputs.original, result_size))
-                plans = self.evaluator.plan_memory(schedule, settings, self.optimizer, inputs.regions)
+                plans = self.evaluator.plan_memory(schedule, settings, self.optimizer, len(inputs.regions))
                 image = inputs.start(schedule[0].size, seed)
                 shared |= {"size and iterations": [(level.size, level.iterations) for level in schedule]}
                 shared |= {"seed": seed, "the start": image} | inputs.parts() | self._parts()
@@ -245,7 +245,7 @@ class StyleTransfer:
             inputs = load_inputs(content, style, self.settings, self.device)
             level = Level(Sizes(self.settings).result(size_of(inputs.content), size), 1)
             evaluator = replace(self.evaluator, ranks=None)  # the objective is this process's
-            plans = evaluator.plan_memory([level], self.settings, self.optimizer, inputs.regions)
+            plans = evaluator.plan_memory([level], self.settings, self.optimizer, len(inputs.regions))
             return evaluator.build(inputs.at(level), self.settings, plans[level.size])
 
     def estimate(
@@ -280,8 +280,7 @@ class StyleTransfer:
             if self.settings.is_content:
                 return Estimate(seconds=0.0, bytes=PICTURES_BYTES * target[0] * target[1], flops=0)
             plans = self.evaluator.plan_memory(schedule, self.settings, self.optimizer)
-            chosen = {"objective": self.evaluator.objective_class, "world": self.evaluator.world}
-            return estimate_run(self.network, self.settings, schedule, plans, **chosen)  # type: ignore[arg-type]
+            return estimate_run(self.evaluator, self.settings, schedule, plans)
 
     def _parts(self) -> dict[str, object]:
         """Return what all processes that make a picture together must have alike, by name."""

@@ -79,11 +79,6 @@ class LoadedStyle:
     mask: Tensor | None = None
     name: str = "style"
 
-    @property
-    def colors(self) -> Colors:
-        """The colours of the part that counts."""
-        return Colors.of(self.image, self.mask)
-
 
 def load_styles(
     style: StyleSource | Sequence[StyleSource],
@@ -141,8 +136,9 @@ def matched_to_styles(content: Tensor, styles: Sequence[LoadedStyle]) -> Tensor:
 
 
 def colors_of(styles: Sequence[LoadedStyle]) -> Colors:
-    """Return the styles' colours, mixed by their weights."""
-    return Colors.mixed([style.colors for style in styles], [style.weight for style in styles])
+    """Return the colours of the styles, of the parts that count, mixed by their weights."""
+    parts = [Colors.of(style.image, style.mask) for style in styles]
+    return Colors.mixed(parts, [style.weight for style in styles])
 
 
 def in_colors_of(content: Tensor, styles: Sequence[LoadedStyle]) -> list[LoadedStyle]:
