@@ -1,7 +1,5 @@
 """Checks of arguments, which raise a TypeError or a ValueError, and the wording of their messages."""
 
-from __future__ import annotations
-
 import difflib
 import math
 import sys

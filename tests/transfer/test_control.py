@@ -26,7 +26,7 @@ from neural_style.metrics import similarity
 from neural_style.transfer.levels import Sizes
 from neural_style.transfer.presets import PRESETS, choose_settings
 from neural_style.transfer.starts import is_noise, starting_picture
-from neural_style.transfer.styles import in_colors_of, in_grey_of, load_styles
+from neural_style.transfer.styles import colors_of, in_colors_of, in_grey_of, load_styles
 
 
 def picture(height: int, width: int, seed: int, tint: tuple[float, float, float] = (1, 1, 1)) -> Tensor:

@@ -1,7 +1,5 @@
 """Where to compute, and in which precision: what ``"auto"`` means."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from typing import Literal
 

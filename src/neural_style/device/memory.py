@@ -1,7 +1,5 @@
 """How much memory a device has left, whether an error means that it ran out, and how to free what is unused."""
 
-from __future__ import annotations
-
 import gc
 import re
 from collections.abc import Callable, Iterator

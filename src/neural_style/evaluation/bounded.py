@@ -1,7 +1,5 @@
 """An evaluation that runs out of memory goes on in smaller tiles."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

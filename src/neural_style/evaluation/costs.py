@@ -1,9 +1,8 @@
 """What a run costs, counted: operations and bytes by picture size."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features
@@ -69,7 +68,7 @@ class MemoryModel:
     regions: int = 0
 
     @classmethod
-    def of(cls, network: VGG19Features, terms: Terms, regions: int = 0) -> MemoryModel:
+    def of(cls, network: VGG19Features, terms: Terms, regions: int = 0) -> Self:
         """Return the model of a network on its device, and of the layers that have a weight."""
         return cls(
             layers=network.layers,

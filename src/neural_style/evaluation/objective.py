@@ -7,8 +7,6 @@ and the gradient with respect to the sums is propagated back to its pixels and h
 picture one pass is enough.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from functools import reduce
 from operator import add

@@ -11,8 +11,6 @@ Reference:
     to count the positions that lie wholly inside, is our own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -5,8 +5,6 @@ features, 0.6 million numbers at full width; in a step of L-BFGS the small table
 too few rows for all ranks are evaluated by the first of them.
 """
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Callable, Iterator

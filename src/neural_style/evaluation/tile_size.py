@@ -3,8 +3,6 @@
 The result is the same whatever the plan, to rounding; only a shorter history of L-BFGS costs evaluations.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass

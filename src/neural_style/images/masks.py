@@ -1,7 +1,5 @@
 """Masks: which part of a picture something applies to, as a weight in [0, 1] for every pixel."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Image tensors at other sizes. Sizes are (height, width)."""
 
-from __future__ import annotations
-
 import math
 
 from torch import Tensor

@@ -11,8 +11,6 @@ Reference:
     Gatys, Ecker & Bethge, "Image Style Transfer Using Convolutional Neural Networks" (CVPR 2016), eqs. 1–7.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch

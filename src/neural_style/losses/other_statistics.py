@@ -11,8 +11,6 @@ Reference:
     (1982) for Wasserstein's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

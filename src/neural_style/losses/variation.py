@@ -1,7 +1,5 @@
 """Total variation: functions of neighbouring pixels whose means add up to a picture's roughness."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch.nn.functional as F

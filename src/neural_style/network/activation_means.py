@@ -10,8 +10,6 @@ conv5_1, the deepest layer of styles, and for nine filters in ten by less than 3
 (43 % in conv5_4). No mean is near 0: the smallest, in conv4_1, is 1.5 % of its layer's median.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from importlib import resources
 

@@ -4,8 +4,6 @@ Input normalisation, padding and pooling are part of the network. Its weights ar
 image. Rectifiers do not work in place, or a hook on ``conv1_1`` would silently return ``relu1_1``.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping

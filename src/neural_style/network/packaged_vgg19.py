@@ -14,8 +14,6 @@ Steinberg.
 Reference: Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition" (2015).
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib.util
 import io

@@ -13,8 +13,6 @@ Reference:
     Structure with Randomness" (2011) for the randomised eigenvectors.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Weights that are made rather than loaded, and the argument ``weights`` that names any of them."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 

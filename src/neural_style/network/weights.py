@@ -3,8 +3,6 @@
 Nothing falls back silently: where weights are not available, an error says what to do.
 """
 
-from __future__ import annotations
-
 import os
 import pickle
 from collections.abc import Mapping

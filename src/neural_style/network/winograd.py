@@ -18,8 +18,6 @@ Reference:
     neural networks" (CVPR 2016). The shared filters are our own arrangement.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

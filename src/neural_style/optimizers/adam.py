@@ -1,7 +1,5 @@
 """Adam within the box [0, 1], with an average of its iterates."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -3,8 +3,6 @@
 A *step* is one evaluation of the loss and its gradient, and the update made of it.
 """
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator

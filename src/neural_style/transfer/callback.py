@@ -1,7 +1,5 @@
 """What a caller sees of a run: its progress, and how it is stopped."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 

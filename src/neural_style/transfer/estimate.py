@@ -1,7 +1,5 @@
 """How long a run will take and how much memory it needs: operations counted, their rate measured."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

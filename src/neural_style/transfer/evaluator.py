@@ -1,7 +1,5 @@
 """How the levels of a run are evaluated on this device: at once or in tiles, in the memory that there is."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

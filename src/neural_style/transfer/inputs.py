@@ -1,7 +1,5 @@
 """The pictures of a run: read, in the colours to work in, and brought to the size of each level."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -4,8 +4,6 @@ A style's large structures are found where they are small and cheap, and only re
 relu5_1 sees 156 pixels whatever the picture's size, and a step costs in proportion to the pixels.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -3,11 +3,9 @@
 A preset is a table row; every option given to `StyleTransfer` beside a preset replaces the preset's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Self
 
 from neural_style import _checks
 from neural_style.device.hardware import Precision
@@ -69,7 +67,7 @@ class Settings(Terms):
     normalized: bool = False
     precision: Precision = "auto"
 
-    def starting_from(self, init: InitSource | None) -> Settings:
+    def starting_from(self, init: InitSource | None) -> Self:
         """Return the settings of a run from a start; None is the preset's.
 
         From noise the content weighs more, and a finer level gets no detail of the photograph.

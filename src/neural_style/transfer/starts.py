@@ -1,7 +1,5 @@
 """Where the optimisation starts: the content, the style, noise, a mix of them, or a picture of the caller's."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import add

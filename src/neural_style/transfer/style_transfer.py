@@ -1,7 +1,5 @@
 """`StyleTransfer`: what can be chosen, and what can be asked for. No formulas."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from dataclasses import replace

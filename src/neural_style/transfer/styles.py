@@ -1,7 +1,5 @@
 """What a run's style is made of: pictures, each with its share, its strokes' size and its place."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
