@@ -106,13 +106,7 @@ def seed(value: object) -> int:
 
 
 def file_to_write(argument: str, path: Path) -> Path:
-    """Return `path` if a file can be made there. Call it before a long run, not after.
-
-    Raises:
-        FileNotFoundError: if its folder does not exist.
-        IsADirectoryError: if it is a folder.
-        PermissionError: if no file can be made in its folder.
-    """
+    """Return `path` if a file can be made there, or raise an OSError. Call it before a long run, not after."""
     got = repr(str(path))
     if path.is_dir():
         raise IsADirectoryError(message(argument, "name a file", f"{got}, a folder"))
