@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from neural_style import _checks
-from neural_style.cli.build import result_size, transfer_from_options
+from neural_style.cli.build import transfer_from_options
 from neural_style.cli.console import ERRORS, in_a_line, pixels, say, warnings_as_notes
 from neural_style.cli.progress_bar import ProgressBar
 from neural_style.cli.values import PICTURE_OPTIONS, read_option
 from neural_style.device.ranks import ending_together, place, rank_device, started_by_torchrun
 from neural_style.images.io import check_writable, save_image, to_image_tensor
+from neural_style.images.resizing import fit_within, size_of
 from neural_style.transfer import StyleTransfer
 from neural_style.transfer.levels import plan_levels
 from neural_style.transfer.starts import check_init, is_picture
@@ -109,7 +110,7 @@ def _make_job(transfer: StyleTransfer, job: Job, title: str, rank: str, *, quiet
     try:
         images = {name: to_image_tensor(path, name) for name, path in job.inputs.items()}
         chosen = {name: value for name, value in job.options.items() if name != "quality"}
-        check_writable(job.output, size=result_size(images["content"], chosen["size"]))
+        check_writable(job.output, size=fit_within(size_of(images["content"]), chosen["size"]))
         with ProgressBar(quiet=quiet or bool(rank), title=title) as bar:
             image = transfer.run(**{**chosen, **images}, callback=bar.show)
         save_image(image, job.output, quality=job.options["quality"])

@@ -1,4 +1,4 @@
-"""The transfer and the sizes that options ask for."""
+"""The transfer that options ask for."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import argparse
 import contextlib
 import io
 
-from torch import Tensor
-
 from neural_style import _checks
 from neural_style.cli.arguments import OPTIMIZERS
 from neural_style.device.ranks import Ranks
-from neural_style.images.resizing import fit_within, size_of
 from neural_style.transfer import StyleTransfer
 
 OPTIONS = (
@@ -28,8 +25,3 @@ def transfer_from_options(options: argparse.Namespace, ranks: Ranks | None = Non
     silent = options.quiet and options.weights == "torchvision"
     with contextlib.redirect_stderr(io.StringIO()) if silent else contextlib.nullcontext():
         return StyleTransfer(**chosen, optimizer=optimizer, ranks=ranks)
-
-
-def result_size(content: Tensor, size: int | None) -> tuple[int, int]:
-    """Return (height, width) of a result whose longer side has `size` pixels; None keeps the content's size."""
-    return size_of(content) if size is None else fit_within(size_of(content), size)

@@ -83,8 +83,7 @@ class Sizes:
         Raises:
             ValueError, TypeError: if `size` is invalid, or the result is too small for the network.
         """
-        target = own if size is None else fit_within(own, _checks.whole_number("size", size, minimum=1))
-        target = previewed(target) if preview else target
+        target = previewed(fit_within(own, size)) if preview else fit_within(own, size)
         self.check("the result", target, "Give a larger size.")
         closed = nearest(target, self.multiple)
         if closed != target:
