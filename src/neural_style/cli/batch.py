@@ -1,7 +1,5 @@
 """The pictures of a list: a CSV file that is checked before any work, and a record of what is done."""
 
-from __future__ import annotations
-
 import argparse
 import csv
 import hashlib

@@ -1,7 +1,5 @@
 """The transfer that options ask for."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import io

@@ -1,7 +1,5 @@
 """Styles from options: files, folders of paintings, weights and scales, masks, and maps in colours."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The values of options, from text. Each function is a type for argparse."""
 
-from __future__ import annotations
-
 import math
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping

@@ -142,7 +142,7 @@ class TileGeometry:
         >>> TileGeometry.of("relu5_1", "circular")
         TileGeometry(halo=80, alignment=16, wraps=True)
         """
-        alignment = alignment_of(deepest)
+        alignment = max(ALIGNMENT, layer_table()[deepest].stride)
         return cls(alignment * -(-reach(deepest) // alignment), alignment, padding == "circular")
 
     def grid(self, size: tuple[int, int], tile: int | None, rows: range | None = None) -> Grid:
@@ -253,11 +253,6 @@ class TileGeometry:
             rule = f"be a multiple of {self.alignment}"
             raise ValueError(_checks.message("tile_size", rule, side, f"The nearest is {nearest}."))
         return side
-
-
-def alignment_of(deepest: str) -> int:
-    """Return what the sides of tiles are multiples of, in pixels, in a network that ends with a layer."""
-    return max(ALIGNMENT, layer_table()[deepest].stride)
 
 
 def with_halo(picture: Tensor, read: tuple[range, range]) -> Tensor:

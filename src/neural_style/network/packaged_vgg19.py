@@ -57,10 +57,7 @@ def packaged_parameters() -> dict[str, Tensor]:
 
 def _checked_bytes() -> bytes:
     """Return the content of the package's file, if it is that very one."""
-    try:
-        spec = importlib.util.find_spec(PACKAGE)  # imports nothing for a top-level name
-    except ValueError:  # a module of that name without a spec
-        spec = None
+    spec = importlib.util.find_spec(PACKAGE)  # imports nothing for a top-level name
     got = "none installed"
     if spec is not None and spec.submodule_search_locations:
         path = Path(spec.submodule_search_locations[0]) / FILE

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from neural_style import _checks
-from neural_style.evaluation.tiles import alignment_of
+from neural_style.evaluation.tiles import TileGeometry
 from neural_style.images.resizing import fit_within
 from neural_style.network.vgg19 import layer_table
 from neural_style.transfer.presets import Settings
@@ -67,7 +67,8 @@ class Sizes:
     @property
     def multiple(self) -> int:
         """What every side is a multiple of, in pixels."""
-        return alignment_of(self.settings.layers[-1]) if self.settings.padding == "circular" else 1
+        wraps = self.settings.padding == "circular"
+        return TileGeometry.of(self.settings.layers[-1]).alignment if wraps else 1
 
     def check(self, argument: str, size: tuple[int, int], advice: str) -> None:
         """Check that a picture of (height, width) is large enough for the network."""
