@@ -36,8 +36,6 @@ from neural_style.transfer.starts import INITS
 
 OPTIMIZERS: Mapping[str, Callable[[], Optimizer]] = {"lbfgs": LBFGS, "adam": Adam}
 
-# The options that need both a content and a style.
-BOTH = ("content_layers", "style_weight", "strength", "color")
 FROM_PRESET = "Options that are not given take the preset's values."
 
 
@@ -93,8 +91,7 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
     _add_iterations(parser, TEXTURE_ITERATIONS)
     _add_quality_and_seed(parser)
     _add_transfer_options(parser, content=False)
-    parser.set_defaults(init="colored-noise", levels=None)
-    parser.set_defaults(**dict.fromkeys(BOTH), **TEXTURE)
+    parser.set_defaults(init="colored-noise", levels=None, **TEXTURE)
 
 
 def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
@@ -106,8 +103,7 @@ def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
     _add_iterations(parser, RECONSTRUCTED_ITERATIONS)
     _add_quality_and_seed(parser)
     _add_transfer_options(parser, style=False)
-    parser.set_defaults(init="noise")
-    parser.set_defaults(**{**dict.fromkeys((*BOTH, "style_layers", "statistic")), **RECONSTRUCTION})
+    parser.set_defaults(init="noise", **RECONSTRUCTION)
 
 
 def _add_learn(parser: argparse.ArgumentParser) -> None:
