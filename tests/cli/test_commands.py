@@ -27,9 +27,11 @@ from neural_style.images.resizing import resize
 from neural_style.network.features import PADDINGS, POOLINGS
 from neural_style.network.source import learn_weights
 from neural_style.network.weights import CONVENTIONS, NAMED_SOURCES, WeightsUnavailableError
-from neural_style.optimizers import LBFGS, Adam
+from neural_style.optimizers.adam import Adam
+from neural_style.optimizers.base import RunInterrupted
+from neural_style.optimizers.lbfgs import LBFGS
 from neural_style.transfer import StyleTransfer
-from neural_style.transfer.callback import Progress, RunInterrupted
+from neural_style.transfer.callback import Progress
 from neural_style.transfer.presets import PRESETS
 from neural_style.transfer.starts import INITS
 

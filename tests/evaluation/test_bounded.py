@@ -11,6 +11,7 @@ from torch import Tensor
 
 from neural_style.evaluation import bounded
 from neural_style.evaluation.bounded import BoundedObjective
+from neural_style.evaluation.tile_size import MemoryPlan
 
 RAN_OUT = RuntimeError(
     "[enforce fail at alloc_cpu.cpp:1] DefaultCPUAllocator: can't allocate memory: you tried"
@@ -25,9 +26,9 @@ class Made:
         self.asked: list[tuple[int | None, bool]] = []
         self.alive: list[weakref.ref[object]] = []
 
-    def __call__(self, tile: int | None, keep_targets: bool) -> Made._Evaluated:
-        self.asked.append((tile, keep_targets))
-        made = self._Evaluated(self, tile)
+    def __call__(self, plan: MemoryPlan) -> Made._Evaluated:
+        self.asked.append((plan.tile, plan.keep_targets))
+        made = self._Evaluated(self, plan.tile)
         self.alive.append(weakref.ref(made))
         if self.when_made:
             made.value_and_grad(torch.zeros(1))
@@ -45,7 +46,7 @@ class Made:
 
 
 def objective(made: Made, tile: int | None = None, alignment: int = 16) -> BoundedObjective:
-    return BoundedObjective(made, (300, 400), alignment=alignment, tile=tile)  # type: ignore[arg-type]
+    return BoundedObjective(made, MemoryPlan(tile, True, 0, 0), (300, 400), alignment)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("when_made", [False, True])

@@ -32,7 +32,7 @@ def make(preset: str, **options: Any) -> tuple[Objective, VGG19Features]:
         pooling=settings.pooling,  # type: ignore[arg-type]
         padding=settings.padding,  # type: ignore[arg-type]
     )
-    return Objective(network, picture(32, 48, 1), picture(48, 36, 2), settings.terms), network
+    return Objective(network, picture(32, 48, 1), picture(48, 36, 2), settings), network
 
 
 def in_numpy(features: dict[str, Tensor]) -> dict[str, np.ndarray]:
@@ -89,7 +89,7 @@ def test_the_content_itself_has_no_content_loss_and_the_style_no_style_loss() ->
     objective.value_and_grad(picture(32, 48, 1))
     assert objective.terms_by_name["content"] == 0
     settings = choose_settings("default", self_taught=False)
-    same = Objective(network, picture(32, 48, 1), picture(32, 48, 1), settings.terms)
+    same = Objective(network, picture(32, 48, 1), picture(32, 48, 1), settings)
     same.value_and_grad(picture(32, 48, 1))
     assert same.terms_by_name["style"].item() == pytest.approx(0, abs=1e-9)
 
@@ -182,7 +182,7 @@ def test_constant_pictures_give_finite_numbers(value: float) -> None:
     settings = choose_settings("default", self_taught=False)
     network = VGG19Features(random_weights(width=0.25), settings.layers)
     flat = torch.full((1, 3, 32, 32), value)
-    loss, gradient = Objective(network, flat, flat, settings.terms).value_and_grad(picture(32, 32, 0))
+    loss, gradient = Objective(network, flat, flat, settings).value_and_grad(picture(32, 32, 0))
     assert bool(torch.isfinite(loss))
     assert bool(torch.isfinite(gradient).all())
 

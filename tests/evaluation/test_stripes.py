@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from narrow import RANDOM
-from neural_style import LBFGS, Adam, Progress, RunInterrupted, Style, StyleTransfer, TorchLBFGS
+from neural_style import LBFGS, Adam, Progress, RunInterrupted, Style, StyleTransfer
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.share import Stripes
 from neural_style.evaluation.stripes import CallbackError
@@ -19,6 +19,7 @@ from neural_style.evaluation.tiles import TileGeometry
 from neural_style.network.source import random_weights
 from thread_ranks import ThreadRanks, on_ranks
 from tiled import Case, both, difference
+from torch_lbfgs import TorchLBFGS
 
 DEEP = TileGeometry(halo=80)
 UNEQUAL = Case((331, 70), 1024, "reflect", "average")

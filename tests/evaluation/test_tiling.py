@@ -16,7 +16,7 @@ from neural_style.evaluation.share import Stripes
 from neural_style.evaluation.tiles import TileGeometry
 from neural_style.losses.sums import Discrepancy, Moments
 from neural_style.network.features import PADDINGS, Padding
-from neural_style.optimizers import LBFGS
+from neural_style.optimizers.lbfgs import LBFGS
 from neural_style.transfer.presets import PRESETS, choose_settings
 from thread_ranks import ThreadRanks, on_ranks
 from tiled import Case, both, difference, network_of, picture
@@ -142,7 +142,7 @@ def test_the_real_networks_float32_gradient_agrees_to_1e_4() -> None:
     default = choose_settings("default", self_taught=False)
     network = network_of(default, width=1.0).float()
     content, style, image = (picture((208, 320), seed).float() for seed in (1, 2, 3))
-    whole, tiled = (Objective(network, content, style, default.terms, tile=tile) for tile in (None, 160))
+    whole, tiled = (Objective(network, content, style, default, tile=tile) for tile in (None, 160))
     expected_loss, expected = whole.value_and_grad(image)
     loss, gradient = tiled.value_and_grad(image)
     assert (loss.dtype, gradient.dtype) == (torch.float32, torch.float32)
@@ -156,7 +156,7 @@ def test_a_half_precision_network_is_tiled_as_exactly_as_it_computes(dtype: torc
     network = network_of(default).float()
     network.set_precision(dtype)
     content, style, image = (picture((160, 224), seed).float() for seed in (1, 2, 3))
-    whole, tiled = (Objective(network, content, style, default.terms, tile=tile) for tile in (None, 112))
+    whole, tiled = (Objective(network, content, style, default, tile=tile) for tile in (None, 112))
     expected_loss, expected = whole.value_and_grad(image)
     loss, gradient = tiled.value_and_grad(image)
     assert loss.item() == pytest.approx(expected_loss.item(), rel=1e-3)

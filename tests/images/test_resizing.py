@@ -122,5 +122,5 @@ def test_the_longer_side_is_met_exactly_whatever_the_size() -> None:
 
 
 def test_a_longer_side_below_one_pixel_is_refused() -> None:
-    with pytest.raises(ValueError, match="longer_side must be"):
+    with pytest.raises(ValueError, match="size must be"):
         fit_within((4, 4), 0)

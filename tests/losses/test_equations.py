@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 import reference
-from neural_style import losses
+from neural_style.losses import equations as losses
 from neural_style.losses.sums import Discrepancy, Moments
 
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-12}  # relative to the largest value expected

@@ -100,7 +100,7 @@ def test_tiles_add_up(form: str) -> None:
 @pytest.mark.parametrize("padding", ["reflect", "circular"])
 @pytest.mark.parametrize("form", FORMS)
 def test_each_form_is_exact_in_an_objectives_tiles(form: str, padding: str) -> None:
-    terms = replace(choose_settings("default", self_taught=False, variation=form).terms, style_weight=0.0)
+    terms = replace(choose_settings("default", self_taught=False, variation=form), style_weight=0.0)
     network = VGG19Features(random_weights(width=0.25), ["relu1_2"], padding=padding)  # type: ignore[arg-type]
     terms = replace(terms, content_layers={"relu1_2": 1.0})
     content, image = picture(64, 80).float(), picture(64, 80, 2).float()

@@ -14,7 +14,6 @@ from torchvision.models import VGG19_Weights, vgg19
 
 from narrow import RANDOM, TAUGHT
 from neural_style import StyleTransfer, VGG19Features, load_weights
-from neural_style.network.self_taught import passes_colour
 from neural_style.network.vgg19 import convolutions
 from neural_style.network.weights import Weights, WeightsUnavailableError
 from neural_style.transfer.presets import PRESETS
@@ -128,16 +127,6 @@ def test_saved_filters_bring_their_settings_and_make_the_same_picture(tmp_path: 
     assert torch.equal(*results)
 
 
-def test_filters_in_a_file_without_its_mark_are_recognised_with_a_warning(tmp_path: Path) -> None:
-    path = tmp_path / "style.pth"
-    torch.save({name: value.half() for name, value in TAUGHT.parameters.items()}, path)
-    with pytest.warns(UserWarning, match="is not marked as self-taught"):
-        assert StyleTransfer(weights=path, device="cpu").settings == PRESETS["self-taught"]
-    for other in (RANDOM, load_weights("vgg19")):
-        assert not passes_colour(other.parameters["features.0.weight"])
-    assert not passes_colour(TAUGHT.parameters["features.0.weight"][-4:])
-
-
 class Unsafe:
     """What a malicious file would hold."""
 
@@ -193,8 +182,6 @@ def test_safetensors_that_is_not_installed_is_named(tmp_path: Path, monkeypatch:
     ("name", "error", "advice"),
     [
         ("imagnet", FileNotFoundError, "'vgg19', 'torchvision', 'random'"),
-        ("imagenet", ValueError, "'torchvision' now"),
-        ("self-taught", ValueError, "learn_weights"),
         (3, TypeError, "'vgg19', 'torchvision', 'random'"),
     ],
 )

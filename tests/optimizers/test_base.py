@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from bowl import MINIMUM, bowl, bowl_with_a_bad_gradient, start
-from neural_style.optimizers import LBFGS, Adam, Optimizer, Step, TorchLBFGS
-from neural_style.optimizers.base import DescentInterrupted
+from neural_style.optimizers.adam import Adam
+from neural_style.optimizers.base import Optimizer, RunInterrupted, Step
+from neural_style.optimizers.lbfgs import LBFGS
+from torch_lbfgs import TorchLBFGS
 
 OPTIMIZERS: tuple[Optimizer, ...] = (LBFGS(), TorchLBFGS(), Adam())
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
@@ -64,7 +66,7 @@ def test_an_interrupt_holds_the_picture_that_a_stop_returns(optimizer: Optimizer
     seen: list[int] = []
     stopped = optimizer.minimize(start(), rising, 9, stop)
     seen.clear()
-    with pytest.raises(DescentInterrupted) as caught:
+    with pytest.raises(RunInterrupted) as caught:
         optimizer.minimize(start(), rising, 9, interrupt)
     assert torch.equal(caught.value.image, stopped)
 

@@ -26,7 +26,7 @@ from neural_style.metrics import similarity
 from neural_style.transfer.levels import Sizes
 from neural_style.transfer.presets import PRESETS, choose_settings
 from neural_style.transfer.starts import is_noise, starting_picture
-from neural_style.transfer.styles import in_colors_of, in_grey_of, load_styles
+from neural_style.transfer.styles import colors_of, in_colors_of, in_grey_of, load_styles
 
 
 def picture(height: int, width: int, seed: int, tint: tuple[float, float, float] = (1, 1, 1)) -> Tensor:
@@ -415,10 +415,10 @@ def test_the_part_of_a_style_that_counts_gets_the_contents_colours() -> None:
     loaded = load_styles(Style(STYLE, mask=mask), batch(CONTENT), style_layers=["relu1_1"])
     wanted = Colors.of(batch(CONTENT))
     (matched,) = in_colors_of(batch(CONTENT), loaded)
-    torch.testing.assert_close(matched.colors.mean, wanted.mean, atol=1e-4, rtol=0)
-    torch.testing.assert_close(matched.colors.covariance, wanted.covariance, atol=1e-4, rtol=0)
+    torch.testing.assert_close(colors_of([matched]).mean, wanted.mean, atol=1e-4, rtol=0)
+    torch.testing.assert_close(colors_of([matched]).covariance, wanted.covariance, atol=1e-4, rtol=0)
     (greyed,) = in_grey_of(batch(CONTENT), loaded)
-    assert greyed.colors.mean[0].item() == pytest.approx(luma(batch(CONTENT)).mean().item(), abs=1e-4)
+    assert colors_of([greyed]).mean[0].item() == pytest.approx(luma(batch(CONTENT)).mean().item(), abs=1e-4)
 
 
 def test_noise_has_the_colours_of_all_styles() -> None:

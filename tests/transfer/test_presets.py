@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from narrow import RANDOM
-from neural_style import StyleTransfer, losses
+from neural_style import StyleTransfer
+from neural_style.losses import equations as losses
 from neural_style.losses.other_statistics import covariance_loss
 from neural_style.transfer.presets import PRESETS, SELF_TAUGHT, choose_settings
 

@@ -24,7 +24,6 @@ from neural_style import (
     Step,
     Style,
     StyleTransfer,
-    TorchLBFGS,
     save_image,
 )
 from neural_style.evaluation.costs import SCRATCH
@@ -37,6 +36,7 @@ from neural_style.transfer import evaluator
 from neural_style.transfer.inputs import Inputs
 from neural_style.transfer.levels import PREVIEW_COARSER, PREVIEW_FINEST, Sizes
 from neural_style.transfer.presets import PRESETS
+from torch_lbfgs import TorchLBFGS
 
 
 def picture(height: int = 40, width: int = 56, seed: int = 0) -> Tensor:
