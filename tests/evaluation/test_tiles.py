@@ -23,13 +23,6 @@ def test_a_side_that_is_cut_has_windows_of_one_size_by_hand() -> None:
     assert grid.read == (range(16), range(600))
 
 
-def test_a_side_that_is_cut_into_small_tiles_has_spans_by_hand() -> None:
-    grid = DEEP.grid((230, 16), 96)
-    assert list(grid.rows) == [Span(0, 96, 0, 176), Span(96, 192, 16, 230), Span(192, 230, 112, 230)]
-    assert list(grid.columns) == [Span(0, 16, 0, 16)]
-    assert grid.read == (range(230), range(16))
-
-
 def test_where_the_picture_tiles_the_plane_the_outer_tiles_read_beyond_its_borders() -> None:
     grid = AROUND.grid((160, 96), 96)
     assert list(grid.rows) == [Span(0, 96, -80, 176), Span(96, 160, 16, 240)]
@@ -97,12 +90,6 @@ def test_no_tile_reads_more_than_the_size_that_is_planned_for(size: tuple[int, i
         assert all(read <= planned for read, planned in zip(piece.window_size, most, strict=True))
 
 
-def test_a_planned_window_is_a_tile_with_its_halo_but_no_more_than_the_picture() -> None:
-    assert DEEP.window_size((1000, 5000), 1024) == (1000, 1120)
-    assert DEEP.window_size((1000, 5000), 96) == (256, 256)
-    assert DEEP.window_size((1000, 5000), None) == (1000, 5000)
-
-
 def test_the_pixels_of_a_tile_come_with_the_next_row_and_column_where_there_are_such() -> None:
     picture = torch.arange(200.0 * 180).view(1, 1, 200, 180)
     grid = DEEP.grid((200, 180), 112)
@@ -135,8 +122,7 @@ def test_a_plane_tiling_picture_that_is_cut_needs_sides_on_the_grid(options: dic
     assert len(AROUND.grid((192, 100), None).tiles) == 1  # whole, it is padded layer by layer
 
 
-@pytest.mark.parametrize(("tile", "error"), [(100, ValueError), (0, ValueError), (-16, ValueError),
-                                             (96.5, TypeError)])  # fmt: skip
+@pytest.mark.parametrize(("tile", "error"), [(100, ValueError), (0, ValueError), (96.5, TypeError)])
 def test_a_tile_that_does_not_lie_on_the_grid_is_refused(tile: int, error: type[Exception]) -> None:
     with pytest.raises(error, match=r"^tile_size must"):
         DEEP.check(tile)

@@ -82,18 +82,6 @@ def test_saved_weights_load_again_as_what_they_are(tmp_path: Path, suffix: str) 
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_save_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
-    path = tmp_path / "weights.pth"
-    path.mkdir()
-    with pytest.raises(OSError, match=r"weights\.pth"):
-        RANDOM.save(path)
-    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
-
-
-def test_weights_are_shown_without_their_millions_of_numbers() -> None:
-    assert repr(RANDOM) == "Weights(convention='torchvision', self_taught=False)"
-
-
 def test_caffes_naming_is_recognised_with_its_convention(tmp_path: Path) -> None:
     caffe = {
         f"{layer.name}.{part}": RANDOM.parameters[f"features.{layer.index}.{part}"].half().float()
