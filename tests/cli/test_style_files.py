@@ -10,10 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from neural_style import cli, load_image, save_image
+from neural_style import cli, save_image
 from neural_style.cli.style_files import pictures_in, styles_from_options
 
-SMALL = ("--weights", "narrow.pth", "--size", "32", "--iterations", "1", "--levels", "1", "--quiet")
 PAIR = (Path("art.png"), Path("art2.png"))
 
 Color = tuple[float, float, float]
@@ -88,18 +87,3 @@ def test_styles_and_their_regions_reach_the_run(recorder: Any) -> None:
     found = [(style.weight, style.scale, Path(str(style.region))) for style in recorder.ran[0]["style"]]
     east = (0.5, 2, Path("east.png"))
     assert found == [(2, 1, Path("west.png")), east, east]
-
-
-def test_pictures_are_made_with_masks_and_with_maps() -> None:
-    words = ["stylize", "photo.png", "art.png", "art2.png", *SMALL]
-    maps = ["--regions", "map.png", "--style-maps", "art-map.png", "art2-map.png"]
-    assert cli.main([*words, "--regions", "west.png", "east.png", "-o", "masks.png"]) == 0
-    assert cli.main([*words, *maps, "-o", "maps.png"]) == 0
-    assert load_image("masks.png").shape == load_image("maps.png").shape == (3, 24, 32)
-
-
-def test_a_mask_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    save_image(torch.ones(3, 16, 64), "wide.png")
-    for name in ("no.png", "wide.png"):
-        assert cli.main(["stylize", "photo.png", "art.png", "--regions", name, *SMALL]) == 2
-        assert "error: style's region must " in capsys.readouterr().err

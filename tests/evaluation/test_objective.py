@@ -141,18 +141,6 @@ def test_a_float16_network_gives_the_gradient_whatever_the_losss_scale(weight: f
     assert (half_gradient - gradient).norm() < 0.06 * gradient.norm()
 
 
-def test_it_works_where_the_caller_has_turned_gradients_off() -> None:
-    objective, _ = make("default")
-    image = picture(32, 48, 3)
-    loss, gradient = objective.value_and_grad(image)
-    with torch.no_grad():
-        assert torch.equal(objective.value_and_grad(image)[1], gradient)
-    with torch.inference_mode():
-        again, same = objective.value_and_grad(image.clone())
-        assert torch.equal(same, gradient)
-    assert torch.equal(again, loss)
-
-
 def test_a_float16_network_at_its_own_minimum_has_no_gradient() -> None:
     objective, network = make("default")
     network.set_precision(torch.float16)

@@ -115,13 +115,6 @@ def test_two_styles_are_asked_for_in_their_shares() -> None:
     torch.testing.assert_close(heavier.target_moments[part].normalized_gram, (3 * grams[0] + grams[1]) / 4)
 
 
-def test_a_style_of_no_weight_does_not_count() -> None:
-    both = objective([Style(RED), Style(BLUE, weight=0)])
-    alone = objective(RED)
-    for part, moments in both.target_moments.items():
-        assert torch.equal(moments.second, alone.target_moments[part].second)
-
-
 def test_a_style_gives_the_layers_that_it_is_asked_for() -> None:
     split = objective([Style(RED, layers=["relu1_1", "relu2_1"]), Style(BLUE, layers=LAYERS[2:])])
     red, blue = objective(RED), objective(BLUE)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from narrow import RANDOM
-from neural_style import LBFGS, Adam, Progress, RunInterrupted, Style, StyleTransfer, TorchLBFGS
+from neural_style import Adam, Progress, RunInterrupted, Style, StyleTransfer, TorchLBFGS
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.share import Stripes
 from neural_style.evaluation.stripes import CallbackError
@@ -32,23 +32,6 @@ def gradient_over(
     rows = share.rows(height)
     loss, gradient = objective(share=share, **choices).value_and_grad(image[..., rows.start : rows.stop, :])
     return loss, ranks.gathered(gradient, share.bounds(height))
-
-
-@pytest.mark.parametrize(
-    ("case", "world"),
-    [
-        (Case((385, 130), 64, "zeros", "max"), 2),
-        pytest.param(Case((400, 96), 96, "reflect", "average"), 4, marks=pytest.mark.slow),
-        (Case((336, 96), 112, "circular", "average"), 3),
-    ],
-    ids=str,
-)
-def test_loss_and_gradient_of_the_whole_network_are_those_of_one_process(case: Case, world: int) -> None:
-    whole, tiled, image = both(case)
-    expected_loss, expected = whole.value_and_grad(image)
-    for loss, gradient in on_ranks(world, lambda ranks: gradient_over(ranks, tiled, image, whole.geometry)):
-        assert loss.item() == pytest.approx(expected_loss.item(), rel=1e-12)
-        assert difference(gradient, expected) < 1e-12
 
 
 @pytest.mark.parametrize("world", [2, 5])
@@ -73,24 +56,6 @@ def test_ranks_share_the_tiles_of_a_style_and_one_without_a_tile_adds_nothing() 
     assert {Stripes(ranks[0], DEEP).style_tile_side(tile) for tile in (None, 64, 4096)} == {512}
 
 
-@pytest.mark.parametrize("optimizer", [LBFGS(), Adam()], ids=repr)
-@pytest.mark.parametrize("world", [2, pytest.param(3, marks=pytest.mark.slow)])
-def test_a_descent_over_ranks_goes_the_way_of_one_process(optimizer: LBFGS | Adam, world: int) -> None:
-    whole, tiled, image = both(Case((250, 64), 1024, "reflect", "average"))
-    expected = optimizer.minimize(image, whole.value_and_grad, 6)
-
-    def descend(ranks: ThreadRanks) -> Tensor:
-        share = Stripes(ranks, DEEP)
-        rows = share.rows(250)
-        own, function = image[..., rows.start : rows.stop, :], tiled(share=share).value_and_grad
-        result = optimizer.minimize(own, function, 6, all_reduce=ranks.all_reduce)
-        return ranks.gathered(result, share.bounds(250))
-
-    for result in on_ranks(world, descend):
-        assert (result - expected).abs().max() < 1e-8
-    assert (expected - image).abs().max() > 0.05
-
-
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_over_unequal_stripes_is_that_of_one_process(dtype: torch.dtype) -> None:
     whole, _, image = both(UNEQUAL)
@@ -112,9 +77,6 @@ def test_ranks_with_tiles_of_their_own_come_to_the_same() -> None:
     results = on_ranks(2, lambda ranks: gradient_over(ranks, tiled, image, tile=(64, 48)[ranks.rank]))
     for _, gradient in results:
         assert difference(gradient, expected) < 1e-12
-
-
-# Whole runs ------------------------------------------------------------------------------------------------
 
 
 def picture(height: int, width: int, seed: int) -> Tensor:
@@ -242,9 +204,6 @@ def test_ctrl_c_at_one_rank_ends_the_run_on_all_with_the_picture_so_far(
     results = on_ranks(2, work)
     assert torch.equal(*results)
     assert results[0].shape == (3, 200, 150)
-
-
-# Bad input -------------------------------------------------------------------------------------------------
 
 
 def refused(world: int, work: Any) -> set[str]:

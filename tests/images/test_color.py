@@ -37,16 +37,6 @@ def test_the_result_has_the_targets_mean_and_covariance_but_for_what_leaves_the_
     )
 
 
-def test_a_picture_keeps_its_own_colours_and_the_inputs_are_untouched() -> None:
-    image = picture(0.5, 0.4, 3)
-    before = image.clone()
-    torch.testing.assert_close(match_colors(image, image), image, atol=1e-5, rtol=0)
-    assert torch.equal(image, before)
-
-
-# -- exact maps, chroma that is kept --------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("masked", [False, True])
 def test_a_recoloured_picture_has_the_targets_mean_and_covariance(seed: int, masked: bool) -> None:

@@ -60,33 +60,14 @@ def profile_with_red_and_blue_swapped() -> bytes:
     return swapped[:84] + bytes(16) + swapped[100:]  # without the checksum, which no longer fits
 
 
-def profile_of(space: bytes, connection: bytes, kind: bytes, tags: dict[bytes, bytes]) -> bytes:
-    """An ICC profile of version 2 by its specification: header, table of tags, tags."""
-    table, data = struct.pack(">I", len(tags)), b""
-    start = 128 + 4 + 12 * len(tags)
-    for name, tag in tags.items():
-        table += name + struct.pack(">II", start + len(data), len(tag))
-        data += tag + bytes(-len(tag) % 4)
-    header = struct.pack(">I4sI4s4s4s", start + len(data), bytes(4), 0x02400000, kind, space, connection)
-    header = header.ljust(36, b"\0") + b"acsp"
-    header = header.ljust(68, b"\0") + struct.pack(">III", 0xF6D6, 0x10000, 0xD32D)  # D50
-    return header.ljust(128, b"\0") + table + data
-
-
 def linear_grey_profile() -> bytes:
-    """Grey of gamma 1: its level 128, half the light, is sRGB's 188."""
-    white = b"XYZ " + bytes(4) + struct.pack(">III", 0xF6D6, 0x10000, 0xD32D)
-    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, 0x0100)
-    return profile_of(b"GRAY", b"XYZ ", b"mntr", {b"wtpt": white, b"kTRC": curve})
-
-
-def black_ink_only_profile() -> bytes:
-    """CMYK whose coloured inks leave no mark: white without black ink, black with it, as Lab."""
-    ramp = bytes(range(256))
-    corners = b"".join(bytes([0 if black else 255, 128, 128]) for _ in range(8) for black in (0, 1))
-    identity = struct.pack(">9i", *(65536 * (i % 4 == 0) for i in range(9)))
-    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + identity + 4 * ramp + corners + 3 * ramp
-    return profile_of(b"CMYK", b"Lab ", b"prtr", {b"A2B0": table})
+    """Grey of gamma 1, whose level 128, half the light, is sRGB's 188: header, table of tags, tags."""
+    white = b"XYZ " + bytes(4) + struct.pack(">III", 0xF6D6, 0x10000, 0xD32D)  # D50
+    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, 0x0100) + bytes(2)
+    table = struct.pack(">I4sII4sII", 2, b"wtpt", 156, 20, b"kTRC", 176, 14)
+    header = struct.pack(">I4sI4s4s4s", 192, bytes(4), 0x02400000, b"mntr", b"GRAY", b"XYZ ")
+    header = header.ljust(36, b"\0") + b"acsp"
+    return (header.ljust(68, b"\0") + white[8:]).ljust(128, b"\0") + table + white + curve
 
 
 # -- Sources --------------------------------------------------------------------------------------------
@@ -134,48 +115,33 @@ def test_the_image_has_no_history_and_can_be_optimised_whatever_mode_it_was_made
         assert torch.equal(gradient, 2 * image)
 
 
-def test_the_default_dtype_and_device_change_nothing() -> None:
-    torch.set_default_dtype(torch.float64)
-    try:
-        with torch.device("meta"):
-            images = [to_image_tensor(colours())]
-            images += [to_image_tensor(Image.new(mode, (2, 2), 0)) for mode in ("F", "I;16")]
-    finally:
-        torch.set_default_dtype(torch.float32)
-    for image in images:
-        assert is_image(image)
-        assert image.device.type == "cpu"
-
-
 # -- What files hold ------------------------------------------------------------------------------------
 
-MODES: dict[str, tuple[object, tuple[int, int, int]]] = {
-    "1": (1, (255, 255, 255)),
-    "L": (77, (77, 77, 77)),
-    "LA": ((77, 255), (77, 77, 77)),
-    "La": ((77, 255), (77, 77, 77)),
-    "PA": ((0, 255), (0, 0, 0)),
-    "RGB": ((10, 20, 30), (10, 20, 30)),
-    "RGBA": ((10, 20, 30, 255), (10, 20, 30)),
-    "RGBa": ((10, 20, 30, 255), (10, 20, 30)),
-    "RGBX": ((10, 20, 30, 9), (10, 20, 30)),
-    "CMYK": ((255, 0, 0, 0), (0, 255, 255)),
-    "YCbCr": ((77, 128, 128), (77, 77, 77)),
-    "HSV": ((0, 255, 255), (255, 0, 0)),
-    "LAB": ((255, 128, 128), (255, 255, 255)),
-    "I": (65535, (255, 255, 255)),
-    "F": (0.2, (51, 51, 51)),
-    "I;16": (257 * 77, (77, 77, 77)),
-    "I;16B": (257 * 77, (77, 77, 77)),
-    "I;16L": (257 * 77, (77, 77, 77)),
-}
 
-
-@pytest.mark.parametrize("mode", MODES)
-def test_a_picture_of_any_mode_becomes_rgb(mode: str) -> None:
-    colour, expected = MODES[mode]
-    picture = Image.new(mode, (3, 2), colour)  # type: ignore[arg-type]
-    image = to_image_tensor(picture)
+@pytest.mark.parametrize(
+    ("mode", "colour", "expected"),
+    [
+        ("1", 1, (255, 255, 255)),
+        ("L", 77, (77, 77, 77)),
+        ("LA", (77, 255), (77, 77, 77)),
+        ("La", (77, 255), (77, 77, 77)),
+        ("PA", (0, 255), (0, 0, 0)),
+        ("RGBA", (10, 20, 30, 255), (10, 20, 30)),
+        ("RGBa", (10, 20, 30, 255), (10, 20, 30)),
+        ("RGBX", (10, 20, 30, 9), (10, 20, 30)),
+        ("CMYK", (255, 0, 0, 0), (0, 255, 255)),
+        ("YCbCr", (77, 128, 128), (77, 77, 77)),
+        ("HSV", (0, 255, 255), (255, 0, 0)),
+        ("LAB", (255, 128, 128), (255, 255, 255)),
+        ("I", 65535, (255, 255, 255)),
+        ("F", 0.2, (51, 51, 51)),
+        ("I;16", 257 * 77, (77, 77, 77)),
+        ("I;16B", 257 * 77, (77, 77, 77)),
+        ("I;16L", 257 * 77, (77, 77, 77)),
+    ],
+)
+def test_a_picture_of_any_mode_becomes_rgb(mode: str, colour: Any, expected: tuple[int, int, int]) -> None:
+    image = to_image_tensor(Image.new(mode, (3, 2), colour))
     assert is_image(image)
     assert image.shape == (1, 3, 2, 3)
     assert rgb(image, 1, 2) == pytest.approx(expected, abs=1)  # Lab is rounded on the way
@@ -344,15 +310,6 @@ def test_grey_is_converted_from_a_grey_or_a_colour_profile(
     assert rgb(load_image(tmp_path / "grey.png")) == (expected,) * 3
 
 
-def test_inks_are_converted_from_their_profile(tmp_path: Path) -> None:
-    path = tmp_path / "inks.tif"
-    cyan = Image.new("CMYK", (2, 1), (255, 0, 0, 0))
-    cyan.putpixel((1, 0), (0, 0, 0, 255))
-    cyan.save(path, icc_profile=black_ink_only_profile())
-    assert min(rgb(load_image(path), 0, 0)) > 250  # and not cyan: this profile's cyan leaves no mark
-    assert max(rgb(load_image(path), 0, 1)) < 5
-
-
 @pytest.mark.parametrize(
     ("mode", "profile"),
     [
@@ -383,16 +340,8 @@ def test_a_path_that_is_no_file_is_refused(tmp_path: Path) -> None:
         load_image(torch.zeros(3, 2, 2))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n"])
-def test_a_file_that_is_no_picture_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "letter.png"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"^path must be a picture that Pillow reads"):
-        load_image(path)
-
-
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif", ".gif", ".bmp"])
-@pytest.mark.parametrize("share", [0.5, 0.9])
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.9])
 def test_a_file_cut_short_is_refused(tmp_path: Path, suffix: str, share: float) -> None:
     path = tmp_path / f"cut{suffix}"
     Image.fromarray(colours(64, 64)).save(path)

@@ -20,9 +20,6 @@ BLUE, RED = (torch.tensor(color).view(3, 1, 1) for color in ([0.0, 0.0, 1.0], [1
 MAP = torch.where(torch.arange(400) < 300, BLUE, RED).expand(3, 400, 400)
 
 
-# -- to_mask --------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "source",
     [
@@ -72,7 +69,7 @@ def test_a_mask_is_called_faint_by_its_values_before_it_is_resized() -> None:
         (torch.zeros(96, 112), ValueError, "sky"),
         (WEST.byte().numpy(), ValueError, "sky"),
         (torch.ones(3, 96, 112), ValueError, "sky"),
-        (2 * torch.ones(96, 112), ValueError, "sky values must"),
+        (2 * torch.ones(96, 112), ValueError, "sky values"),
         (torch.ones(96, 112, dtype=torch.uint8), TypeError, "sky"),
         ((255 * torch.stack([WEST, 1 - WEST, WEST], 2)).byte().numpy(), ValueError, "sky"),
         ("nowhere.png", FileNotFoundError, "sky"),
@@ -83,18 +80,12 @@ def test_what_is_no_mask_is_refused(source: Any, error: type[Exception], named: 
         to_mask(source, "sky", PICTURE)
 
 
-# -- union ----------------------------------------------------------------------------------------------
-
-
 def test_the_union_of_masks_counts_each_once_and_ends_at_one() -> None:
     west, half = WEST.reshape(1, 1, 96, 112), torch.full((1, 1, 96, 112), 0.5)
     found = union([half, half, west])
     assert found is not None
     assert torch.unique(found).tolist() == [0.5, 1.0]
     assert union([west, None]) is union([]) is None
-
-
-# -- along_edges ----------------------------------------------------------------------------------------
 
 
 def test_a_masks_border_goes_to_the_pictures_edge_and_is_soft_where_there_is_none() -> None:
@@ -135,9 +126,6 @@ def test_along_edges_is_the_guided_filter_of_its_paper() -> None:
     np.testing.assert_allclose(along_edges(mask, picture)[0, 0].numpy(), wanted, atol=2e-4)
 
 
-# -- color_regions --------------------------------------------------------------------------------------
-
-
 def test_a_map_is_taken_apart_by_its_colours(tmp_path: Path) -> None:
     save_image(MAP, tmp_path / "map.png")
     (blue, west), (red, east) = color_regions(tmp_path / "map.png")
@@ -148,13 +136,10 @@ def test_a_map_is_taken_apart_by_its_colours(tmp_path: Path) -> None:
         color_regions("none.png")
 
 
-def test_the_soft_edges_of_a_map_go_to_the_nearest_colour() -> None:
+def test_the_soft_edges_of_a_map_go_to_the_nearest_colour_and_colours_nearly_one_are_one() -> None:
     picture = MAP.clone()
     picture[:, 10, 5] = torch.tensor([0.9, 0.0, 0.1])
-    _blue, (_red, east) = color_regions(picture)
-    assert east[0, 0, 10, 5] == 1
-
-
-def test_colours_that_are_nearly_one_are_one() -> None:
     noise = 0.008 * torch.rand(3, 400, 400, generator=torch.Generator().manual_seed(1))
-    assert len(color_regions(0.9 * MAP + noise)) == 2
+    for source in (picture, 0.9 * picture + noise):
+        _blue, (_red, east) = color_regions(source)
+        assert east[0, 0, 10, 5] == 1

@@ -232,15 +232,6 @@ def test_autograd_agrees_with_finite_differences_for_each_loss(name: str) -> Non
     assert torch.autograd.gradcheck(lambda values: loss(values, target), (features,))
 
 
-def test_no_loss_changes_its_inputs() -> None:
-    features, style = normal(1, N, H, W, seed=78), normal(1, N, H, W, seed=79)
-    kept = features.clone(), style.clone()
-    for loss, _ in LOSSES.values():
-        loss(features, style)
-    assert torch.equal(features, kept[0])
-    assert torch.equal(style, kept[1])
-
-
 # -- Degenerate cases -----------------------------------------------------------------------------------
 
 
@@ -262,15 +253,6 @@ def test_a_black_target_gives_a_finite_loss_with_finite_gradients(
 
 
 # -- Half precision -------------------------------------------------------------------------------------
-
-
-def test_a_float16_gram_matrix_that_would_overflow_is_finite_and_right(device: torch.device) -> None:
-    features = (20 * normal(1, 4, 32, 24, seed=90).abs()).to(device=device, dtype=torch.float16)
-    expected = reference.gram(array(features))
-    assert expected.min() > torch.finfo(torch.float16).max  # 65504: each entry overflows
-    gram = losses.gram_matrix(features)
-    assert gram.dtype == torch.float32
-    assert matches(gram[0], expected, 1e-5)
 
 
 def test_the_gradient_of_bfloat16_features_moments_is_that_of_the_same_numbers_in_float32(

@@ -30,9 +30,6 @@ def skewed(*shape: int, seed: int) -> Tensor:
     return mixed + torch.arange(shape[1], dtype=torch.float64).view(1, -1, 1, 1) / 2
 
 
-# -- the witnesses --------------------------------------------------------------------------------------
-
-
 def array(features: Tensor) -> reference.Array:
     return features[0].numpy()
 
@@ -103,9 +100,6 @@ def test_the_gradient_is_that_of_finite_differences(name: str) -> None:
     assert torch.autograd.gradcheck(loss, skewed(1, 3, 4, 4, seed=4).requires_grad_(True), rtol=1e-4)
 
 
-# -- properties -----------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_a_statistic_is_zero_on_itself_and_blind_to_where_and_how_large_responses_are(name: str) -> None:
     features, target = skewed(1, 5, 6, 6, seed=7), skewed(1, 5, 6, 6, seed=8)
@@ -161,9 +155,6 @@ def test_the_slope_of_float32_moments_is_that_of_float64() -> None:
         loss = of(wasserstein_loss, leaf, target.to(dtype))
         slopes.append(torch.autograd.grad(loss, leaf)[0].double())
     assert (slopes[0] - slopes[1]).norm() < 1e-3 * slopes[1].norm()
-
-
-# -- choices --------------------------------------------------------------------------------------------
 
 
 def test_a_mixture_is_the_weighted_sum() -> None:

@@ -1,4 +1,4 @@
-"""Total variation: three witnesses of each form, its tiles, and its effect."""
+"""Total variation: three witnesses of each form, and its effect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from torch import Tensor
 import reference
 from narrow import RANDOM
 from neural_style import StyleTransfer, total_variation
-from neural_style.losses.sums import Variation
 from neural_style.losses.variation import VARIATIONS
 
 FORMS = list(VARIATIONS)
@@ -57,20 +56,6 @@ def test_autograd_agrees_with_finite_differences(form: str) -> None:
     assert torch.autograd.gradcheck(
         lambda image: total_variation(image, form), (picture(4, 5).requires_grad_(),)
     )
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_tiles_add_up(form: str) -> None:
-    image = picture(9, 11)
-    parts = [
-        Variation.of(image[..., :5, :7], form, next_row=True, next_column=True),
-        Variation.of(image[..., :5, 6:], form, next_row=True),
-        Variation.of(image[..., 4:, :7], form, next_column=True),
-        Variation.of(image[..., 4:, 6:], form),
-    ]
-    total = parts[0] + parts[1] + parts[2] + parts[3]
-    assert total.mean.item() == pytest.approx(total_variation(image, form).item(), rel=1e-12)
-    assert sum(total.counts) == sum(Variation.of(image, form).counts)
 
 
 @pytest.mark.parametrize("form", FORMS)

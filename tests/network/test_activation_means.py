@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor
 
-import activation_means as script
 from narrow import RANDOM
 from neural_style import StyleTransfer, Weights
 from neural_style.device.hardware import choose_dtype
@@ -132,19 +131,3 @@ def test_the_papers_preset_is_float32_unless_another_precision_is_asked_for(
     }
     half, single, chosen = torch.bfloat16, torch.float32, choose_dtype("auto", torch.device("cpu"))
     assert list(found.values()) == [chosen, half, single, half]
-
-
-# -- the script that measures them ------------------------------------------------------------------------
-
-
-def test_crops_are_two_of_each_scale_and_none_of_much_enlarged_pictures() -> None:
-    assert [tuple(crop.shape) for crop in script.crops(torch.zeros(1, 3, 500, 400))] == [(1, 3, 224, 224)] * 4
-    assert len(script.crops(torch.zeros(1, 3, 300, 340))) == 2
-
-
-def test_halves_that_agree_have_a_ratio_of_one_and_others_theirs() -> None:
-    means = torch.ones(4, 5504)
-    means[1::2, :64] = 2.0
-    ratios = script.ratios(means)
-    assert ratios["conv1_1"] == pytest.approx((2.0, 2.0))
-    assert ratios["conv5_4"] == pytest.approx((1.0, 1.0))

@@ -83,6 +83,8 @@ def test_random_filters_are_orthogonal_and_unbiased() -> None:
     torch.testing.assert_close(rows @ rows.T, 2 * torch.eye(32), atol=1e-4, rtol=0)
     assert all(bool((v == 0).all()) for name, v in weights.parameters.items() if name.endswith("bias"))
     assert (weights.width, weights.self_taught) == (0.5, False)
+    assert equal(weights, random_weights(width=0.5, seed=3))
+    assert not equal(weights, random_weights(width=0.5, seed=4))
     with pytest.raises(ValueError, match=r"^width must"):
         random_weights(width=0.3)
 

@@ -68,9 +68,6 @@ def test_torchvisions_weights_that_are_unavailable_are_an_error_that_names_their
         load_weights("torchvision")
 
 
-# Files ---------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_saved_weights_load_again_as_what_they_are(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"w{suffix}"
@@ -172,9 +169,6 @@ def test_safetensors_that_is_not_installed_is_named(tmp_path: Path, monkeypatch:
     for act in (RANDOM.save, load_weights):
         with pytest.raises(ImportError, match="pip install safetensors"):
             act(tmp_path / "w.safetensors")
-
-
-# Names ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import torch
 
 from narrow import RANDOM
 from neural_style import Adam, Estimate, Objective, StyleTransfer, TorchLBFGS
@@ -78,28 +77,19 @@ def test_tiles_and_targets_computed_anew_are_counted_in_operations(monkeypatch: 
     assert tiled.estimate(size, iterations=1, levels=1).flops == kept + 2 * 2 * 4 * content // 2
 
 
-def test_on_a_gpu_no_more_is_probed_than_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_another_device_no_more_is_probed_than_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
     probed: list[tuple[int, int]] = []
 
-    def seconds(_network: object, _terms: object, size: tuple[int, int], *, objective: object) -> float:
-        assert objective is Objective
+    def seconds(_network: object, _terms: object, size: tuple[int, int], **_options: object) -> float:
         probed.append(size)
         return size[0] * size[1] / 1e6
 
-    class Gpu:
-        device = torch.device("cuda")
-
     monkeypatch.setattr(estimates, "time_evaluation", seconds)
-    tiled = transfer(tile_size=512)
-    network, plan = tiled.network, [Level((3000, 4000), 3)]
-    monkeypatch.setattr(network, "parameters", lambda: iter([Gpu()]))
-    monkeypatch.setattr(type(network), "dtype", torch.float32)
-    monkeypatch.setattr(type(network), "width", 0.25)
-    terms = tiled.settings.terms
+    network, plan = transfer().network.to("meta"), [Level((3000, 4000), 3)]
     for tile, world, expected in ((512, 1, (608, 608)), (None, 1, (1536, 2048)), (None, 9, (261, 2048))):
         probed.clear()
         fits = {(3000, 4000): MemoryPlan(tile, True, 20, 1)}
-        estimates.estimate_run(network, terms, plan, fits, world=world)
+        estimates.estimate_run(network, PRESETS["default"].terms, plan, fits, world=world)
         assert probed == [(144, 192), expected]
 
 

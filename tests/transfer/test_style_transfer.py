@@ -51,6 +51,7 @@ def quick(**options: Any) -> StyleTransfer:
 
 
 CONTENT, STYLE = picture(seed=1), picture(48, 48, seed=2)
+PIXELS = (CONTENT.permute(1, 2, 0) * 255).to(torch.uint8).numpy()
 
 
 def run(transfer: StyleTransfer, **options: Any) -> Tensor:
@@ -101,16 +102,6 @@ def test_size_is_the_longer_side_and_none_keeps_the_contents_own(
     assert run(quick(), size=size, iterations=1).shape[1:] == expected
 
 
-@pytest.mark.parametrize(
-    "shapes", [((32, 32), (32, 32)), ((16, 128), (128, 16)), ((128, 16), (16, 128)), ((33, 57), (300, 20))]
-)
-def test_any_size_and_aspect_works(shapes: tuple[tuple[int, int], tuple[int, int]]) -> None:
-    content, style = (picture(*shape, seed=3) for shape in shapes)
-    result = quick(weights=TAUGHT).run(content, style, size=None, iterations=2)
-    assert result.shape[1:] == shapes[0]
-    assert bool(torch.isfinite(result).all())
-
-
 FLAT, BLACK = torch.full((3, 32, 32), 0.5), torch.zeros(3, 32, 32)
 GREY_CONTENT, GREY_STYLE = (image.mean(0, keepdim=True).expand(3, -1, -1) for image in (CONTENT, STYLE))
 
@@ -125,10 +116,14 @@ GREY_CONTENT, GREY_STYLE = (image.mean(0, keepdim=True).expand(3, -1, -1) for im
         (GREY_CONTENT, STYLE),
         (CONTENT, GREY_STYLE),
         (CONTENT, CONTENT),
+        (picture(16, 128), picture(128, 16)),
+        (picture(128, 16), picture(16, 128)),
+        (picture(33, 57), picture(300, 20)),
     ],
 )
-def test_degenerate_pictures_give_finite_results(content: Tensor, style: Tensor) -> None:
-    result = run(quick(weights=TAUGHT), content=content, style=style, size=40, iterations=8)
+def test_degenerate_pictures_of_any_aspect_give_finite_results(content: Tensor, style: Tensor) -> None:
+    result = run(quick(weights=TAUGHT), content=content, style=style, size=None, iterations=8)
+    assert result.shape == content.shape
     assert bool(torch.isfinite(result).all())
 
 
@@ -155,8 +150,7 @@ class Broken(Exception):
 @pytest.mark.parametrize("broken", [False, True])
 def test_inputs_and_global_state_are_left_as_they_were(broken: bool) -> None:
     content, style = CONTENT.clone(), STYLE.clone()
-    array = (CONTENT.permute(1, 2, 0) * 255).to(torch.uint8).numpy()
-    kept, transfer = array.copy(), quick()
+    array, transfer = PIXELS.copy(), quick()
     before = torch.get_rng_state()
 
     def callback(_progress: Progress) -> None:
@@ -168,7 +162,7 @@ def test_inputs_and_global_state_are_left_as_they_were(broken: bool) -> None:
             run(transfer, content=source, style=style, init="noise", callback=callback)
     assert torch.equal(content, CONTENT)
     assert torch.equal(style, STYLE)
-    assert np.array_equal(array, kept)
+    assert np.array_equal(array, PIXELS)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.is_grad_enabled()
     assert not torch.is_inference_mode_enabled()
@@ -189,18 +183,18 @@ def test_inputs_and_global_state_are_left_as_they_were(broken: bool) -> None:
     ids=lambda mode: type(mode).__name__,
 )
 def test_the_callers_modes_change_nothing(mode: AbstractContextManager[Any]) -> None:
-    expected = run(quick(weights=TAUGHT), init="noise")
+    expected = run(quick(weights=TAUGHT), content=PIXELS, init="noise")
     with mode:
         transfer = quick(weights=TAUGHT)
-        assert torch.equal(run(transfer, init="noise"), expected)
-    assert torch.equal(run(transfer, init="noise"), expected)
+        assert torch.equal(run(transfer, content=PIXELS, init="noise"), expected)
+    assert torch.equal(run(transfer, content=PIXELS, init="noise"), expected)
 
 
 def test_the_callers_default_dtype_stays_and_changes_nothing() -> None:
-    expected = run(quick(weights=TAUGHT))
+    expected = run(quick(weights=TAUGHT), content=PIXELS)
     torch.set_default_dtype(torch.float64)
     try:
-        double = run(quick(weights=TAUGHT))
+        double = run(quick(weights=TAUGHT), content=PIXELS)
         assert torch.get_default_dtype() == torch.float64
     finally:
         torch.set_default_dtype(torch.float32)
@@ -224,6 +218,7 @@ def test_the_callers_default_dtype_stays_and_changes_nothing() -> None:
         {"pooling": "max"},
         {"padding": "zeros"},
         {"match_colors": False},
+        {"statistic": "gram"},
         {"optimizer": Adam()},
         {"optimizer": LBFGS(learning_rate=0.5)},
         {"preset": "paper"},
@@ -240,30 +235,6 @@ def test_every_option_changes_the_result(options: dict[str, Any], monkeypatch: p
     # from noise, as at the content its gradient vanishes; few steps where bfloat16 may be emulated
     choices = {"iterations": 2, "size": 32} if "precision" in options else {"iterations": 5, "init": "noise"}
     assert not torch.equal(run(quick(**options), **choices), run(quick(precision="float32"), **choices))
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"iterations": 5},
-        {"levels": 2},
-        {"iterations": (2, 3), "levels": None},
-        {"init": "style"},
-        {"init": "noise"},
-        {"init": picture(30, 30, seed=9)},
-    ],
-    ids=lambda o: ", ".join(o),
-)
-def test_every_choice_of_a_run_changes_the_result(options: dict[str, Any]) -> None:
-    assert not torch.equal(run(quick(), **options), run(quick()))
-
-
-def test_a_larger_content_weight_keeps_more_of_the_content() -> None:
-    distances = []
-    for weight in (0.01, 1.0, 100.0):
-        result = run(quick(content_weight=weight), iterations=30)
-        distances.append((result - CONTENT).square().mean().item())
-    assert distances[0] > distances[1] > distances[2]
 
 
 @pytest.mark.parametrize(("size", "iterations", "shift"), [(48, (3,), 16), (96, (3, 1), 32)])
@@ -292,14 +263,6 @@ def test_a_picture_that_tiles_the_plane_has_sides_on_the_grid_and_a_notice_says_
 
 
 # -- tiles ----------------------------------------------------------------------------------------------
-
-
-def test_a_run_in_tiles_gives_the_picture_of_the_whole() -> None:
-    options: dict[str, Any] = {"size": 128, "iterations": (2, 2), "levels": None, "init": "noise"}
-    whole = run(quick(precision="float32", tile_size=None), **options)
-    tiled = quick(precision="float32", tile_size=48)
-    torch.testing.assert_close(run(tiled, **options), whole, atol=1e-3, rtol=0)
-    assert len(tiled.objective(CONTENT, STYLE, size=128).grid.tiles) == 6
 
 
 def test_a_picture_too_large_for_the_memory_that_is_free_is_made_in_tiles(
@@ -454,15 +417,11 @@ def test_the_objective_is_of_all_style_layers_at_the_contents_size() -> None:
         ("precision", "half", ValueError),
         ("compile", "on", ValueError),
         ("style_layers", [], ValueError),
-        ("content_layers", "relu4_5", ValueError),
-        ("style_layers", {"relu1_1": -1}, ValueError),
         ("content_weight", -1, ValueError),
-        ("style_weight", "1", TypeError),
         ("pooling", "mean", ValueError),
         ("padding", "same", ValueError),
         ("match_colors", "yes", TypeError),
         ("optimizer", "adam", TypeError),
-        ("tile_size", 100, ValueError),
         ("tile_size", "all", ValueError),
     ],
 )
@@ -484,14 +443,11 @@ def test_bad_options_are_refused_before_weights_are_loaded(
         ("preview", "no", TypeError, "preview"),
         ("size", 0, ValueError, "size"),
         ("size", 15, ValueError, "the result"),
-        ("size", 512.0, TypeError, "size"),
         ("iterations", 0, ValueError, "iterations"),
         ("seed", -1, ValueError, "seed"),
         ("callback", 5, TypeError, "callback"),
-        ("levels", 0, ValueError, "levels"),
         ("levels", 3, ValueError, "levels"),
         ("style", torch.zeros(3, 8, 40), ValueError, "style"),
-        ("style", torch.full((3, 32, 32), torch.nan), ValueError, "style values"),
         ("content", torch.full((3, 32, 32), 255.0), ValueError, "content values"),
         ("content", "missing.jpg", FileNotFoundError, "content"),
         ("init", "contents", FileNotFoundError, "init"),
@@ -507,12 +463,6 @@ def test_bad_input_is_refused_before_any_work(
     assert steps == []
 
 
-def test_numpys_numbers_are_numbers() -> None:
-    plain = run(quick(content_weight=0.5), size=48, seed=3, init="noise")
-    numpys = run(quick(content_weight=np.float64(0.5)), size=np.int64(48), seed=np.int64(3), init="noise")
-    assert torch.equal(plain, numpys)
-
-
 def test_a_part_of_no_weight_shortens_the_network_and_a_loss_of_nothing_is_refused() -> None:
     assert quick(style_weight=0, content_layers="relu2_1").settings.layers == ["relu2_1"]
     assert "relu4_2" not in quick(content_weight=0).settings.layers
@@ -525,13 +475,6 @@ def test_the_papers_preset_brings_the_style_to_the_contents_size() -> None:
     paper = quick(preset="paper").objective(CONTENT, STYLE)
     assert paper.target_moments[Part("relu1_1", 0)].count == 40 * 56
     assert quick().objective(CONTENT, STYLE).target_moments[Part("relu1_1", 0)].count == 48 * 48
-
-
-def test_scaling_every_weight_changes_nothing() -> None:
-    options = {"content_weight": 0.2, "style_weight": 1.0, "variation_weight": 1.0}
-    tiny = {name: 1e-6 * value for name, value in options.items()}
-    plain, scaled = (run(quick(**weights, precision="float32"), iterations=10) for weights in (options, tiny))
-    torch.testing.assert_close(scaled, plain, atol=1e-2, rtol=0)
 
 
 # Detail --------------------------------------------------------------------------------------------------
