@@ -43,9 +43,6 @@ def objective(styles: Any, **options: Any) -> Objective:
     return transfer(**options).objective(CONTENT, styles)
 
 
-# -- masks on the layers' grids -------------------------------------------------------------------------
-
-
 def test_a_mask_of_ones_is_ones_on_every_grid_and_nothing_leaves_zero_to_one() -> None:
     for padding in ("reflect", "replicate", "zeros", "circular"):
         ones = on_grids(torch.ones(1, 1, 64, 80), LAYERS, padding)
@@ -67,9 +64,6 @@ def test_a_mask_spreads_as_far_as_the_filters_see_and_a_circular_one_across_the_
     assert seen["conv1_1"][0, 0, 31:34, 31:34].tolist() == [[pytest.approx(1 / 9)] * 3] * 3
     assert (seen["conv1_2"] > 0).sum() == 25
     assert on_grids(edge, ["conv1_1"], "circular")["conv1_1"][0, 0, 5, 31] == pytest.approx(1 / 3)
-
-
-# -- weighed moments ------------------------------------------------------------------------------------
 
 
 def test_weighed_moments_are_sums_over_positions_by_hand() -> None:
@@ -99,9 +93,6 @@ def test_mixed_moments_are_those_of_a_picture_with_so_much_of_each() -> None:
     torch.testing.assert_close(mixed.mean, both.mean)
     alone = Moments.of(one)
     assert Moments.mixed([alone], [7]) is alone
-
-
-# -- several styles -------------------------------------------------------------------------------------
 
 
 def test_two_styles_are_asked_for_in_their_shares() -> None:
@@ -162,14 +153,6 @@ def test_a_larger_scale_has_bolder_strokes() -> None:
     assert roughness == sorted(roughness, reverse=True)
 
 
-# -- regions --------------------------------------------------------------------------------------------
-
-
-def by_halves(**options: Any) -> Tensor:
-    styles = [Style(RED, region=WEST), Style(BLUE, region=1 - WEST)]
-    return transfer(content_weight=0.02, **options).run(CONTENT, styles, size=None, iterations=30, levels=1)
-
-
 def distance(image: Tensor, style: Tensor) -> float:
     """The default's style distance of a picture of any size."""
     settings = transfer(content_weight=0, variation_weight=0)
@@ -177,7 +160,8 @@ def distance(image: Tensor, style: Tensor) -> float:
 
 
 def test_each_region_is_nearer_to_its_own_style() -> None:
-    image = by_halves()
+    styles = [Style(RED, region=WEST), Style(BLUE, region=1 - WEST)]
+    image = transfer(content_weight=0.02).run(CONTENT, styles, size=None, iterations=30, levels=1)
     west, east = image[..., :48], image[..., 64:]
     assert 3 * distance(west, RED) < distance(west, BLUE)
     assert 3 * distance(east, BLUE) < distance(east, RED)
@@ -277,9 +261,6 @@ def test_between_the_colours_of_two_regions_no_line_is_left_where_the_photograph
     styles = load_styles([Style(RED, region=west), Style(BLUE, region=1 - west)], sky, style_layers=LAYERS)
     steps = matched_to_styles(sky, styles).diff(dim=3).abs().amax((0, 1, 2))
     assert steps.amax() < 0.25 * (RED.mean((1, 2)) - BLUE.mean((1, 2))).abs().amax()
-
-
-# -- what cannot be -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

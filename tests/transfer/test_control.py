@@ -100,8 +100,6 @@ def test_a_strength_is_the_weights_and_the_share_of_the_colours() -> None:
         ({"strength": 0.5, "style_weight": 1}, "strength"),
         ({"color": "both"}, "color"),
         ({"color": "content", "match_colors": True}, "match_colors"),
-        ({"statistic": {"gram": 1, "covarianz": 0.5}}, "statistic"),
-        ({"style_layers": {"relu1_1": 0, "relu2_1": 0}}, "style_layers"),
         ({"preset": "paper", "variation": "squares"}, "variation"),
     ],
 )
