@@ -47,7 +47,7 @@ def test_loss_and_gradient_over_processes_are_those_of_one(world: int, tmp_path:
     results = case("exact", world, tmp_path)
     assert [rank for rank, _, _ in results] == list(range(world))
     for _, differences, _ in results:
-        assert max(value for pair in differences for value in pair) < 1e-10
+        assert max(differences) < 1e-10
 
 
 @pytest.mark.slow
@@ -55,22 +55,6 @@ def test_levels_for_fewer_ranks_are_shared_with_the_others(tmp_path: Path) -> No
     results = case("levels", 3, tmp_path)
     assert [rank for rank, _, _ in results] == [0, 1, 2]
     assert all(far < 2e-3 for _, far, _ in results)
-
-
-@pytest.mark.slow
-def test_the_first_ranks_tensors_come_over_in_every_dtype(tmp_path: Path) -> None:
-    assert [same for _, same, _ in case("dtypes", 2, tmp_path)] == [[True] * 4] * 2
-
-
-@pytest.mark.slow
-def test_a_process_that_dies_ends_the_job_before_the_timeout(tmp_path: Path) -> None:
-    began = time.monotonic()
-    process = torchrun(2, str(HERE / "rank_cases.py"), "dies", "60", cwd=tmp_path)
-    _, errors = process.communicate(timeout=PATIENCE)
-    assert process.returncode != 0
-    assert time.monotonic() - began < 60
-    assert "exitcode" in errors
-    assert "rank_cases.py FAILED" in errors
 
 
 def test_a_process_that_falls_silent_is_given_up_after_the_timeout(tmp_path: Path) -> None:

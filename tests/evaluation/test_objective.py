@@ -92,16 +92,6 @@ def test_the_terms_add_up_to_the_loss() -> None:
     torch.testing.assert_close(terms["content relu4_2"], terms["content"])
 
 
-@pytest.mark.parametrize("name", ["content_weight", "style_weight"])
-def test_a_part_of_no_weight_is_not_computed(name: str) -> None:
-    objective, _ = make("default", **{name: 0})
-    loss, _ = objective.value_and_grad(picture(32, 48, 3))
-    part = name.removesuffix("_weight")
-    assert objective.terms_by_name[part] == 0
-    assert not any(term.startswith(f"{part} ") for term in objective.terms_by_name)
-    assert loss > 0
-
-
 def test_value_and_gradient_are_float32_and_detached_and_the_image_is_untouched() -> None:
     objective, network = make("default")
     image = picture(32, 48, 3)

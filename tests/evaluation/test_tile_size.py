@@ -77,15 +77,11 @@ def test_where_free_memory_is_unknown_the_picture_is_tried_at_once_unless_no_ker
     assert planned((20_000, 20_000)).tile == LARGEST
 
 
-def test_tiles_asked_for_stay_as_they_are() -> None:
+def test_tiles_asked_for_stay_as_they_are_and_none_is_tried_whatever_is_free() -> None:
     assert planned(tile=1024, gigabytes=1000).tile == 1024
-    scarce = planned(tile=1024, gigabytes=8)
+    scarce, at_once = planned(tile=1024, gigabytes=8), planned(tile=None, gigabytes=1)
     assert (scarce.tile, scarce.pairs < 20) == (1024, True)
-
-
-def test_a_picture_asked_for_at_once_is_tried_whatever_is_free() -> None:
-    plan = planned(tile=None, gigabytes=1)
-    assert (plan.tile, plan.keep_targets, plan.pairs) == (None, False, 3)
+    assert (at_once.tile, at_once.keep_targets, at_once.pairs) == (None, False, 3)
 
 
 @pytest.mark.parametrize("tile", ["auto", 1024])

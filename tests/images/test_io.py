@@ -371,9 +371,6 @@ def test_a_large_picture_is_read_without_a_warning_up_to_twice_pillows_limit_whi
     assert list(warnings.filters) == filters
 
 
-# -- Sources that are refused ---------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("source", "error", "rule"),
     [
@@ -486,9 +483,6 @@ def test_a_link_stays_a_link_and_its_target_is_replaced_and_keeps_its_permission
         assert load_image(target).shape == (3, 48, 48)
         assert target.stat().st_mode & 0o777 == permissions
     assert set(tmp_path.iterdir()) == {link, target}
-
-
-# -- Whether a file could be written --------------------------------------------------------------------
 
 
 def test_a_path_that_can_be_written_comes_back_and_nothing_is_left(tmp_path: Path) -> None:

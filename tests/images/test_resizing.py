@@ -87,13 +87,6 @@ def test_sides_without_a_common_divisor_wrap_too() -> None:
     torch.testing.assert_close(resized, expected.expand(1, 3, 64, 53), rtol=0, atol=1e-3)
 
 
-def test_a_reduction_within_one_step_is_not_split(monkeypatch: pytest.MonkeyPatch) -> None:
-    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    monkeypatch.setattr(resizing, "_STEEPEST", 8)
-    once = interpolate(image, size=(8, 8), mode="bicubic", antialias=True).clamp(0, 1)
-    assert torch.equal(resize(image, (8, 8)), once)
-
-
 def test_a_size_fits_the_longer_side_exactly_and_keeps_its_aspect() -> None:
     assert fit_within((768, 1024), 512) == (384, 512)
     assert fit_within((1024, 768), 512) == (512, 384)

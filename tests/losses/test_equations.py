@@ -232,9 +232,6 @@ def test_autograd_agrees_with_finite_differences_for_each_loss(name: str) -> Non
     assert torch.autograd.gradcheck(lambda values: loss(values, target), (features,))
 
 
-# -- Degenerate cases -----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("generated", ["random", "zero"])
 def test_a_black_target_gives_a_finite_loss_with_finite_gradients(
@@ -250,9 +247,6 @@ def test_a_black_target_gives_a_finite_loss_with_finite_gradients(
     assert matches(value, definition(array(features), array(black)), 1e-5)
     assert bool(gradient.isfinite().all())
     assert bool((gradient != 0).any()) == (generated == "random")
-
-
-# -- Half precision -------------------------------------------------------------------------------------
 
 
 def test_the_gradient_of_bfloat16_features_moments_is_that_of_the_same_numbers_in_float32(
@@ -295,9 +289,6 @@ def test_moments_are_float32_under_autocast() -> None:
     expected = Moments.of(features).second
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(Moments.of(features).second, expected)
-
-
-# -- Errors ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("loss", [*(loss for loss, _ in LOSSES.values()), losses.content_loss_gradient])

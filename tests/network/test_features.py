@@ -141,14 +141,6 @@ def test_means_that_are_no_means_of_the_network_are_refused(means: dict[str, Ten
         VGG19Features(narrow(), ["relu1_1"]).normalize_activations(means)
 
 
-def test_the_networks_weights_can_be_taken_out_and_built_again() -> None:
-    network = VGG19Features(narrow(convention="caffe"), ["relu2_1"])
-    again = VGG19Features(network.weights, ["relu2_1"])
-    image = picture(16, 16)
-    assert torch.equal(network(image)["relu2_1"], again(image)["relu2_1"])
-    assert again.convention == "caffe"
-
-
 @pytest.mark.parametrize(
     ("image", "error"),
     [

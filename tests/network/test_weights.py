@@ -139,7 +139,6 @@ FILTERS, OFFSETS = torch.zeros(8, 3, 3, 3), torch.zeros(8)
         ({"conv1_1.weight": FILTERS.long(), "conv1_1.bias": OFFSETS}, "conv1_1.weight"),
         ({"conv1_1.weight": FILTERS}, "none for features.0.bias"),
         ({"conv1_1.weight": FILTERS, "conv1_1.bias": torch.zeros(7)}, "one of shape (7,)"),
-        ({"conv1_1.bias": OFFSETS}, "none"),
         ({"conv1_1.weight": torch.tensor(1.0)}, "features.0.weight of shape ()"),
         ({"conv1_1.weight": FILTERS + torch.nan, "conv1_1.bias": OFFSETS}, "NaN or infinity in conv1_1"),
         (

@@ -120,8 +120,6 @@ def test_no_strength_is_the_photograph_without_an_evaluation(preset: str, init: 
     assert maker.estimate(64, init=init).flops == 0
 
 
-# -- everything together --------------------------------------------------------------------------------
-
 OTHER = picture(80, 96, 5, (1.0, 0.4, 0.3))
 
 
@@ -193,9 +191,6 @@ def test_a_matched_style_leaves_the_content_its_colours(weights: Weights) -> Non
         for color in ("style", "match")
     }
     assert moved["match"] < 0.3 * moved["style"]
-
-
-# -- statistics -----------------------------------------------------------------------------------------
 
 
 def test_what_decomposes_is_not_recorded() -> None:
@@ -310,39 +305,32 @@ def test_a_circular_texture_has_no_seam() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "named"),
+    ("make", "options", "named"),
     [
-        ({"size": (1, 2, 3)}, "size"),
-        ({"size": 0}, "size"),
-        ({"style": Style(STYLE, region="sky.png")}, ".*region"),
-        ({"strength": 0.3}, "strength"),
-        ({"content_weight": 5.0}, "content_weight"),
-        ({"content_layers": ["relu1_1"]}, "content_layers"),
-        ({"match_colors": True}, "match_colors"),
-        ({"init": "content"}, "init"),
-        ({"init": {"content": 1.0, "noise": 1.0}}, "init"),
-        ({"color": "match"}, "color"),
+        (synthesize_texture, {"size": (1, 2, 3)}, "size"),
+        (synthesize_texture, {"size": 0}, "size"),
+        (synthesize_texture, {"style": Style(STYLE, region="sky.png")}, ".*region"),
+        (synthesize_texture, {"strength": 0.3}, "strength"),
+        (synthesize_texture, {"content_weight": 5.0}, "content_weight"),
+        (synthesize_texture, {"content_layers": ["relu1_1"]}, "content_layers"),
+        (synthesize_texture, {"match_colors": True}, "match_colors"),
+        (synthesize_texture, {"init": "content"}, "init"),
+        (synthesize_texture, {"init": {"content": 1.0, "noise": 1.0}}, "init"),
+        (synthesize_texture, {"color": "match"}, "color"),
+        (reconstruct_content, {"layer": "relu9_1"}, "layer"),
+        (reconstruct_content, {"content_layers": "relu1_1"}, "content_layers"),
+        (reconstruct_content, {"strength": 0}, "strength"),
+        (reconstruct_content, {"color": "match"}, "color"),
+        (reconstruct_content, {"match_colors": True}, "match_colors"),
+        (reconstruct_content, {"iterations": (1, 1), "levels": 1}, "iterations"),
     ],
 )
-def test_a_texture_refuses_what_is_of_a_content(options: dict[str, Any], named: str) -> None:
+def test_a_texture_and_a_reconstruction_refuse_what_has_nothing_to_do_there(
+    make: Any, options: dict[str, Any], named: str
+) -> None:
+    own = {"content": CONTENT, "layer": "relu1_1"} if make is reconstruct_content else {"style": STYLE}
     with pytest.raises(ValueError, match=rf"^{named} must "):
-        synthesize_texture(**{"style": STYLE, "size": 48, "weights": "random", **options})
-
-
-@pytest.mark.parametrize(
-    ("options", "named"),
-    [
-        ({"layer": "relu9_1"}, "layer"),
-        ({"content_layers": "relu1_1"}, "content_layers"),
-        ({"strength": 0}, "strength"),
-        ({"color": "match"}, "color"),
-        ({"match_colors": True}, "match_colors"),
-        ({"size": 64, "iterations": (1, 1), "levels": 1}, "iterations"),
-    ],
-)
-def test_a_reconstruction_refuses_what_has_nothing_to_do_there(options: dict[str, Any], named: str) -> None:
-    with pytest.raises(ValueError, match=rf"^{named} must "):
-        reconstruct_content(CONTENT, **{"layer": "relu1_1", "weights": RANDOM, **options})
+        make(**{**own, "size": 48, "weights": RANDOM, **options})
 
 
 def test_a_recoloured_style_is_not_cut_off_at_any_level() -> None:

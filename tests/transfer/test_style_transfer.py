@@ -258,9 +258,6 @@ def test_a_picture_that_tiles_the_plane_has_sides_on_the_grid_and_a_notice_says_
     assert [level.size for level in plan] == [(48, 80), (96, 160), (208, 304)]
 
 
-# -- tiles ----------------------------------------------------------------------------------------------
-
-
 def test_a_picture_too_large_for_the_memory_that_is_free_is_made_in_tiles(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -471,9 +468,6 @@ def test_the_papers_preset_brings_the_style_to_the_contents_size() -> None:
     assert quick().objective(CONTENT, STYLE).target_moments[Part("relu1_1", 0)].count == 48 * 48
 
 
-# Detail --------------------------------------------------------------------------------------------------
-
-
 def starts_of_two_levels(transfer: StyleTransfer, **options: Any) -> list[Tensor]:
     """Return the pictures that two levels begin with, of one evaluation each."""
     kept: list[Tensor] = []
@@ -496,9 +490,6 @@ def test_a_finer_level_starts_with_what_the_coarser_changed_and_the_contents_own
 def test_the_enlarged_picture_alone_goes_on_where_the_content_has_no_say(options: dict[str, Any]) -> None:
     first, second = starts_of_two_levels(quick(**options), init=picture(20, 28, seed=5).unsqueeze(0))
     torch.testing.assert_close(second, resize(first, (40, 56), clamp=False))
-
-
-# Layers that are left to the coarser levels ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -532,9 +523,6 @@ def test_no_layer_is_computed_that_is_left_out() -> None:
     assert (5, 7) in sizes["conv4_2"]
     assert max(max(size) for size in sizes["conv4_3"]) == 3
     assert sizes["conv5_1"] == {(1, 1)}
-
-
-# Previews ------------------------------------------------------------------------------------------------
 
 
 def test_a_preview_is_at_most_256_pixels_with_few_iterations_unless_the_caller_has_said_how_many() -> None:
