@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 
@@ -15,26 +13,33 @@ from neural_style.transfer.presets import PRESETS, SELF_TAUGHT, choose_settings
 FIVE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 
 
-EQUAL: dict[str, Any] = {"style_layers": dict.fromkeys(FIVE, 0.2), "content_layers": {"relu4_2": 1.0}}
-STATED: dict[str, dict[str, Any]] = {
-    "paper": EQUAL
-    | {"content_loss": losses.half_squares, "style_loss": losses.layer_style_loss}
-    | {"content_weight": 1e-3, "style_weight": 1.0, "variation_weight": 0.0}
-    | {"pooling": "average", "padding": "zeros", "init": "noise", "scales": (1.0,), "iterations": (500,)},
-    "authors": {"style_layers": dict.fromkeys(FIVE, 1.0), "content_weight": 1.0, "style_weight": 1.0}
-    | {"content_loss": losses.mean_squares, "style_loss": losses.mean_style_loss}
-    | {"pooling": "max", "init": "content", "scales": (0.64, 1.0), "iterations": (500, 200)},
-    "default": EQUAL
-    | {"content_loss": losses.relative_squares, "style_loss": covariance_loss, "variation": "isotropic"}
-    | {"content_weight": 0.1, "style_weight": 1.0, "variation_weight": 1.0, "pooling": "average"}
-    | {"padding": "reflect", "init": "content", "match_colors": True, "keep_detail": True},
-}
+def test_the_papers_settings_are_to_the_letter() -> None:
+    paper = PRESETS["paper"]
+    assert (paper.content_loss, paper.style_loss) == (losses.half_squares, losses.layer_style_loss)
+    assert paper.style_layers == dict.fromkeys(FIVE, 0.2)
+    assert paper.content_layers == {"relu4_2": 1.0}
+    assert paper.content_weight / paper.style_weight == pytest.approx(1e-3)
+    assert (paper.pooling, paper.padding, paper.variation_weight) == ("average", "zeros", 0.0)
+    assert (paper.init, paper.scales, paper.iterations) == ("noise", (1.0,), (500,))
 
 
-@pytest.mark.parametrize("preset", STATED)
-def test_a_presets_settings_are_those_of_its_source(preset: str) -> None:
-    stated = STATED[preset]
-    assert {name: getattr(PRESETS[preset], name) for name in stated} == stated
+def test_the_authors_settings_are_those_of_their_code() -> None:
+    authors = PRESETS["authors"]
+    assert (authors.content_loss, authors.style_loss) == (losses.mean_squares, losses.mean_style_loss)
+    assert authors.style_layers == dict.fromkeys(FIVE, 1.0)
+    assert (authors.content_weight, authors.style_weight) == (1.0, 1.0)
+    assert (authors.pooling, authors.init) == ("max", "content")
+    assert (authors.scales, authors.iterations) == ((0.64, 1.0), (500, 200))
+
+
+def test_the_defaults_settings_are_those_that_its_page_gives() -> None:
+    default = PRESETS["default"]
+    assert (default.content_loss, default.style_loss) == (losses.relative_squares, covariance_loss)
+    assert default.style_layers == dict.fromkeys(FIVE, 0.2)
+    assert default.content_layers == {"relu4_2": 1.0}
+    assert (default.content_weight, default.style_weight, default.variation_weight) == (0.1, 1.0, 1.0)
+    assert (default.pooling, default.padding, default.variation) == ("average", "reflect", "isotropic")
+    assert (default.init, default.match_colors, default.keep_detail) == ("content", True, True)
 
 
 def test_the_content_weighs_three_times_as_much_from_noise_unless_its_weight_is_given() -> None:
