@@ -127,9 +127,9 @@ def walled(image: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def steep(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the bowl, which rises to three times itself beyond a cliff."""
+    """Return the bowl, which is three times as high beyond a cliff."""
     loss, gradient = bowl(image)
-    return torch.where(image.max() > 0.52, 3 * loss, loss), gradient
+    return torch.where(image.max() > 0.505, 3 * loss, loss), gradient
 
 
 @pytest.mark.filterwarnings("ignore:.*evaluations gave no finite")

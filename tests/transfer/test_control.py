@@ -328,7 +328,7 @@ def test_a_circular_texture_has_no_seam() -> None:
 def test_a_texture_and_a_reconstruction_refuse_what_has_nothing_to_do_there(
     make: Any, options: dict[str, Any], named: str
 ) -> None:
-    own = {"content": CONTENT, "layer": "relu1_1"} if make is reconstruct_content else {"style": STYLE}
+    own = {"image": CONTENT, "layer": "relu1_1"} if make is reconstruct_content else {"style": STYLE}
     with pytest.raises(ValueError, match=rf"^{named} must "):
         make(**{**own, "size": 48, "weights": RANDOM, **options})
 
