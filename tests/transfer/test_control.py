@@ -101,6 +101,7 @@ def test_a_strength_is_the_weights_and_the_share_of_the_colours() -> None:
         ({"color": "both"}, "color"),
         ({"color": "content", "match_colors": True}, "match_colors"),
         ({"preset": "paper", "variation": "squares"}, "variation"),
+        ({"style_layers": {"relu1_1": 0, "relu2_1": 0}}, "style_layers"),
     ],
 )
 def test_what_cannot_be_is_refused(options: dict[str, Any], named: str) -> None:
