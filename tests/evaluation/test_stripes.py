@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from narrow import RANDOM
-from neural_style import Adam, Progress, RunInterrupted, Style, StyleTransfer, TorchLBFGS
+from neural_style import LBFGS, Adam, Progress, RunInterrupted, Style, StyleTransfer, TorchLBFGS
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.share import Stripes
 from neural_style.evaluation.stripes import CallbackError
@@ -54,6 +54,23 @@ def test_ranks_share_the_tiles_of_a_style_and_one_without_a_tile_adds_nothing() 
     assert [[weight for _, weight in share] for share in shares] == [[1.0]] * 4 + [[0.0]] * 2
     assert [tile for share in shares for tile, weight in share if weight] == tiles
     assert {Stripes(ranks[0], DEEP).style_tile_side(tile) for tile in (None, 64, 4096)} == {512}
+
+
+@pytest.mark.parametrize("optimizer", [LBFGS(), Adam()], ids=repr)
+def test_a_descent_over_ranks_goes_the_way_of_one_process(optimizer: LBFGS | Adam) -> None:
+    whole, tiled, image = both(Case((250, 64), 1024, "reflect", "average"))
+    expected = optimizer.minimize(image, whole.value_and_grad, 6)
+
+    def descend(ranks: ThreadRanks) -> Tensor:
+        share = Stripes(ranks, DEEP)
+        rows = share.rows(250)
+        own, function = image[..., rows.start : rows.stop, :], tiled(share=share).value_and_grad
+        result = optimizer.minimize(own, function, 6, all_reduce=ranks.all_reduce)
+        return ranks.gathered(result, share.bounds(250))
+
+    for result in on_ranks(2, descend):
+        assert (result - expected).abs().max() < 1e-8
+    assert (expected - image).abs().max() > 0.05
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
