@@ -15,7 +15,8 @@ PAINTING = strokes(24, 0.5, 1)
 def test_the_style_and_any_crop_of_it_are_copies() -> None:
     assert metrics.copy_rate(PAINTING, PAINTING) == 1
     assert metrics.copy_rate(PAINTING[..., 5:, 3:], PAINTING) == 1
-    assert metrics.copy_rate(shuffled(PAINTING, 32), PAINTING) == 1  # its blocks are cut along the patches
+    assert metrics.copy_rate(shuffled(PAINTING, 32), PAINTING, patch=8) == 1  # blocks are cut along patches
+    assert 0.6 < metrics.copy_rate(shuffled(PAINTING, 32), PAINTING) < 0.9  # those across a seam are not
 
 
 def test_other_pictures_and_blurred_ones_are_not() -> None:
@@ -27,12 +28,12 @@ def test_other_pictures_and_blurred_ones_are_not() -> None:
 def test_the_rate_is_the_share_that_is_copied() -> None:
     pasted = strokes(24, 0.5, 2)
     pasted[..., 64:, :] = PAINTING[..., 11:75, :]  # the lower half
-    assert metrics.copy_rate(pasted, PAINTING) == pytest.approx(0.5, abs=0.01)
+    assert metrics.copy_rate(pasted, PAINTING) == pytest.approx(0.5, abs=0.03)
     within = (pasted + 1.5 / 255).clamp(0, 1)
-    assert metrics.copy_rate(within, PAINTING) == pytest.approx(0.5, abs=0.01)
+    assert metrics.copy_rate(within, PAINTING) == pytest.approx(0.5, abs=0.03)
     beyond = (pasted + 2.5 / 255).clamp(0, 1)
     assert metrics.copy_rate(beyond, PAINTING) == 0
-    assert metrics.copy_rate(beyond, PAINTING, tolerance=3 / 255) == pytest.approx(0.5, abs=0.01)
+    assert metrics.copy_rate(beyond, PAINTING, tolerance=3 / 255) == pytest.approx(0.5, abs=0.03)
 
 
 def test_the_rate_is_that_of_a_search_through_all_patches() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ import torch
 from neural_style import metrics
 
 FINE = torch.zeros(1, 3, 64, 64)
-OF_ONE = (metrics.noise, metrics.grid_peaks, metrics.border_ratio)
-OF_TWO = (
+OF_ONE: tuple[Callable[[Any], object], ...] = (metrics.noise, metrics.grid_peaks, metrics.border_ratio)
+OF_TWO: tuple[Callable[[Any, Any], float], ...] = (
     metrics.cells,
     metrics.color_distance,
     metrics.copy_rate,
@@ -39,8 +40,8 @@ def test_what_cannot_be_measured_is_refused(image: Any, error: type[Exception], 
     for measure in OF_ONE:
         with pytest.raises(error, match=f"^image {rule}"):
             measure(image)
-    for measure in OF_TWO:
+    for compare in OF_TWO:
         with pytest.raises(error, match=f"^image {rule}"):
-            measure(image, FINE)
+            compare(image, FINE)
         with pytest.raises(error, match=f"^(content|style) {rule}"):
-            measure(FINE, image)
+            compare(FINE, image)

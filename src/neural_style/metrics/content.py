@@ -51,7 +51,7 @@ def multiscale_similarity(image: Tensor, content: Tensor) -> float:
     mean counts as 0.
 
     Where the shorter side is less than 161 pixels, the coarsest scales, which a window does not fit into, are
-    left out, and the other weights enlarged to the same sum: compare such numbers with those of the same size only.
+    left out, and the other weights enlarged to the same sum: compare such numbers at the same size only.
 
     Args:
         image: shape (1, 3, H, W), RGB in [0, 1].
@@ -77,7 +77,7 @@ def multiscale_similarity(image: Tensor, content: Tensor) -> float:
 
 
 def gradient_similarity(image: Tensor, content: Tensor) -> float:
-    """Return the mean gradient magnitude similarity of the luminances: 1 for the same edges, towards 0 for none.
+    """Return the mean gradient magnitude similarity of the luminances: 1 for the same edges, else less.
 
     The mean of (2 m n + c) / (m² + n² + c) over the pixels, with m and n the lengths of Prewitt's gradients of
     the two luminances, averaged over blocks of 2×2 pixels, and c = 170 / 255². Colours, and edges' directions,
