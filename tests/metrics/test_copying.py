@@ -56,7 +56,7 @@ def test_the_rate_is_that_of_a_search_through_all_patches() -> None:
 
 def test_flat_patches_do_not_count() -> None:
     half = PAINTING.clone()
-    half[..., 64:, :] = 0.5
+    half[..., 65:, :] = 0.5  # from a row where patches begin
     assert metrics.copy_rate(half, PAINTING) == 1
     assert metrics.copy_rate(torch.full((1, 3, 64, 64), 0.5), PAINTING) == 0
 

@@ -28,6 +28,9 @@ def color_distance(image: Tensor, style: Tensor) -> float:
     Raises:
         ImportError: if scikit-image is not installed.
         TypeError, ValueError: if a picture is invalid.
+
+    >>> round(color_distance(torch.zeros(1, 3, 32, 32), torch.ones(1, 3, 32, 32)), 2)
+    100.0
     """
     check_picture("image", image)
     check_picture("style", style)

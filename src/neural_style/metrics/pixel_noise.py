@@ -25,6 +25,7 @@ def noise(image: Tensor) -> float:
     pixels in which the smoothed luminance varies least. Larger is noisier; 0.01 is two and a half levels of
     255.
 
+    >>> import torch
     >>> grain = 0.5 + 0.02 * torch.randn(1, 1, 128, 128, generator=torch.Generator().manual_seed(0))
     >>> round(noise(grain.expand(1, 3, -1, -1)), 2)
     0.02
