@@ -22,7 +22,7 @@ def slopes(size: tuple[int, int] = (192, 256)) -> Tensor:
     return (0.4 + 0.2 * y + stripes).clamp(0, 1).expand(-1, 3, *size)
 
 
-def strokes(length: int, angle: float, seed: int, size: tuple[int, int] = (128, 160)) -> Tensor:
+def strokes(length: int, angle: float, seed: int, size: tuple[int, int] = (96, 128)) -> Tensor:
     """A canvas covered with strokes three pixels wide in random colours, shape (1, 3, H, W).
 
     Args:

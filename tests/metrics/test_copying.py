@@ -9,7 +9,7 @@ import torch
 from drawn import blurred, shuffled, strokes
 from neural_style import metrics
 
-PAINTING = strokes(24, 0.5, 1)
+PAINTING = strokes(24, 0.5, 1, (128, 160))
 
 
 def test_the_style_and_any_crop_of_it_are_copies() -> None:
@@ -20,13 +20,13 @@ def test_the_style_and_any_crop_of_it_are_copies() -> None:
 
 
 def test_other_pictures_and_blurred_ones_are_not() -> None:
-    assert metrics.copy_rate(strokes(24, 0.5, 2), PAINTING) == 0
+    assert metrics.copy_rate(strokes(24, 0.5, 2, (128, 160)), PAINTING) == 0
     assert metrics.copy_rate(blurred(PAINTING, 0.7), PAINTING) < 0.02
     assert metrics.copy_rate(PAINTING.flip(3), PAINTING) == 0
 
 
 def test_the_rate_is_the_share_that_is_copied() -> None:
-    pasted = strokes(24, 0.5, 2)
+    pasted = strokes(24, 0.5, 2, (128, 160))
     pasted[..., 64:, :] = PAINTING[..., 11:75, :]  # the lower half
     assert metrics.copy_rate(pasted, PAINTING) == pytest.approx(0.5, abs=0.03)
     within = (pasted + 1.5 / 255).clamp(0, 1)

@@ -44,7 +44,7 @@ def test_half_the_contrast_is_half_the_distance_and_brightness_none(measure: Mea
 @pytest.mark.parametrize("measure", MEASURES)
 def test_the_same_strokes_are_near_and_all_else_is_far(measure: Measure) -> None:
     style = PAINTING
-    alike = [strokes(24, 0.5, 2), strokes(24, 0.5, 3, (160, 112)), shuffled(style, 32)]
+    alike = [strokes(24, 0.5, 2), strokes(24, 0.5, 3, (128, 80)), shuffled(style, 32)]
     others = {
         "blurred a little": blurred(style, 0.7),
         "blurred": blurred(style, 1.5),
@@ -68,10 +68,8 @@ def test_features_know_the_direction_of_strokes() -> None:
 @pytest.mark.parametrize("measure", MEASURES)
 def test_a_seed_decides_the_number_but_hardly_changes_it(measure: Callable[..., float]) -> None:
     other = strokes(8, 0.2, 6)
-    once, again = measure(other, PAINTING), measure(other, PAINTING)
-    assert once == again
-    numbers = [measure(other, PAINTING, seed=seed) for seed in (0, 1, 2)]
-    assert len(set(numbers)) == 3
+    numbers = [measure(other, PAINTING, seed=seed) for seed in (0, 1)]
+    assert measure(other, PAINTING) == numbers[0] != numbers[1]
     assert max(numbers) < 1.25 * min(numbers)
 
 
