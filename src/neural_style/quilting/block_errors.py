@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# Values of the source's spectra that are multiplied at once: more does not stay in a CPU's cache, and a GPU waits
-# for less.
+# Values of the source's spectra multiplied at once: more leaves a CPU's cache, fewer leave a GPU idle.
 _CPU_CHUNK, _CHUNK = 1 << 20, 1 << 25
 
 
