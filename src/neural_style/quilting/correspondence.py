@@ -33,7 +33,7 @@ def blurred(plane: Tensor, radius: float) -> Tensor:
     """Return a plane (1, H, W) blurred by a Gaussian, which reads copies of the border's pixels beyond it.
 
     >>> blurred(torch.eye(3).view(1, 3, 3), 0.5)[0, 1]
-    tensor([0.1676, 0.6664, 0.1676])
+    tensor([0.1791, 0.6415, 0.1791])
     """
     reach = math.ceil(3 * radius)
     if reach == 0:
