@@ -176,6 +176,13 @@ def test_every_pixel_comes_from_the_source_at_the_offset_of_a_block(
         assert len(set(offsets[whole].flatten().tolist())) <= 9
 
 
+def test_a_large_source_is_laid_in_smaller_parts_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, layout = random(3, 20, 20), Layout((40, 40), 8, 2)
+    whole = quilt(source, layout)
+    monkeypatch.setattr("neural_style.quilting.laying._AT_ONCE", 2 * 20 * 20)
+    assert torch.equal(quilt(source, layout), whole)
+
+
 def test_a_block_is_not_a_copy_of_what_continues_its_neighbours() -> None:
     """In a source without repetition, only that has an error of 0, and would be drawn up to the border."""
     positions = quilt(random(3, 60, 60), Layout((60, 60), 12, 2))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from neural_style.images.color import luma
 from neural_style.images.resizing import resize
-from neural_style.quilting import transfer_texture
+from neural_style.quilting import synthesize, transfer_texture
 from neural_style.quilting.layout import Layout
 from neural_style.quilting.transfer import shrinking, texture_weight
 
@@ -86,6 +86,17 @@ def test_an_option_changes_the_result_and_nothing_else_does(options: dict[str, f
     other = transfer_texture(source, target, 9, **{"size": None, "passes": 2, **options})  # type: ignore[arg-type]
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+def test_the_default_dtype_changes_nothing() -> None:
+    source, target = picture(24, 24), picture(24, 24, seed=1)
+    images = [transfer_texture(source, target, 9, size=None, passes=2), synthesize(source, 30, 30, 9)]
+    torch.set_default_dtype(torch.float64)
+    try:
+        again = [transfer_texture(source, target, 9, size=None, passes=2), synthesize(source, 30, 30, 9)]
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert all(torch.equal(*pair) for pair in zip(images, again, strict=True))
 
 
 def test_progress_counts_the_blocks_of_all_passes() -> None:

@@ -48,7 +48,7 @@ class BlockErrors:
         Returns:
             Tensor of shape (N, H − b + 1, W − b + 1); larger is less alike.
         """
-        errors = torch.empty(len(weighted), *self.positions, device=weighted.device)
+        errors = weighted.new_empty(len(weighted), *self.positions)
         values = _CPU_CHUNK if weighted.device.type == "cpu" else _CHUNK
         chunk = max(1, values // self._values.numel())
         for start in range(0, len(weighted), chunk):

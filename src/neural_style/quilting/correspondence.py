@@ -38,7 +38,7 @@ def blurred(plane: Tensor, radius: float) -> Tensor:
     reach = math.ceil(3 * radius)
     if reach == 0:
         return plane
-    offsets = torch.arange(-reach, reach + 1, device=plane.device)
+    offsets = torch.arange(-reach, reach + 1, dtype=plane.dtype, device=plane.device)
     kernel = torch.exp(-(offsets**2) / (2 * radius**2))
     kernel = (kernel / kernel.sum()).view(1, 1, -1)
     for _direction in range(2):

@@ -13,6 +13,7 @@ from neural_style.quilting.layout import Layout
 from neural_style.quilting.seams import new_pixels
 
 INVISIBLE = (0.5 / 255) ** 2  # a squared difference of half a level of 8 bits: smaller ones count as equal
+_AT_ONCE = 1 << 25  # errors of blocks that are laid at once: a limit to the memory that a large source takes
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,13 @@ def lay(
         progress: called with the number of blocks just laid.
     """
     quilt = _Quilt(source, layout, guidance)
-    draws = torch.rand(layout.grid, generator=generator, device="cpu").to(source.device)
+    draws = torch.rand(layout.grid, generator=generator, dtype=torch.float32, device="cpu").to(source.device)
+    most = max(1, _AT_ONCE // source[0].numel())
     for wave in layout.waves():
-        rows, columns = torch.tensor(wave, device=source.device).unbind(1)
-        quilt.add(rows, columns, draws[rows, columns], tolerance)
-        progress(len(wave))
+        for blocks in (wave[start : start + most] for start in range(0, len(wave), most)):
+            rows, columns = torch.tensor(blocks, device=source.device).unbind(1)
+            quilt.add(rows, columns, draws[rows, columns], tolerance)
+            progress(len(blocks))
     height, width = layout.size
     return quilt.positions[:height, :width].contiguous()
 
@@ -169,7 +172,7 @@ class _Quilt:
         """Return the mask of the overlap, (b, b), Σ w S² by position, and an error that nobody sees."""
         if (left, top) not in self._of_kind:
             layout = self.layout
-            overlap = torch.zeros(layout.block, layout.block, device=self.source.device)
+            overlap = self.source.new_zeros(layout.block, layout.block)
             overlap[:, : layout.overlap * left] = 1
             overlap[: layout.overlap * top] = 1
             weights = (self.weight * (overlap + (self.previous is not None))).expand(3, -1, -1)

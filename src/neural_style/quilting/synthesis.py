@@ -64,7 +64,7 @@ def synthesize(
     torch.Size([3, 30, 40])
     """
     size = (_checks.whole_number("height", height, minimum=1), _checks.whole_number("width", width, minimum=1))
-    generator = torch.Generator().manual_seed(_checks.seed(seed))
+    generator = torch.Generator("cpu").manual_seed(_checks.seed(seed))
     _checks.number("tolerance", tolerance)
     place = choose_device(device)
     source = to_image_tensor(texture, "texture")[0].to(place)

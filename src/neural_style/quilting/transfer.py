@@ -75,7 +75,7 @@ def transfer_texture(
     """
     _checks.whole_number("passes", passes, minimum=1)
     _checks.number("tolerance", tolerance)
-    generator = torch.Generator().manual_seed(_checks.seed(seed))
+    generator = torch.Generator("cpu").manual_seed(_checks.seed(seed))
     place = choose_device(device)
     style, content = (
         to_image_tensor(picture, name).to(place) for picture, name in ((source, "source"), (target, "target"))
