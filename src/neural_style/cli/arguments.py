@@ -130,10 +130,10 @@ def _add_quilt(parser: argparse.ArgumentParser) -> None:
     _add_size(transfer, _default_of(transfer_texture, "size"), "'original' for the target's")
     text, default = "each with smaller blocks", _default_of(transfer_texture, "passes")
     _add(transfer, "--passes", "N", text, type=values.count, default=default)
-    for kind, function in ((texture, synthesize), (transfer, transfer_texture)):
+    for kind, function, share in ((texture, synthesize, "sixth"), (transfer, transfer_texture, "third")):
         text, default = "side of a block in pixels", _default_of(function, "block_size")
         _add(kind, "--block-size", "N", text, type=values.count, default=default)
-        text = "of neighbouring blocks in pixels (default: a sixth of a block)"
+        text = f"of neighbouring blocks in pixels (default: a {share} of a block)"
         _add(kind, "--overlap", "N", text, type=values.count)
         _add_choice(kind, "--device", (AUTO, *available_devices()), default=AUTO)
         _add_quality_and_seed(kind)

@@ -66,14 +66,17 @@ class Layout:
                     yield alike
 
 
-def check_block(block_size: object, overlap: object, smallest_side: int, argument: str) -> tuple[int, int]:
-    """Return the side of a block and its overlap in pixels; None overlaps by a sixth of the block.
+def check_block(
+    block_size: object, overlap: object, smallest_side: int, argument: str, *, share: int = 6
+) -> tuple[int, int]:
+    """Return the side of a block and its overlap in pixels; None overlaps by a share of the block.
 
     Args:
         block_size: at least 2, and at most the source's shorter side.
         overlap: from 1 to half a block.
         smallest_side: of the source in pixels.
         argument: what messages call the source.
+        share: which part of the block None overlaps by; 6 is a sixth, at least 1 pixel.
 
     Raises:
         TypeError, ValueError: if they are not.
@@ -83,7 +86,7 @@ def check_block(block_size: object, overlap: object, smallest_side: int, argumen
         rule, advice = f"be at most the shorter side of {argument}, {smallest_side}", "Take smaller blocks."
         raise ValueError(message("block_size", rule, block, advice))
     if overlap is None:
-        return block, max(1, round(block / 6))
+        return block, max(1, round(block / share))
     width = whole_number("overlap", overlap, minimum=1)
     if 2 * width > block:
         raise ValueError(message("overlap", f"be at most half a block, {block // 2}", width))
