@@ -37,7 +37,7 @@ def argument_parser() -> argparse.ArgumentParser:
     """Return what the command line understands."""
     names = [figure.name for figure in FIGURES]
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="of the paper's photograph and paintings")
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="of the paper's pictures")
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="docs with --pictures, else build")
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=names, default=names, help="some of them")
     parser.add_argument("--check", action="store_true", help="compare with the record, and write nothing")

@@ -1,8 +1,9 @@
-"""The numbers that the figures are judged by: two distances, and how many of the photograph's edges are left."""
+"""The numbers that the figures are judged by: two distances, and how much of the edges is left."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -17,21 +18,23 @@ STEADY = 0.0026  # the constant of the gradient-magnitude similarity, for lumina
 Measure = Callable[[Tensor], dict[str, float]]
 
 
-def measure_of(inputs: Inputs, content: Tensor, style: Tensor, size: int) -> Measure:
-    """Return what measures results of a size: the default's two distances, and `gradient_similarity`.
+def measure_of(inputs: Inputs, photograph: Tensor, painting: Tensor, pixels: int) -> Measure:
+    """Return what measures results of a longer side: the default's two distances, and the photograph's edges.
 
     A distance is 0 for the same picture, whatever its size; the content's is from the photograph in its own
-    colours.
+    colours. Edges are measured by `gradient_similarity`.
     """
     objectives = {
-        name: judge.objective(content, style, size=size) for name, judge in inputs.judges.items()
+        name: judge.objective(photograph, painting, size=inputs.size(pixels))
+        for name, judge in inputs.judges.items()
     }
 
     def measure(result: Tensor) -> dict[str, float]:
         image = result.unsqueeze(0)
         found = {name: judge.value_and_grad(image)[0].item() for name, judge in objectives.items()}
-        photograph = resize(content.unsqueeze(0).to(image), size_of(image))
-        return {**found, "edges": gradient_similarity(image, photograph)}
+        original = resize(photograph.unsqueeze(0), size_of(image))
+        found["edges"] = gradient_similarity(image, original)
+        return rounded(found)
 
     return measure
 
@@ -56,7 +59,7 @@ def _gradient_magnitude(plane: npt.NDArray[np.float64]) -> npt.NDArray[np.float6
     down = half[2:] - half[:-2]
     mean_across = (across[:-2] + across[1:-1] + across[2:]) / 3
     mean_down = (down[:, :-2] + down[:, 1:-1] + down[:, 2:]) / 3
-    return np.hypot(mean_across, mean_down)
+    return np.sqrt(mean_across**2 + mean_down**2)
 
 
 def rounded(measured: Mapping[str, float]) -> dict[str, float]:
@@ -64,7 +67,16 @@ def rounded(measured: Mapping[str, float]) -> dict[str, float]:
     return {name: float(f"{value:.4g}") for name, value in measured.items()}
 
 
-def is_monotone(values: list[float], *, falling: bool = False) -> bool:
+def is_monotone(values: Sequence[float], *, falling: bool = False) -> bool:
     """Return whether every number is larger than the one before, or smaller."""
-    pairs = list(zip(values, values[1:], strict=False))
-    return all((after < before) if falling else (after > before) for before, after in pairs)
+    return all((after < before) if falling else (after > before) for before, after in pairwise(values))
+
+
+def in_words(values: Sequence[float]) -> str:
+    """Return numbers in a row, with three digits each."""
+    return ", ".join(f"{value:.3g}" for value in values)
+
+
+def span(values: Sequence[float]) -> str:
+    """Return the smallest and the largest of some numbers, with two digits each."""
+    return f"{min(values):.2g} to {max(values):.2g}"

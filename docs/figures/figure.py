@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -17,17 +17,19 @@ class Made:
 
     Attributes:
         picture: (3, H, W).
-        settings: how it was made, for its caption.
+        call: the library's call that made it, in short.
+        settings: the rest of how it was made, for its caption.
         shows: what was measured, in sentences.
         used: names of the pictures that it was made from.
         measured: every number, by name.
     """
 
     picture: Tensor
+    call: str
     settings: str
     shows: str
     used: tuple[str, ...]
-    measured: Mapping[str, Any] = field(default_factory=dict)
+    measured: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

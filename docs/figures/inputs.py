@@ -57,21 +57,48 @@ class Inputs:
         """Return a longer side in pixels, or that of a trial."""
         return TRIAL_SIZE if self.trial else pixels
 
-    def iterations(self, count: int) -> int:
-        """Return a number of iterations, or that of a trial."""
+    def iterations(self, count: int | None) -> int | None:
+        """Return a number of iterations, None for the default's, or that of a trial."""
         return TRIAL_ITERATIONS if self.trial else count
 
-    def transfer(self, **options: Any) -> StyleTransfer:
-        """Return a transfer with these weights."""
-        return StyleTransfer(weights=self.weights, **options)
+    def schedule(self, pixels: int, count: int | None = None) -> str:
+        """Return a size and a number of iterations in words, for a caption."""
+        of_default = "25 iterations a level"
+        chosen = self.iterations(count)
+        return f"{self.size(pixels)} px, {of_default if chosen is None else f'{chosen} iterations'}"
+
+    def run(
+        self,
+        photograph: Tensor,
+        painting: Tensor,
+        pixels: int,
+        iterations: int | None = None,
+        *,
+        schedule: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Tensor:
+        """Return a transfer's result (3, H, W).
+
+        Args:
+            photograph: (3, H, W).
+            painting: likewise.
+            pixels: longer side of the result.
+            iterations: of each level; None for the default's.
+            schedule: further arguments of `StyleTransfer.run`.
+            options: of `StyleTransfer`.
+        """
+        size, count = self.size(pixels), self.iterations(iterations)
+        transfer = StyleTransfer(weights=self.weights, **options)
+        return transfer.run(photograph, painting, size=size, iterations=count, **(schedule or {})).cpu()
 
     @cached_property
     def judges(self) -> dict[str, StyleTransfer]:
         """What measures the default's two distances, in float32."""
-        plain: dict[str, Any] = {"precision": "float32", "variation_weight": 0.0, "match_colors": False}
+        plain: dict[str, Any] = {"weights": self.weights, "precision": "float32"}
+        plain |= {"variation_weight": 0.0, "match_colors": False}
         return {
-            "content_distance": self.transfer(content_weight=1.0, style_weight=0.0, **plain),
-            "style_distance": self.transfer(content_weight=0.0, **plain),
+            "content_distance": StyleTransfer(content_weight=1.0, style_weight=0.0, **plain),
+            "style_distance": StyleTransfer(content_weight=0.0, **plain),
         }
 
 

@@ -29,13 +29,14 @@ INTRODUCTION = """\
 
 <!-- Written by docs/make_figures.py. -->
 
-Each figure of Gatys, Ecker and Bethge (CVPR 2016) made again with this library, and beside it what the paper claims and
-what ours shows. All take the original VGG-19 (`weights="vgg19"`). The paper's layers `conv…` are our `relu…`: it means
-the responses after the rectifier. The preset `paper` has the paper's equations and settings, and the values of
-$\\alpha/\\beta$ at which its findings show [are others](method.md#to-reproduce-the-paper) than those that it names.
+Each figure of Gatys, Ecker and Bethge (CVPR 2016), made again with this library; beside it what the paper
+claims and what ours shows. All take the original VGG-19 (`weights="vgg19"`). By its layers `conv…` the paper
+means the responses after the rectifier, our `relu…`. The preset `paper` has its equations and settings, but the
+values of $\\alpha/\\beta$ at which its findings show [are others](method.md#to-reproduce-the-paper) than those
+that it names.
 
-The content distance is $\\lVert F - P \\rVert^2 / \\lVert P \\rVert^2$ in relu4_2, from the photograph in its own colours;
-the style distance is the default's, the mean over its five layers of
+The content distance is $\\lVert F - P \\rVert^2 / \\lVert P \\rVert^2$ in relu4_2, from the photograph in its
+own colours. The style distance is the default's, the mean over its five layers of
 $\\lVert \\Sigma - \\Sigma' \\rVert^2 / \\lVert \\Sigma' \\rVert^2$. Both are 0 for the same picture.
 
 """
@@ -44,14 +45,13 @@ $\\lVert \\Sigma - \\Sigma' \\rVert^2 / \\lVert \\Sigma' \\rVert^2$. Both are 0 
 def describe_machine(inputs: Inputs) -> Record:
     """Return what a figure's bits and seconds depend on beside its settings."""
     device = choose_device("auto")
-    bfloat16 = device.type == "cpu" and choose_dtype("auto", device) is torch.bfloat16
     return {
         "torch": str(torch.__version__),
         "neural_style": package_version(),
         "pillow": version("pillow"),
         "device": device.type,
         "processor": torch.backends.cpu.get_cpu_capability(),
-        "default_precision": "bfloat16" if bfloat16 else str(choose_dtype("auto", device)).removeprefix("torch."),
+        "default_precision": str(choose_dtype("auto", device)).removeprefix("torch."),
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
         "weights": "random, narrow" if inputs.trial else "vgg19",
@@ -70,6 +70,7 @@ def record_of(figure: Figure, made: Made, seconds: float, inputs: Inputs, machin
     """Return what is kept of a figure beside its picture; the sum is that of its pixels, before JPEG."""
     seen = figure.seen if "tuebingen" in inputs.contents else ""
     return {
+        "call": made.call,
         "settings": made.settings,
         "pictures": list(made.used),
         "shows": " ".join(filter(None, [seen, made.shows])),
@@ -124,13 +125,12 @@ def section(figure: Figure, record: Record) -> str:
 def caption(record: Record) -> str:
     """Return the settings, the pictures with their credits, the time and the versions in words."""
     machine: Mapping[str, Any] = record["machine"]
-    credits = "; ".join(CREDITS.get(name, name) for name in record["pictures"])
-    where = (
-        f"{machine['threads']} threads of a processor with {machine['processor']}"
-        if machine["device"] == "cpu"
-        else machine["device"]
-    )
+    credit = "; ".join(CREDITS.get(name, name) for name in record["pictures"])
+    where = machine["device"]
+    if where == "cpu":
+        where = f"{machine['threads']} threads of a processor with {machine['processor']}"
     return (
-        f"`{record['settings']}`. Of {credits}. {record['seconds']:.0f} s on {where}, default precision "
-        f"{machine['default_precision']}; torch {machine['torch']}, neural_style {machine['neural_style']}."
+        f"`{record['call']}`: {record['settings']}. The pictures: {credit}. {record['seconds']:.0f} s on "
+        f"{where}, where the default's network is {machine['default_precision']}; torch {machine['torch']}, "
+        f"neural_style {machine['neural_style']}."
     )

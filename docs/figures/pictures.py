@@ -26,7 +26,7 @@ CREDITS = {
     "rectangles": "a flat composition of rectangles, drawn by this project",
     "great_wave": "Katsushika Hokusai, Under the Wave off Kanagawa, about 1831",
     "night": "a night over lit fields, drawn by this project",
-    "immunohistochemistry": "stained tissue of a colon (micrograph by the Human Protein Atlas, from scikit-image)",
+    "immunohistochemistry": "stained tissue of a colon (from the Human Protein Atlas, by way of scikit-image)",
     "hubble_deep_field": "the Hubble eXtreme Deep Field (photograph by NASA, public domain, from scikit-image)",
 }
 SKIMAGE = ("astronaut", "chelsea", "coffee", "immunohistochemistry", "hubble_deep_field")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from figures.distances import gradient_similarity, rounded
+from figures.distances import gradient_similarity, in_words, rounded
 from figures.figure import Figure, Made
 from figures.inputs import Inputs
 from figures.pictures import labelled_sheet
@@ -26,32 +26,24 @@ def after_rectifier(*names: str) -> list[str]:
 def content_reconstructions(inputs: Inputs) -> Made:
     """The photograph from one layer at a time."""
     name, photograph = inputs.content
-    target = resize(
-        photograph.unsqueeze(0), fit_within(size_of(photograph.unsqueeze(0)), inputs.size(SIZE))
-    )
+    sides = fit_within(size_of(photograph.unsqueeze(0)), inputs.size(SIZE))
+    target = resize(photograph.unsqueeze(0), sides)
+    options: dict[str, Any] = {"preset": "paper", "weights": inputs.weights, "size": None}
+    options["iterations"] = inputs.iterations(CONTENT_ITERATIONS)
     panels, measured = [("photograph", target[0])], {}
     for layer in CONTENT_LAYERS:
-        result = reconstruct_content(
-            target,
-            after_rectifier(layer)[0],
-            size=None,
-            iterations=inputs.iterations(CONTENT_ITERATIONS),
-            preset="paper",
-            weights=inputs.weights,
-        ).cpu()
-        measured[layer] = rounded(
-            {
-                "signal_to_noise": signal_to_noise(result, target),
-                "edges": gradient_similarity(result, target),
-            }
-        )
+        result = reconstruct_content(target, *after_rectifier(layer), **options).cpu()
+        edges, ratio = gradient_similarity(result, target), signal_to_noise(result, target)
+        measured[layer] = rounded({"signal_to_noise": ratio, "edges": edges})
         panels.append((layer, result[0]))
-    ratios = ", ".join(f"{layer} {found['signal_to_noise']:.1f}" for layer, found in measured.items())
+    ratios = in_words([found["signal_to_noise"] for found in measured.values()])
+    edges_left = in_words([found["edges"] for found in measured.values()])
     return Made(
         labelled_sheet(panels, columns=3, height=260),
-        f'reconstruct_content with preset="paper", {SIZE} px, {CONTENT_ITERATIONS} iterations from faint white '
-        "noise, seed 0",
-        f"Peak signal-to-noise ratios in dB, larger for nearer: {ratios}.",
+        'reconstruct_content(photograph, layer, preset="paper")',
+        f"{inputs.schedule(SIZE, CONTENT_ITERATIONS)} from faint white noise, seed 0",
+        f"From layer to layer the peak signal-to-noise ratio, larger for nearer, is {ratios} dB, and the "
+        f"gradient-magnitude similarity, 1 for the same edges, {edges_left}.",
         (name,),
         measured,
     )
@@ -61,23 +53,22 @@ def style_reconstructions(inputs: Inputs) -> Made:
     """The painting from growing sets of layers, without its motif."""
     name, painting = inputs.style
     sides = fit_within(size_of(painting.unsqueeze(0)), inputs.size(SIZE))
-    panels = [("painting", resize(painting.unsqueeze(0), sides)[0])]
+    target = resize(painting.unsqueeze(0), sides)[0]
     options: dict[str, Any] = {"preset": "paper", "weights": inputs.weights, "init": "noise"}
     options["iterations"] = inputs.iterations(STYLE_ITERATIONS)
-    measured: dict[str, float] = {}
-    for count in range(1, len(STYLE_LAYERS) + 1):
+    judge = inputs.judges["style_distance"].objective(target, target)
+    panels, measured = [("painting", target)], {}
+    for count, layer in enumerate(STYLE_LAYERS, start=1):
         layers = after_rectifier(*STYLE_LAYERS[:count])
         result = synthesize_texture(painting, sides, style_layers=layers, **options).cpu()
-        judge = inputs.judges["style_distance"].objective(result, painting)
-        label = STYLE_LAYERS[0] + (f" ... {STYLE_LAYERS[count - 1]}" if count > 1 else "")
+        label = layer if count == 1 else f"{STYLE_LAYERS[0]} ... {layer}"
         measured[label] = judge.value_and_grad(result.unsqueeze(0))[0].item()
         panels.append((label, result))
-    distances = ", ".join(f"{value:.3f}" for value in measured.values())
     return Made(
         labelled_sheet(panels, columns=3, height=260),
-        f'synthesize_texture with preset="paper", {SIZE} px, {STYLE_ITERATIONS} iterations from faint white noise, '
-        "seed 0",
-        f"The style distance over all five layers falls as layers are added: {distances}.",
+        'synthesize_texture(painting, style_layers=…, preset="paper", init="noise")',
+        f"{inputs.schedule(SIZE, STYLE_ITERATIONS)} from faint white noise, seed 0",
+        f"The style distance over all five layers is, as they are added, {in_words(list(measured.values()))}.",
         (name,),
         rounded(measured),
     )
@@ -87,16 +78,16 @@ FIGURES = (
     Figure(
         "content-reconstructions",
         "Figure 1, content reconstructions",
-        "From conv1_2, conv2_2 and conv3_2 the reconstruction is almost perfect. In conv4_2 and conv5_2 detailed "
-        "pixel information is lost, while the high-level content is preserved.",
+        "From conv1_2, conv2_2 and conv3_2 the reconstruction is almost perfect. In conv4_2 and conv5_2 "
+        "detailed pixel information is lost, while the high-level content is preserved.",
         "",
         content_reconstructions,
     ),
     Figure(
         "style-reconstructions",
         "Figure 1, style reconstructions",
-        "From conv1_1 alone to all of conv1_1 … conv5_1, the pictures match the painting's style on an increasing "
-        "scale, while the global arrangement of the scene is discarded.",
+        "From conv1_1 alone to all of conv1_1 … conv5_1, the pictures match the painting's style on an "
+        "increasing scale, while the global arrangement of the scene is discarded.",
         "",
         style_reconstructions,
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures.distances import measure_of, rounded
+from figures.distances import measure_of, span
 from figures.figure import Figure, Made
 from figures.inputs import Inputs
 from figures.pictures import inset, labelled_sheet
@@ -12,21 +12,21 @@ SIZE = 384
 
 def styles(inputs: Inputs) -> Made:
     """The photograph, and the photograph after each painting."""
-    name, photograph = inputs.content
-    size, panels, measured = inputs.size(SIZE), [("photograph", photograph)], {}
+    content, photograph = inputs.content
+    panels, measured = [("photograph", photograph)], {}
     for style, painting in inputs.styles.items():
-        iterations = inputs.iterations(0) or None  # the default's, but for a trial
-        result = inputs.transfer().run(photograph, painting, size=size, iterations=iterations).cpu()
-        measured[style] = rounded(measure_of(inputs, photograph, painting, size)(result))
+        result = inputs.run(photograph, painting, SIZE)
+        measured[style] = measure_of(inputs, photograph, painting, SIZE)(result)
         panels.append((style.replace("_", " "), inset(result, painting)))
-    contents = [found["content_distance"] for found in measured.values()]
-    distances = [found["style_distance"] for found in measured.values()]
+    contents, distances = (
+        [found[name] for found in measured.values()] for name in ("content_distance", "style_distance")
+    )
     return Made(
         labelled_sheet(panels, columns=3, height=270),
-        f"StyleTransfer(), the default, {SIZE} px, 25 iterations a level, seed 0",
-        f"The content distances are {min(contents):.2f} to {max(contents):.2f}, the style distances "
-        f"{min(distances):.3f} to {max(distances):.3f}.",
-        (name, *inputs.styles),
+        "StyleTransfer()",
+        f"the default, {inputs.schedule(SIZE)}, seed 0",
+        f"The content distances are {span(contents)}, the style distances {span(distances)}.",
+        (content, *inputs.styles),
         measured,
     )
 
@@ -35,8 +35,8 @@ FIGURES = (
     Figure(
         "styles",
         "Figure 3, one photograph in several styles",
-        "The global arrangement of the photograph is kept, while colours and local structures are the painting's: "
-        "the photograph appears in its style.",
+        "The global arrangement of the photograph is kept, while colours and local structures are the "
+        "painting's: the photograph appears in its style.",
         "",
         styles,
     ),

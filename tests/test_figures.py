@@ -1,0 +1,94 @@
+"""The paper's figures: a trial of the script that makes them all, and the numbers that they are judged by."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import make_figures
+from figures.distances import gradient_similarity, is_monotone
+from figures.page import LARGEST
+from neural_style import load_image
+from reference import Array
+
+NAMES = [figure.name for figure in make_figures.FIGURES]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a trial."""
+    folder = tmp_path_factory.mktemp("figures")
+    assert make_figures.main(["--quick", "--output", str(folder)]) == 0
+    return folder
+
+
+def picture(seed: int) -> torch.Tensor:
+    """Return noise, shape (1, 3, 32, 40)."""
+    return torch.rand(1, 3, 32, 40, generator=torch.Generator().manual_seed(seed))
+
+
+def test_one_command_makes_every_figure_and_a_page_that_shows_it(folder: Path) -> None:
+    page = (folder / "figures.md").read_text("utf-8")
+    records = json.loads((folder / "figures" / "figures.json").read_text("utf-8"))
+    assert sorted(records) == sorted(NAMES)
+    for name, record in records.items():
+        path = folder / "figures" / f"{name}.jpg"
+        assert path.stat().st_size <= LARGEST
+        assert list(load_image(path).shape[1:]) == record["size"]
+        assert f"](figures/{name}.jpg)" in page
+
+
+def test_a_caption_names_settings_pictures_time_and_versions(folder: Path) -> None:
+    sections = (folder / "figures.md").read_text("utf-8").split("\n## ")[1:]
+    assert len(sections) == len(NAMES)
+    for section in sections:
+        for part in ("48 px, 2 iterations", "seed", "drawn", " s on ", f"torch {torch.__version__}"):
+            assert part in section
+        assert "**The paper claims.**" in section
+        assert "**Ours shows.**" in section
+
+
+def test_a_second_run_makes_the_same_pixels(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert make_figures.main(["--quick", "--check", "--output", str(folder)]) == 0
+    assert capsys.readouterr().out.count("the same pixels") == len(NAMES)
+
+
+def test_a_check_fails_where_a_pixel_differs_and_writes_nothing(folder: Path, tmp_path: Path) -> None:
+    name = "scales"
+    record = json.loads((folder / "figures" / "figures.json").read_text("utf-8"))[name] | {"sha256": "0"}
+    (tmp_path / "figures").mkdir()
+    known = tmp_path / "figures" / "figures.json"
+    known.write_text(json.dumps({name: record}), encoding="utf-8")
+    before = known.read_bytes()
+    assert make_figures.main(["--quick", "--check", "--only", name, "--output", str(tmp_path)]) == 1
+    assert known.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["figures"]
+
+
+def test_gradient_similarity_is_its_definition() -> None:
+    def magnitudes(image: torch.Tensor) -> Array:
+        y = (image[0].double() * torch.tensor([0.299, 0.587, 0.114]).double().view(3, 1, 1)).sum(0).numpy()
+        half = [[y[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean() for j in range(20)] for i in range(16)]
+        found = np.zeros((14, 18))
+        for i in range(14):
+            for j in range(18):
+                across = sum(half[i + k][j + 2] - half[i + k][j] for k in range(3)) / 3
+                down = sum(half[i + 2][j + k] - half[i][j + k] for k in range(3)) / 3
+                found[i, j] = np.hypot(across, down)
+        return found
+
+    a, b = magnitudes(picture(0)), magnitudes(picture(1))
+    expected = np.mean((2 * a * b + 0.0026) / (a**2 + b**2 + 0.0026))
+    assert gradient_similarity(picture(0), picture(1)) == pytest.approx(expected, rel=1e-6)
+    assert gradient_similarity(picture(0), picture(0)) == 1.0
+
+
+def test_a_row_is_monotone_only_if_every_step_goes_one_way() -> None:
+    assert is_monotone([1, 2, 3])
+    assert not is_monotone([1, 2, 2])
+    assert is_monotone([3, 2, 1], falling=True)
+    assert not is_monotone([3, 1, 2], falling=True)
