@@ -80,7 +80,9 @@ FIGURES = (
         "Figure 1, content reconstructions",
         "From conv1_2, conv2_2 and conv3_2 the reconstruction is almost perfect. In conv4_2 and conv5_2 "
         "detailed pixel information is lost, while the high-level content is preserved.",
-        "",
+        "It agrees. conv1_2 and conv2_2 are the photograph; conv3_2 bends its lines a little, and so is less "
+        "than perfect here. conv4_2 keeps houses, tower and bank in their places, without windows, and puts "
+        "coloured spots on the plain sky. In conv5_2 there is little more than where the buildings are.",
         content_reconstructions,
     ),
     Figure(
