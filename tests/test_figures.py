@@ -11,10 +11,11 @@ import torch
 
 import make_figures
 from figures.distances import gradient_similarity, is_monotone
-from figures.page import LARGEST
+from figures.page import LARGEST, page, read_record
 from neural_style import load_image
 from reference import Array
 
+COMMITTED = make_figures.DOCS / "figures" / "figures.json"
 NAMES = [figure.name for figure in make_figures.FIGURES]
 
 
@@ -32,14 +33,14 @@ def picture(seed: int) -> torch.Tensor:
 
 
 def test_one_command_makes_every_figure_and_a_page_that_shows_it(folder: Path) -> None:
-    page = (folder / "figures.md").read_text("utf-8")
+    text = (folder / "figures.md").read_text("utf-8")
     records = json.loads((folder / "figures" / "figures.json").read_text("utf-8"))
     assert sorted(records) == sorted(NAMES)
     for name, record in records.items():
         path = folder / "figures" / f"{name}.jpg"
         assert path.stat().st_size <= LARGEST
         assert list(load_image(path).shape[1:]) == record["size"]
-        assert f"](figures/{name}.jpg)" in page
+        assert f"](figures/{name}.jpg)" in text
 
 
 def test_a_caption_names_settings_pictures_time_and_versions(folder: Path) -> None:
@@ -67,6 +68,16 @@ def test_a_check_fails_where_a_pixel_differs_and_writes_nothing(folder: Path, tm
     assert make_figures.main(["--quick", "--check", "--only", name, "--output", str(tmp_path)]) == 1
     assert known.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["figures"]
+
+
+@pytest.mark.skipif(not COMMITTED.exists(), reason="the figures have not been made")
+def test_the_documentation_has_every_figure_and_they_show_what_they_must() -> None:
+    records = read_record(make_figures.DOCS)
+    assert sorted(records) == sorted(NAMES)
+    assert (make_figures.DOCS / "figures.md").read_text("utf-8") == page(make_figures.FIGURES, records)
+    assert records["alpha-beta"]["measured"]["monotone"]
+    pairs = records["content-layers"]["measured"]["by_pair"].values()
+    assert all(pair["conv2_2"]["edges"] > pair["conv4_2"]["edges"] for pair in pairs)
 
 
 def test_gradient_similarity_is_its_definition() -> None:

@@ -59,7 +59,7 @@ def _gradient_magnitude(plane: npt.NDArray[np.float64]) -> npt.NDArray[np.float6
     down = half[2:] - half[:-2]
     mean_across = (across[:-2] + across[1:-1] + across[2:]) / 3
     mean_down = (down[:, :-2] + down[:, 1:-1] + down[:, 2:]) / 3
-    return np.sqrt(mean_across**2 + mean_down**2)
+    return np.asarray(np.hypot(mean_across, mean_down), dtype=np.float64)
 
 
 def rounded(measured: Mapping[str, float]) -> dict[str, float]:

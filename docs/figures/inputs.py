@@ -20,7 +20,7 @@ CONTENTS, STYLES = (
     ("starry_night", "olive_trees", "cafe_terrace", "great_wave", "rectangles"),
 )
 FREE_CONTENTS, FREE_STYLES = (
-    ("coffee", "chelsea", "astronaut", "coffee"),
+    ("coffee", "chelsea", "astronaut"),
     ("night", "immunohistochemistry", "rectangles", "hubble_deep_field"),
 )
 

@@ -66,14 +66,14 @@ def package_version() -> str:
         return "of the source tree"
 
 
-def record_of(figure: Figure, made: Made, seconds: float, inputs: Inputs, machine: Record) -> Record:
+def record_of(made: Made, seconds: float, inputs: Inputs, machine: Record) -> Record:
     """Return what is kept of a figure beside its picture; the sum is that of its pixels, before JPEG."""
-    seen = figure.seen if "tuebingen" in inputs.contents else ""
     return {
         "call": made.call,
         "settings": made.settings,
         "pictures": list(made.used),
-        "shows": " ".join(filter(None, [seen, made.shows])),
+        "shows": made.shows,
+        "seen": "tuebingen" in inputs.contents,  # whether the words of what is seen are about these pictures
         "measured": dict(made.measured),
         "size": list(made.picture.shape[1:]),
         "sha256": hashlib.sha256(pixels(made.picture)).hexdigest(),
@@ -102,23 +102,24 @@ def keep(folder: Path, figure: Figure, made: Made, record: Record) -> None:
     (target.parent / "figures.json").write_text(text, encoding="utf-8")
 
 
-def write_page(folder: Path, figures: Sequence[Figure]) -> None:
-    """Write the page of the figures that have a record."""
-    records = read_record(folder)
-    made = [section(figure, records[figure.name]) for figure in figures if figure.name in records]
+def page(figures: Sequence[Figure], records: Mapping[str, Record]) -> str:
+    """Return the page of the figures that have a record."""
+    sections = [section(figure, records[figure.name]) for figure in figures if figure.name in records]
     total = sum(record["seconds"] for record in records.values())
-    closing = f"All of them take {total / 60:.0f} minutes on that machine.\n"
-    (folder / "figures.md").write_text(INTRODUCTION + "\n".join([*made, closing]), encoding="utf-8")
+    return INTRODUCTION + "\n".join(
+        [*sections, f"All of them take {total / 60:.0f} minutes on that machine.\n"]
+    )
 
 
 def section(figure: Figure, record: Record) -> str:
     """Return a figure's part of the page."""
+    shows = f"{figure.seen} {record['shows']}" if record["seen"] and figure.seen else record["shows"]
     return (
         f"## {figure.title}\n\n"
         f"![{figure.title}]({FOLDER}/{figure.name}.jpg)\n\n"
         f"*{caption(record)}*\n\n"
         f"**The paper claims.** {figure.claim}\n\n"
-        f"**Ours shows.** {record['shows']}\n"
+        f"**Ours shows.** {shows}\n"
     )
 
 

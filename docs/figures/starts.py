@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 from figures.distances import gradient_similarity, measure_of, rounded, span
 from figures.figure import Figure, Made
@@ -20,7 +21,7 @@ def starts(inputs: Inputs) -> Made:
     measure = measure_of(inputs, photograph, painting, SIZE)
     runs = [("from the photograph", "content", 0), ("from the painting", "style", 0)]
     runs += [(f"from noise, seed {seed}", "noise", seed) for seed in range(NOISES)]
-    options = {"preset": "paper", "content_weight": RATIO}
+    options: dict[str, Any] = {"preset": "paper", "content_weight": RATIO}
     panels, measured = [], {}
     for label, init, seed in runs:
         schedule = {"init": init, "seed": seed}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -21,7 +22,7 @@ FEWER_RATIOS = (1e-7, 1e-6, 1e-5, 1e-4)
 def weighed(inputs: Inputs, ratio: float, pixels: int, iterations: int, layers: Sequence[str]) -> Tensor:
     """Return the photograph after the painting by the paper's equations at a ratio α/β."""
     photograph, painting = inputs.content[1], inputs.style[1]
-    options = {"content_weight": ratio, "style_layers": after_rectifier(*layers)}
+    options: dict[str, Any] = {"content_weight": ratio, "style_layers": after_rectifier(*layers)}
     return inputs.run(photograph, painting, pixels, iterations, preset="paper", **options)
 
 
