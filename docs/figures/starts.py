@@ -11,7 +11,7 @@ from figures.inputs import Inputs
 from figures.pictures import labelled_sheet
 
 SIZE, ITERATIONS = 192, 250
-RATIO = 3e-7
+RATIO = 5e-7
 NOISES = 4
 
 
