@@ -21,7 +21,7 @@ CREDITS = {
     "coffee": "a cup of coffee (photograph by Rachel Michetti, CC0, from scikit-image)",
     "astronaut": "the astronaut Eileen Collins (photograph by NASA, public domain, from scikit-image)",
     "starry_night": "Vincent van Gogh, The Starry Night, 1889",
-    "cafe_terrace": "Vincent van Gogh, Café Terrace at Night, 1888",
+    "cafe_terrace": "Vincent van Gogh, The Night Café, 1888",
     "olive_trees": "Vincent van Gogh, The Olive Trees, 1889",
     "rectangles": "a flat composition of rectangles, drawn by this project",
     "great_wave": "Katsushika Hokusai, Under the Wave off Kanagawa, about 1831",

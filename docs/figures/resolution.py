@@ -40,8 +40,8 @@ def scales(inputs: Inputs) -> Made:
     return Made(
         labelled_sheet([*panels, *parts], columns=2, height=320),
         "StyleTransfer(style_layers=…)",
-        f"the default with all five layers at every level, {inputs.schedule(SIZE)}, seed 0; against levels=1 and "
-        f"{inputs.iterations(ITERATIONS)} iterations, which take about as long",
+        f"the default with all five layers at every level, {inputs.schedule(SIZE)}, seed 0; against levels=1 "
+        f"and {inputs.iterations(ITERATIONS)} iterations, which take about as long",
         f"The style distance at {inputs.size(SIZE)} px is {at_size[0]:.3g} with several scales and "
         f"{at_size[1]:.3g} with one. Reduced to {inputs.size(COARSE)} px, where the large forms are judged, "
         f"it is {reduced_to[0]:.3g} and {reduced_to[1]:.3g}.",

@@ -17,7 +17,9 @@ def styles(inputs: Inputs) -> Made:
     for style, painting in inputs.styles.items():
         result = inputs.run(photograph, painting, SIZE)
         measured[style] = measure_of(inputs, photograph, painting, SIZE)(result)
-        panels.append((style.replace("_", " "), inset(result, painting)))
+        panels.append(
+            ("night cafe" if style == "cafe_terrace" else style.replace("_", " "), inset(result, painting))
+        )
     contents, distances = (
         [found[name] for found in measured.values()] for name in ("content_distance", "style_distance")
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -11,7 +10,7 @@ from figures.distances import in_words, is_monotone, measure_of
 from figures.figure import Figure, Made
 from figures.inputs import Inputs
 from figures.pictures import labelled_sheet
-from figures.reconstructions import STYLE_LAYERS, after_rectifier
+from figures.reconstructions import STYLE_LAYERS, TINTED, after_rectifier
 
 # The content loss is a sum over positions: at half the size, the same ratio weighs it a quarter as much.
 SIZE, ITERATIONS = 224, 250
@@ -20,11 +19,11 @@ SMALL, SMALL_ITERATIONS = 160, 120
 FEWER_RATIOS = (1e-7, 1e-6, 1e-5, 1e-4)
 
 
-def weighed(inputs: Inputs, ratio: float, pixels: int, iterations: int, layers: Sequence[str]) -> Tensor:
+def weighed(inputs: Inputs, ratio: float, pixels: int, iterations: int, **options: Any) -> Tensor:
     """Return the photograph after the painting by the paper's equations at a ratio α/β."""
     photograph, painting = inputs.content[1], inputs.style[1]
-    options: dict[str, Any] = {"content_weight": ratio, "style_layers": after_rectifier(*layers)}
-    return inputs.run(photograph, painting, pixels, iterations, preset="paper", **options)
+    chosen: dict[str, Any] = {"preset": "paper", "content_weight": ratio, **options}
+    return inputs.run(photograph, painting, pixels, iterations, **chosen)
 
 
 def sweep(inputs: Inputs) -> Made:
@@ -32,7 +31,7 @@ def sweep(inputs: Inputs) -> Made:
     measure = measure_of(inputs, inputs.content[1], inputs.style[1], SIZE)
     panels, measured = [], {}
     for ratio in RATIOS:
-        result = weighed(inputs, ratio, SIZE, ITERATIONS, STYLE_LAYERS)
+        result = weighed(inputs, ratio, SIZE, ITERATIONS)
         measured[f"{ratio:.0e}"] = measure(result)
         panels.append((f"ratio {ratio:.0e}", result))
     contents, distances = (
@@ -56,17 +55,18 @@ def grid(inputs: Inputs) -> Made:
     measure = measure_of(inputs, inputs.content[1], inputs.style[1], SMALL)
     panels, measured, falling = [], {}, 0
     for count, layer in enumerate(STYLE_LAYERS, start=1):
-        row = {}
+        row, layers = {}, after_rectifier(*STYLE_LAYERS[:count])
         for ratio in FEWER_RATIOS:
-            result = weighed(inputs, ratio, SMALL, SMALL_ITERATIONS, STYLE_LAYERS[:count])
+            start: dict[str, Any] = {"schedule": {"init": TINTED}}
+            result = weighed(inputs, ratio, SMALL, SMALL_ITERATIONS, style_layers=layers, **start)
             row[f"{ratio:.0e}"] = measure(result)
             panels.append((f"to {layer}, ratio {ratio:.0e}", result))
         measured[layer] = row
         falling += is_monotone([found["content_distance"] for found in row.values()], falling=True)
     return Made(
         labelled_sheet(panels, columns=len(FEWER_RATIOS), height=190),
-        'StyleTransfer(preset="paper", style_layers=…, content_weight=…)',
-        f"{inputs.schedule(SMALL, SMALL_ITERATIONS)} from faint white noise, seed 0",
+        f'StyleTransfer(preset="paper", style_layers=…, content_weight=…).run(…, init={TINTED})',
+        f"{inputs.schedule(SMALL, SMALL_ITERATIONS)}, seed 0",
         f"The content distance falls from column to column in {falling} of {len(measured)} rows.",
         (inputs.content[0], inputs.style[0]),
         {"by_last_layer": measured, "falling_rows": falling},
@@ -80,9 +80,9 @@ FIGURES = (
         "The paper shows α/β from 10⁻⁴ to 10⁻¹. With most weight on the style, the picture is a texture of "
         "the painting, with hardly anything of the photograph. With most weight on the content, the photograph "
         "is plainly there, and the style is not as well matched. The trade between the two is smooth.",
-        "It agrees, at other values of α/β. First there is a night sky with stars and swirls, and nothing of the "
-        "town; then tower, houses and bank appear in strokes; at last the photograph, with only its colours "
-        "wrong. That last picture has the ratio which the paper names for its others, 10⁻³.",
+        "It agrees, at other values of α/β. First there is a night sky with stars and swirls, and nothing of "
+        "the town; then tower, houses and bank appear in strokes; at last the photograph, in wrong colours. "
+        "That last picture has the ratio which the paper names for its others, 10⁻³.",
         sweep,
     ),
     Figure(
