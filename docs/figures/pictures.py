@@ -122,6 +122,11 @@ def labelled(image: Tensor, text: str, height: int) -> Tensor:
     return torch.cat([strip, resize(image.cpu().unsqueeze(0), (height, width))[0]], dim=1)
 
 
+def title(name: str) -> str:
+    """Return a picture's name for a label."""
+    return "night cafe" if name == "cafe_terrace" else name.replace("_", " ")  # the file has another's name
+
+
 def inset(image: Tensor, small: Tensor, share: float = 0.3) -> Tensor:
     """Return a picture (3, H, W) with another in its lower left corner, at a share of its height."""
     height = round(share * image.shape[-2])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from figures.distances import measure_of, span
 from figures.figure import Figure, Made
 from figures.inputs import Inputs
-from figures.pictures import inset, labelled_sheet
+from figures.pictures import inset, labelled_sheet, title
 
 SIZE = 384
 
@@ -17,9 +17,7 @@ def styles(inputs: Inputs) -> Made:
     for style, painting in inputs.styles.items():
         result = inputs.run(photograph, painting, SIZE)
         measured[style] = measure_of(inputs, photograph, painting, SIZE)(result)
-        panels.append(
-            ("night cafe" if style == "cafe_terrace" else style.replace("_", " "), inset(result, painting))
-        )
+        panels.append((title(style), inset(result, painting)))
     contents, distances = (
         [found[name] for found in measured.values()] for name in ("content_distance", "style_distance")
     )
