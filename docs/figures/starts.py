@@ -10,7 +10,7 @@ from figures.figure import Figure, Made
 from figures.inputs import Inputs
 from figures.pictures import labelled_sheet
 
-SIZE, ITERATIONS = 192, 250
+SIZE, ITERATIONS = 192, 200
 RATIO = 5e-7
 NOISES = 4
 

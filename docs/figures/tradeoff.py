@@ -16,7 +16,7 @@ from figures.reconstructions import STYLE_LAYERS, TINTED, after_rectifier
 SIZE, ITERATIONS = 224, 250
 RATIOS = (3e-8, 1e-7, 3e-7, 1e-6, 1e-5, 1e-3)  # the last is the paper's own
 SMALL, SMALL_ITERATIONS = 160, 120
-FEWER_RATIOS = (1e-7, 1e-6, 1e-5, 1e-4)
+FEWER_RATIOS = (1e-7, 3e-7, 1e-6, 1e-5)
 
 
 def weighed(inputs: Inputs, ratio: float, pixels: int, iterations: int, **options: Any) -> Tensor:
