@@ -37,8 +37,8 @@ FIGURES = (
         "Figure 3, one photograph in several styles",
         "The global arrangement of the photograph is kept, while colours and local structures are the "
         "painting's: the photograph appears in its style.",
-        "It agrees: tower and houses stand where they stood in each, in the painting's palette and strokes. The "
-        "settings are the default's, not the paper's, and the photograph is given the painting's colours first.",
+        "It agrees: tower and houses stand where they stood in each, in the painting's palette and strokes. "
+        "The settings are the default's, not the paper's; the photograph is given the painting's colours first.",
         styles,
     ),
 )
