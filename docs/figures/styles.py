@@ -38,7 +38,7 @@ FIGURES = (
         "The global arrangement of the photograph is kept, while colours and local structures are the "
         "painting's: the photograph appears in its style.",
         "It agrees: tower and houses stand where they stood in each, in the painting's palette and strokes. "
-        "The settings are the default's, not the paper's; the photograph is given the painting's colours first.",
+        "The settings are the default's, not the paper's; the photograph gets the painting's colours first.",
         styles,
     ),
 )
