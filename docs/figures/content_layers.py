@@ -11,7 +11,7 @@ from figures.pictures import inset, labelled_sheet
 from figures.reconstructions import after_rectifier
 
 SIZE = 320
-WEIGHT = 0.3  # of the content: at the default's 0.1 the style decides both results
+WEIGHT = 0.5  # of the content: at the default's 0.1 the style decides both results
 LOW, HIGH = "conv2_2", "conv4_2"
 
 
@@ -50,7 +50,7 @@ FIGURES = (
         "With the content in conv2_2 much of the photograph's fine structure is preserved, as if the "
         "painting's texture were simply blended over it. With conv4_2 texture and content merge: the "
         "photograph's content is displayed in the style of the painting.",
-        "It agrees. conv2_2 keeps every line and merely recolours it; conv4_2 keeps houses, faces and cups "
+        "It agrees. conv2_2 keeps most lines and does little but recolour; conv4_2 keeps houses, faces and cups "
         "where they are, and lets their detail go into strokes.",
         content_layers,
     ),
