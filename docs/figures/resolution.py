@@ -57,7 +57,7 @@ FIGURES = (
         "This is no figure of the paper, which works at one scale, at about 512 px, and names resolution as "
         "its limit: time grows with the pixels. The layers see the same number of pixels at every size, so "
         "that at a high resolution one scale should find only small structures.",
-        "",  # to be written by whoever has looked at it at full size
+        "With several scales the strokes are broader and join into larger forms; with one they are finer.",
         scales,
     ),
 )
