@@ -413,7 +413,7 @@ def test_inks_without_a_profile_are_converted_plainly(tmp_path: Path) -> None:
         ("L", b"nonsense"),
         ("CMYK", srgb_profile()),
         ("RGB", linear_grey_profile()),
-        ("I;16", linear_grey_profile()),
+        ("I;16", srgb_profile()),
     ],
 )
 def test_a_profile_that_cannot_be_used_is_left_aside_with_a_warning(mode: str, profile: bytes) -> None:

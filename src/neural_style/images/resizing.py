@@ -10,6 +10,7 @@ from torch.nn.functional import interpolate, pad
 from neural_style._checks import whole_number
 
 _SUPPORT = 3  # pixels of the coarser picture that the filter reads to either side, and one to spare
+SPARE = 2  # times the sides that suffice: what a larger picture is reduced to while it is read
 _STEEPEST = 32  # reduction in one step: beyond 47, CUDA's antialiasing runs out of shared memory
 
 
@@ -73,3 +74,15 @@ def fit_within(size: tuple[int, int], longer_side: int) -> tuple[int, int]:
     """
     ratio = whole_number("longer_side", longer_side, minimum=1) / max(size)
     return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))
+
+
+def reduced(own: tuple[int, int], enough: tuple[int, int]) -> tuple[int, int]:
+    """Return the size to keep a picture at: its own, or twice what suffices where both sides are larger.
+
+    Just twice, so that what is scaled to a longer side later has the same sides as the whole picture would.
+
+    >>> reduced((3000, 4000), (384, 512)), reduced((600, 800), (384, 512))
+    ((768, 1024), (600, 800))
+    """
+    larger = all(side > SPARE * needed for side, needed in zip(own, enough, strict=True))
+    return (SPARE * enough[0], SPARE * enough[1]) if larger else own
