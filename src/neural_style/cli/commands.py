@@ -19,7 +19,7 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.cli.arguments import parse
 from neural_style.cli.batch import file_identity, run_batch
-from neural_style.cli.build import result_size, transfer_from_options
+from neural_style.cli.build import enough, result_size, transfer_from_options
 from neural_style.cli.console import (
     ERRORS,
     in_a_line,
@@ -88,7 +88,12 @@ def _prepared(options: argparse.Namespace, ranks: Ranks | None) -> tuple[Callabl
     inputs = [*pictures.values(), Path(options.weights), *options.regions, *options.style_maps]
     inputs += [picture for path in options.style for picture in pictures_in(path)]
     _check_not_among("--output", out, inputs)
-    images = {name: to_image_tensor(path, name) for name, path in pictures.items()}
+    # Masks are drawn over the whole photograph, and a start may be cut.
+    needed = partial(enough, size=options.size, preview=options.preview)
+    images = {
+        name: to_image_tensor(path, name, needed if name == "content" and not options.regions else None)
+        for name, path in pictures.items()
+    }
     styles = _styles(options, regions=options.regions, maps=options.style_maps)
     size = result_size(images["content"], options.size)
     check_writable(out, size=size, argument="--output")
@@ -119,7 +124,7 @@ def _reconstruct(options: argparse.Namespace) -> int:
     options.content_layers, options.content_weight = [layer], 1.0
     options.levels = 1 if isinstance(options.iterations, int) else None  # as many as there are numbers
     out = options.output or Path(f"{options.content.stem}-{layer}.png")
-    content = to_image_tensor(options.content, "content")
+    content = to_image_tensor(options.content, "content", partial(enough, size=options.size))
     return _from_noise(options, out, [options.content], content, options.size, content)
 
 
@@ -153,7 +158,8 @@ def _learn(options: argparse.Namespace) -> int:
     _checks.file_to_write("--output", out)
     pictures = []
     for number, path in enumerate(paths, 1):
-        picture = to_image_tensor(path, "painting" if len(paths) == 1 else f"painting {number}")
+        name = "painting" if len(paths) == 1 else f"painting {number}"
+        picture = to_image_tensor(path, name, partial(enough, size=options.size))
         size = result_size(picture, options.size)
         pictures.append(resize(picture, size) if max(size) < max(picture.shape) else picture)
     learn_weights(pictures, seed=options.seed).save(out)

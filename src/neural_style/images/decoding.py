@@ -36,6 +36,7 @@ Enough = Callable[
     [tuple[int, int]], tuple[int, int]
 ]  # a picture's own (height, width) → the size that suffices
 
+LEFT = 2  # times what a JPEG is reduced to: what its decoder, which halves, leaves at least
 STRIP = 2**19  # pixels that are converted at once
 _CONVERTED_FIRST = {"P": "RGBA", "PA": "RGBA", "La": "LA"}  # palettes, and alpha that Pillow hardly knows
 _COLOUR_MODES = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}  # the mode that a profile is for; else RGB
@@ -64,7 +65,7 @@ def from_file(path: Path, argument: str, enough: Enough | None = None) -> tuple[
             # Pillow warns of large files, which prints are. Its limit, twice that, stays as the caller set it.
             with _decoding(argument, name), _filters_lock, warnings.catch_warnings():
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-                picture = Image.open(file)
+                picture: Image.Image = Image.open(file)
         except ValueError as error:
             kind = kind_of(path) if isinstance(error.__cause__, UnidentifiedImageError) else ""
             if kind == "TIFF":
@@ -80,7 +81,11 @@ def from_file(path: Path, argument: str, enough: Enough | None = None) -> tuple[
             with _decoding(argument, name):
                 picture.load()
                 picture = with_exact_key(picture, path)
-        return from_pil(picture, argument, name, enough)
+        whole = picture.size if picture.format in ("JPEG", "MPO") else None
+        if enough is not None and whole is not None:
+            needed = _stored(reduced(_stored(whole, picture), enough(_stored(whole, picture))), picture)
+            picture.draft(None, (LEFT * needed[0], LEFT * needed[1]))
+        return from_pil(picture, argument, name, enough, whole)
 
 
 @contextmanager
@@ -102,7 +107,11 @@ def _decoding(argument: str, name: str) -> Iterator[None]:
 
 
 def from_pil(
-    picture: Image.Image, argument: str, name: str, enough: Enough | None = None
+    picture: Image.Image,
+    argument: str,
+    name: str,
+    enough: Enough | None = None,
+    whole: tuple[int, int] | None = None,
 ) -> tuple[Tensor, tuple[int, int]]:
     """Return the current frame of a PIL picture as an upright image tensor, and its own (height, width).
 
@@ -111,6 +120,7 @@ def from_pil(
         argument: what messages call the source.
         name: of the picture in messages.
         enough: gives the size that suffices, for its own; see `images.resizing.reduced`.
+        whole: (width, height) as it is stored, where its decoder gives less.
     """
     if min(picture.size) < 1:
         got = f"{picture.height}×{picture.width}"
@@ -123,12 +133,14 @@ def from_pil(
     try:
         with _decoding(argument, name):
             picture.load()
-        turn = _orientation(picture, argument, name)
-        own = (picture.width, picture.height) if turn in _SIDEWAYS else (picture.height, picture.width)
+        turn = _turn(picture)
+        if turn is None:
+            warn(f"{argument} has EXIF data that cannot be read; it was not turned: {name}.")
+        own = _stored(whole or picture.size, picture)
         size = own if enough is None else reduced(own, enough(own))
-        stored = (size[1], size[0]) if turn in _SIDEWAYS else size
-        image = _Strips(picture, argument, name, transparent_color(picture, coded)).read(stored)
-        return (_UPRIGHT[turn](image).contiguous() if turn in _UPRIGHT else image), own
+        width, height = _stored(size, picture)
+        image = _Strips(picture, argument, name, transparent_color(picture, coded)).read((height, width))
+        return (_UPRIGHT[turn](image).contiguous() if turn and turn in _UPRIGHT else image), own
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):  # torch's, without a type of its own
             raise
@@ -137,14 +149,18 @@ def from_pil(
         raise MemoryError(message(argument, "fit into the memory that is free", got, advice)) from error
 
 
-def _orientation(picture: Image.Image, argument: str, name: str) -> int:
-    """Return the EXIF orientation, 1 where there is none."""
+def _stored(size: tuple[int, int], picture: Image.Image) -> tuple[int, int]:
+    """Return an upright picture's (height, width) as (width, height) of what is stored, or the other way round."""
+    return size if _turn(picture) in _SIDEWAYS else (size[1], size[0])
+
+
+def _turn(picture: Image.Image) -> int | None:
+    """Return the EXIF orientation, 1 where there is none; None where the data cannot be read."""
     try:
         # ImageOps.exif_transpose writes all EXIF data anew, and fails where any of it is invalid.
         return int(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:
-        warn(f"{argument} has EXIF data that cannot be read; it was not turned: {name}.")
-        return 1
+        return None
 
 
 @dataclass
@@ -208,10 +224,13 @@ class _Strips:
         if convert is None or strip.mode.startswith("I"):
             return self._deep_levels(strip, convert)
         colours = convert(strip)
-        alpha = strip.convert("RGBA").getchannel("A") if strip.has_transparency_data else None
-        least, most = (255, 255) if alpha is None else alpha.getextrema()
-        self._see(int(least), int(most))
-        if alpha is not None and least != 255:
+        if not strip.has_transparency_data:
+            self._see(255, 255)
+            return _in_unit(colours)
+        alpha = strip.convert("RGBA").getchannel("A")
+        used = [level for level, count in enumerate(alpha.histogram()) if count > 0]
+        self._see(used[0], used[-1])
+        if used != [255]:
             colours.putalpha(alpha)
             colours = Image.alpha_composite(Image.new("RGBA", colours.size, "white"), colours).convert("RGB")
         return _in_unit(colours)

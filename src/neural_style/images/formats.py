@@ -114,8 +114,7 @@ def with_exact_key(picture: Image.Image, path: Path) -> Image.Image:
     """
     key = np.array(picture.info.pop("transparency"))
     with Image.open(path) as lower:
-        tile = lower.tile[0]  # type: ignore[attr-defined]
-        lower.tile = [(*tile[:3], "RGB;16L")]  # type: ignore[attr-defined]
+        lower.tile = [(*lower.tile[0][:3], "RGB;16L")]  # type: ignore[list-item]
         clear = (np.asarray(lower) == key % 256).all(-1)
     clear &= (np.asarray(picture) == key // 256).all(-1)
     picture.putalpha(Image.fromarray(np.where(clear, 0, 255).astype(np.uint8)))

@@ -43,8 +43,8 @@ def to_image_tensor(source: ImageSource, argument: str = "image", enough: Enough
         source: a path; a PIL picture of any mode; a uint8 array (H, W, 3), (H, W, 4) with alpha or (H, W) grey;
             or a float tensor (3, H, W) or (1, 3, H, W). Floats, those of PIL's mode F too, lie in [0, 1].
         argument: what messages call the source.
-        enough: gives the (height, width) that suffices, for the picture's own: one of more than twice that is
-            reduced to twice that while it is read, which takes much less memory. None keeps its own size.
+        enough: gives the (height, width) that suffices, for the picture's own: one of more than four times that
+            is reduced to four times that while it is read, which takes less memory. None keeps its own size.
 
     Returns:
         Tensor of shape (1, 3, H, W), float32, in [0, 1], contiguous, detached; on the device of a source

@@ -36,7 +36,7 @@ def reread(path: Path, argument: str, name: str, flaw: str) -> Image.Image:
     advice = "Save whole numbers of 8 bits a channel, interleaved."
     try:
         with tifffile.TiffFile(path) as file:
-            page = file.pages[0]
+            page: Any = file.pages[0]
             picture = _as_pil(page, page.asarray())
             profile, turn = (page.tags.valueof(tag) for tag in (_PROFILE, _ORIENTATION))
     except MemoryError:

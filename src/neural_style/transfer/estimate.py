@@ -12,7 +12,7 @@ from neural_style.evaluation.costs import evaluation_flops
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.tile_size import MemoryPlan
 from neural_style.evaluation.tiles import Grid, TileGeometry
-from neural_style.images.resizing import fit_within
+from neural_style.images.resizing import SPARE, fit_within
 from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features
 from neural_style.transfer.levels import Level
@@ -20,6 +20,9 @@ from neural_style.transfer.levels import Level
 PROBED = 192  # pixels of the longer side: large enough for a CPU's rate, and done within about a second
 LARGEST_PROBED = 2048  # likewise, on a GPU
 PICTURES_BYTES = 24  # a pixel of two pictures of three float32 channels: what strength 0 takes
+# A pixel of the result: of the content as it was given, as it was read and in other colours, and of the style,
+# in three float32 channels. What is larger is reduced while it is read.
+READ_BYTES = 4 * 3 * 4 * SPARE**2
 OVERHEAD = 1.05  # the optimiser's own work, and resizing between levels
 
 
@@ -77,7 +80,7 @@ def estimate_run(
         # A level's targets take the forward passes of a content and a style: as much as one evaluation.
         seconds += (level.iterations + 1) * seconds_for(evaluation)
         flops += (level.iterations + 1) * evaluation
-    return Estimate(OVERHEAD * seconds, plans[finest].bytes, flops)
+    return Estimate(OVERHEAD * seconds, plans[finest].bytes + READ_BYTES * finest[0] * finest[1], flops)
 
 
 def _level_flops(network: VGG19Features, terms: Terms, level: Level, grid: Grid, keep_targets: bool) -> int:

@@ -17,7 +17,7 @@ from neural_style.device.settings import own_state
 from neural_style.evaluation.cuda_graph import Compile, choose_objective
 from neural_style.evaluation.objective import Objective
 from neural_style.images.io import ImageSource
-from neural_style.images.resizing import resize, size_of
+from neural_style.images.resizing import resize
 from neural_style.losses.other_statistics import StatisticChoice
 from neural_style.network.features import Padding, Pooling
 from neural_style.network.source import resolve_weights
@@ -200,12 +200,12 @@ class StyleTransfer:
                 reporter = ProgressReporter(callback)
                 preview, seed = _checks.flag("preview", preview), _checks.seed(seed)
                 settings = self.settings.starting_from(init)
+                wanted = partial(Sizes(settings).result, size=size, preview=preview)
                 inputs = load_inputs(
-                    content, style, settings, self.device, style_weights=style_weights, regions=regions
+                    content, style, settings, self.device, wanted, style_weights=style_weights, regions=regions
                 )
-                sizes = Sizes(settings)
-                result_size = sizes.result(size_of(inputs.content), size, preview=preview)
-                schedule = sizes.plan(result_size, iterations, levels, preview=preview)
+                result_size = inputs.result_size
+                schedule = Sizes(settings).plan(result_size, iterations, levels, preview=preview)
                 if settings.is_content:
                     return inputs.finish(resize(inputs.original, result_size))
                 plans = self.evaluator.plan_memory(schedule, settings.terms, self.optimizer, inputs.regions)
@@ -245,8 +245,9 @@ class StyleTransfer:
             size: longer side in pixels; None keeps the content's own size.
         """
         with own_state(self.device):
-            inputs = load_inputs(content, style, self.settings, self.device)
-            level = Level(Sizes(self.settings).result(size_of(inputs.content), size), 1)
+            wanted = partial(Sizes(self.settings).result, size=size)
+            inputs = load_inputs(content, style, self.settings, self.device, wanted)
+            level = Level(inputs.result_size, 1)
             evaluator = replace(self.evaluator, ranks=None)  # the objective is this process's
             plans = evaluator.plan_memory([level], self.settings.terms, self.optimizer, inputs.regions)
             return evaluator.build(inputs.at(level), self.settings.terms, plans[level.size])
