@@ -8,21 +8,35 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Levels = NDArray[np.integer]
+Levels = NDArray[Any]  # of whole numbers
 
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 ZIGZAG_ENTRIES, BLOCK = 64, 8
 # The lengths and symbols of a code for differences of DC levels, of ITU T.81, table K.3, up to category 11.
 DC_COUNTS = bytes([0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0])
-DC_CODES = ("00", "010", "011", "100", "101", "110", "1110", "11110", "111110", "1111110", "11111110", "111111110")
+DC_CODES = (
+    "00",
+    "010",
+    "011",
+    "100",
+    "101",
+    "110",
+    "1110",
+    "11110",
+    "111110",
+    "1111110",
+    "11111110",
+    "111111110",
+)
 
 
 def packed(levels: Levels, depth: int) -> bytes:
-    """Levels (H, W) or (H, W, C) as rows of whole bytes, the first pixel in the highest bits, 16 bits big-endian."""
+    """Levels (H, W) or (H, W, C) as rows of whole bytes, the first pixel in the highest bits, big-endian."""
     rows = levels.reshape(len(levels), -1)
     if depth >= 8:
         return rows.astype(f">u{depth // 8}").tobytes()
@@ -74,9 +88,7 @@ def exif(*entries: tuple[int, int, int, bytes]) -> bytes:
     main.append((0x8769, 4, 1, struct.pack("<I", at)))
     at += 6 + 12 * (len(inner) + 1)
     inner.append((0xA005, 4, 1, struct.pack("<I", at)))
-    return segment(
-        0xE1, b"Exif\0\0II*\0" + struct.pack("<I", 8) + table(main) + table(inner) + table(interop)
-    )
+    return segment(0xE1, b"Exif\0\0II*\0" + struct.pack("<I", 8) + table(main) + table(inner) + table(interop))
 
 
 def jpeg(components: Levels, *segments: bytes, progressive: bool = False) -> bytes:
@@ -141,7 +153,9 @@ def bmp(
 ) -> bytes:
     """A BMP of rows that are whole multiples of 4 bytes, from the bottom up, or from the top down."""
     height, width = size
-    header = struct.pack("<iiHHIIiiII", width, -height if top_down else height, 1, bits, 3 if masks else 0, 0, 0, 0, 0, 0)
+    header = struct.pack(
+        "<iiHHIIiiII", width, -height if top_down else height, 1, bits, 3 if masks else 0, 0, 0, 0, 0, 0
+    )
     if masks:  # a header of version 4
         header += struct.pack("<4I", *masks, *[0] * (4 - len(masks))) + b"BGRs" + bytes(48)
     header = struct.pack("<I", len(header) + 4) + header

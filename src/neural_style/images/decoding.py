@@ -150,7 +150,7 @@ def from_pil(
 
 
 def _stored(size: tuple[int, int], picture: Image.Image) -> tuple[int, int]:
-    """Return an upright picture's (height, width) as (width, height) of what is stored, or the other way round."""
+    """Return an upright picture's (height, width) as the (width, height) that is stored, or the reverse."""
     return size if _turn(picture) in _SIDEWAYS else (size[1], size[0])
 
 
