@@ -75,7 +75,8 @@ LUMINOUS = blocks([[0, 5, 20], [60, 128, 255]])  # of linear light
 
 def deep(levels: Levels) -> Levels:
     """Levels of 16 bits whose bytes differ, within half an 8-bit level of the given ones."""
-    return levels.astype(np.uint16) * 256 + (255 - levels)
+    words: Levels = levels.astype(np.uint16) * 256 + (255 - levels)
+    return words
 
 
 def unit(levels: Levels) -> Floats:

@@ -379,6 +379,13 @@ def test_memory_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
         assert result["evaluations"] == (20 if result["preview"] else 25)
 
 
+@pytest.mark.slow
+def test_memory_is_measured_of_previews_of_large_files(tmp_path: Path) -> None:
+    record = smoke(memory, tmp_path, "--threads", "1", "--sizes", "48", "--input-megapixels", "0.1", "0.2")
+    names = [row[0] for row in cells(record)[1:]]
+    assert names == ["36 × 48, preview of 0.1 MP", "36 × 48, preview of 0.2 MP"]
+
+
 def test_noise_is_measured_setting_by_setting(tmp_path: Path) -> None:
     record = smoke(noise, tmp_path, "--precision", "float32", "--pictures", str(tmp_path))
     assert [row[1] for row in cells(record)[1:]] == list(noise.SETTINGS)

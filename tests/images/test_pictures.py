@@ -37,8 +37,8 @@ as sRGB. Floats in a grey TIFF are numbers as sRGB encodes them.
 This table is made by `python tests/images/test_pictures.py` of {count} files whose every pixel is known:
 {right} are read right, to one level of 255 (AVIF, whose encoder is not exact, to three), and {refused} are
 refused with the words shown. Files marked † are read by [tifffile](https://pypi.org/project/tifffile/),
-`pip install 'neural-style-gatys[tiff]'`; without it they are refused. PNG, JPEG, GIF, BMP, TGA, PGM and PPM are written by the formats'
-specifications, TIFF by tifffile, and what would need an encoder by Pillow.
+`pip install 'neural-style-gatys[tiff]'`; without it they are refused. PNG, JPEG, GIF, BMP, TGA, PGM and PPM
+are written by the formats' specifications, TIFF by tifffile, and what would need an encoder by Pillow.
 
 | format | pictures | read |
 |---|---|---|
