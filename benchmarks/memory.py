@@ -109,15 +109,20 @@ def measure_inputs(arguments: argparse.Namespace) -> Iterator[Record]:
         cases = []
         for megapixels in arguments.input_megapixels:
             photo = Path(folder) / f"{megapixels:g}.jpg"
-            height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
-            drawn = to_pil(seeded_picture((96, 128), arguments.seed)).resize((4 * height // 3, height))
-            drawn.save(photo, quality=90)
+            in_fresh_process(draw, photo, megapixels, arguments.seed)  # whose memory the next do not inherit
             work = partial(in_fresh_process, measure_size, size, arguments, True, photo)
             title = f"{size} px, a preview of {megapixels:g} megapixels"
             about = {"longer_side": size, "preview": True, "input_megapixels": megapixels}
             cases.append(Case(title, about, work))
         for results in collect(cases, _in_words):
             yield {"settings": settings_of(arguments), "results": results}
+
+
+def draw(photo: Path, megapixels: float, seed: int) -> Record:
+    """Write a JPEG of 4:3."""
+    height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
+    to_pil(seeded_picture((96, 128), seed)).resize((4 * height // 3, height)).save(photo, quality=90)
+    return {}
 
 
 def _in_words(result: Record) -> str:

@@ -116,6 +116,16 @@ def test_a_pil_picture_of_planes_is_refused_though_it_is_loaded(tmp_path: Path) 
             to_image_tensor(picture)
 
 
+@pytest.mark.parametrize("loaded", [False, True])
+def test_a_pil_picture_whose_transparent_colour_has_16_bits_is_refused(loaded: bool) -> None:
+    cell = next(cell for cell in CELLS if cell.name == "PNG, RGB of 16 bits, tRNS")
+    with Image.open(io.BytesIO(cell.make())) as picture:
+        if loaded:
+            picture.load()
+        with pytest.raises(ValueError, match=r"^image must be a picture that Pillow reads; .*Give its path"):
+            to_image_tensor(picture)
+
+
 @pytest.mark.parametrize("depth", [2, 4])
 def test_a_transparent_level_counts_in_a_pil_picture_that_is_loaded(depth: int) -> None:
     name = f"PNG, grey of {depth} bits, tRNS"

@@ -23,6 +23,7 @@ from neural_style._checks import image_values, message, warn
 from neural_style.images.formats import (
     check_colours,
     flaw_of_tiff,
+    has_deep_key,
     kind_of,
     raw_mode,
     transparent_color,
@@ -32,9 +33,8 @@ from neural_style.images.profiles import DEEP_GREY, Conversion, conversion, prof
 from neural_style.images.resizing import reduced, resize
 from neural_style.images.tiff import reread
 
-Enough = Callable[
-    [tuple[int, int]], tuple[int, int]
-]  # a picture's own (height, width) → the size that suffices
+# A picture's own (height, width) → the one that suffices.
+Enough = Callable[[tuple[int, int]], tuple[int, int]]
 
 LEFT = 2  # times what a JPEG is reduced to: what its decoder, which halves, leaves at least
 STRIP = 2**19  # pixels that are converted at once
@@ -69,14 +69,16 @@ def from_file(path: Path, argument: str, enough: Enough | None = None) -> tuple[
         except ValueError as error:
             kind = kind_of(path) if isinstance(error.__cause__, UnidentifiedImageError) else ""
             if kind == "TIFF":
-                return from_pil(reread(path, argument, name, "of another kind"), argument, name, enough)
+                return from_pil(
+                    reread(path, argument, name, "of another kind or damaged"), argument, name, enough
+                )
             if kind:
                 got, advice = f"{name}, which is {kind}", "Export it as PNG or JPEG."
                 raise ValueError(message(argument, "be a picture that Pillow reads", got, advice)) from error
             raise
         if flaw := flaw_of_tiff(picture):
             return from_pil(reread(path, argument, name, flaw), argument, name, enough)
-        if raw_mode(picture) == "RGB;16B" and "transparency" in picture.info:
+        if has_deep_key(picture, raw_mode(picture)):
             check_colours(picture, argument, name)
             with _decoding(argument, name):
                 picture.load()
@@ -130,6 +132,9 @@ def from_pil(
         raise ValueError(message(argument, "be a TIFF that Pillow reads", f"{name}, {flaw}", advice))
     check_colours(picture, argument, name)
     coded = raw_mode(picture)
+    if has_deep_key(picture, coded):
+        got = f"{name}, RGB of 16 bits with a transparent colour, of which Pillow has half the bits"
+        raise ValueError(message(argument, "be a picture that Pillow reads", got, "Give its path."))
     try:
         with _decoding(argument, name):
             picture.load()

@@ -19,7 +19,7 @@ FORMATS = {  # that Pillow knows not, or not without a plugin: what a file begin
     "a film": (4, (b"ftypiso", b"ftypmp4", b"ftypqt")),
     "JPEG XL": (0, (b"\xff\x0a", b"\0\0\0\x0cJXL ")),
     "PDF": (0, (b"%PDF",)),
-    "SVG": (0, (b"<svg", b"<?xml")),
+    "SVG or other XML": (0, (b"<svg", b"<?xml")),
 }
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 LOW_GAMMA = 1.6  # below, 8 bits a channel, which are all that Pillow leaves, are too few in the shadows
@@ -102,9 +102,18 @@ def transparent_color(picture: Image.Image, coded: str) -> object:
             alike = levels and color * step < 256 and not any(int(str(level)) % step for level in levels)
             if coded == code or alike:
                 return color * step
-    if isinstance(color, tuple) and max(color) > 255:  # of 16 bits, where Pillow reads 8
-        return tuple(level >> 8 for level in color)
     return color
+
+
+def has_deep_key(picture: Image.Image, coded: str) -> bool:
+    """Return whether a picture has a transparent colour of 16 bits a channel, of which Pillow reads 8.
+
+    Args:
+        picture: loaded or not.
+        coded: see `transparent_color`.
+    """
+    key = picture.info.get("transparency")
+    return isinstance(key, tuple) and (coded == "RGB;16B" or max(key) > 255)
 
 
 def with_exact_key(picture: Image.Image, path: Path) -> Image.Image:

@@ -34,10 +34,11 @@ _LOSSY = {"JPEG", "WEBP"}
 def to_image_tensor(source: ImageSource, argument: str = "image", enough: Enough | None = None) -> Tensor:
     """Return a picture of any accepted type as a new image tensor. The source is not changed.
 
-    A file or PIL picture is turned upright by its EXIF orientation, converted to sRGB from its colour profile
-    and flattened onto white where it is transparent. Of a file with several frames the first is taken. Grey of
-    16 bits keeps its depth. A `UserWarning` is given where a picture is flattened, or where its EXIF data or
-    its profile cannot be used.
+    A file or PIL picture is turned upright by its EXIF orientation, converted to sRGB from its colour profile,
+    from Adobe RGB that EXIF data tell or from a PNG's gamma, and flattened onto white where it is transparent.
+    Of a file with several frames the first is taken. Grey of 16 bits keeps its depth. A `UserWarning` is given
+    where a picture is flattened, or where its EXIF data or its profile cannot be used. What Pillow would read
+    wrongly is refused; the documentation has a table of what is read.
 
     Args:
         source: a path; a PIL picture of any mode; a uint8 array (H, W, 3), (H, W, 4) with alpha or (H, W) grey;
@@ -53,8 +54,9 @@ def to_image_tensor(source: ImageSource, argument: str = "image", enough: Enough
     Raises:
         FileNotFoundError, IsADirectoryError: if there is no such file, or it is a folder.
         TypeError: if the source, or the dtype of its numbers, is of another type.
-        ValueError: if a file is no picture, damaged or beyond Pillow's limit of pixels; if a shape or a value
-            is invalid.
+        ValueError: if a file is no picture, of a kind that would be read wrongly, damaged or beyond Pillow's
+            limit of pixels; if it is transparent throughout; if a shape or a value is invalid.
+        MemoryError: if there is not enough memory to read it.
 
     >>> to_image_tensor(np.full((2, 4, 3), 255, dtype=np.uint8)).shape
     torch.Size([1, 3, 2, 4])
