@@ -83,7 +83,7 @@ def test_the_pictures_are_counted_in_the_estimate(monkeypatch: pytest.MonkeyPatc
     maker = StyleTransfer(weights=RANDOM)
     assert maker.evaluator.objective_class is Objective
     level = Level((48, 64), 1)
-    plans = maker.evaluator.plan_memory([level], maker.settings.terms, maker.optimizer)
-    taken = estimates.estimate_run(maker.network, maker.settings.terms, [level], plans).bytes
+    plans = maker.evaluator.plan_memory([level], maker.settings, maker.optimizer)
+    taken = estimates.estimate_run(maker.evaluator, maker.settings, [level], plans).bytes
     four_pictures = 4 * 3 * 4 * (SPARE * 48) * (SPARE * 64)
     assert taken == plans[level.size].bytes + four_pictures

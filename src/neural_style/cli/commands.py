@@ -18,8 +18,8 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.cli.arguments import parse
-from neural_style.cli.batch import file_identity, run_batch
-from neural_style.cli.build import enough, result_size, transfer_from_options
+from neural_style.cli.batch import check_not_among, run_batch
+from neural_style.cli.build import enough, transfer_from_options
 from neural_style.cli.console import (
     ERRORS,
     in_a_line,
@@ -31,15 +31,16 @@ from neural_style.cli.console import (
 )
 from neural_style.cli.demo import bundled_pictures, sheet
 from neural_style.cli.progress_bar import ProgressBar
+from neural_style.cli.quilting import run_quilt
 from neural_style.cli.style_files import pictures_in, styles_from_options
 from neural_style.device.memory import ran_out
 from neural_style.device.ranks import Process, Ranks, ending_together, joined, place, preparing, rank_device
 from neural_style.images.io import check_writable, save_image, to_image_tensor
-from neural_style.images.resizing import resize
+from neural_style.images.resizing import fit_within, resize, size_of
 from neural_style.network.source import learn_weights
 from neural_style.network.vgg19 import check_layers
+from neural_style.optimizers.base import RunInterrupted
 from neural_style.transfer import StyleTransfer
-from neural_style.transfer.callback import RunInterrupted
 from neural_style.transfer.levels import previewed
 from neural_style.transfer.starts import check_init, is_picture
 from neural_style.transfer.styles import Style
@@ -73,7 +74,7 @@ def _stylize(options: argparse.Namespace) -> int:
     with joined(here, options.rank_timeout) as ranks:
         with preparing(ranks):
             run, out = _prepared(options, ranks)
-        save = partial(save_image, path=out, quality=options.quality) if here.rank == 0 else _leave_to_rank_0
+        save = partial(save_image, path=out, quality=options.quality) if here.rank == 0 else lambda _: None
         with ending_together(here):  # rank 0 may still be writing
             return _make(run, save, out, options, here)
 
@@ -87,7 +88,7 @@ def _prepared(options: argparse.Namespace, ranks: Ranks | None) -> tuple[Callabl
         pictures["init"] = Path(str(options.init))
     inputs = [*pictures.values(), Path(options.weights), *options.regions, *options.style_maps]
     inputs += [picture for path in options.style for picture in pictures_in(path)]
-    _check_not_among("--output", out, inputs)
+    check_not_among("--output", out, inputs)
     # Masks are drawn over the whole photograph, and a start may be cut.
     needed = partial(enough, size=options.size, preview=options.preview)
     images = {
@@ -95,7 +96,7 @@ def _prepared(options: argparse.Namespace, ranks: Ranks | None) -> tuple[Callabl
         for name, path in pictures.items()
     }
     styles = _styles(options, regions=options.regions, maps=options.style_maps)
-    size = result_size(images["content"], options.size)
+    size = fit_within(size_of(images["content"]), options.size)
     check_writable(out, size=size, argument="--output")
     note_enlarged(images["content"], previewed(size) if options.preview else size, quiet=options.quiet)
     transfer = transfer_from_options(options, ranks=ranks)
@@ -137,11 +138,11 @@ def _from_noise(
     style: Tensor | Sequence[Style],
 ) -> int:
     """Make and save a picture from noise."""
-    _check_not_among("--output", out, [*inputs, Path(options.weights)])
+    check_not_among("--output", out, [*inputs, Path(options.weights)])
     if place().world > 1:
         advice = "Start it without torchrun."
         raise ValueError(_checks.message(f"the ranks of {options.command}", "be one", place().world, advice))
-    result = result_size(content, size)
+    result = fit_within(size_of(content), size)
     check_writable(out, size=result, argument="--output")
     transfer = transfer_from_options(options)
     say_estimate(transfer, result, quiet=options.quiet, iterations=options.iterations, levels=options.levels)
@@ -154,13 +155,13 @@ def _learn(options: argparse.Namespace) -> int:
     """Learn filters from paintings and write them."""
     began, out = time.monotonic(), options.output
     paths = [picture for path in options.painting for picture in pictures_in(path)]
-    _check_not_among("--output", out, paths)
+    check_not_among("--output", out, paths)
     _checks.file_to_write("--output", out)
     pictures = []
     for number, path in enumerate(paths, 1):
         name = "painting" if len(paths) == 1 else f"painting {number}"
         picture = to_image_tensor(path, name, partial(enough, size=options.size))
-        size = result_size(picture, options.size)
+        size = fit_within(size_of(picture), options.size)
         pictures.append(resize(picture, size) if max(size) < max(picture.shape) else picture)
     learn_weights(pictures, seed=options.seed).save(out)
     if not options.quiet:
@@ -181,7 +182,7 @@ def _demo(options: argparse.Namespace) -> int:
         save_image(image, out)
         save_image(sheet([content, style, image]), sheet_path)
 
-    transfer, size = StyleTransfer(), result_size(content, options.size)
+    transfer, size = StyleTransfer(), fit_within(size_of(content), options.size)
     note_enlarged(content, size, quiet=options.quiet)
     say_estimate(transfer, size, quiet=options.quiet)
     run = partial(transfer.run, content, style, size=options.size, seed=options.seed)
@@ -196,6 +197,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "batch": run_batch,
     "texture": _texture,
     "reconstruct": _reconstruct,
+    "quilt": run_quilt,
     "learn": _learn,
     "demo": _demo,
 }
@@ -211,15 +213,7 @@ def _make(
     options: argparse.Namespace,
     here: Process = Process(),  # noqa: B008  # frozen
 ) -> int:
-    """Run with a progress bar and save the picture, or on Ctrl-C the picture so far.
-
-    Args:
-        run: makes the picture; takes a callback.
-        save: writes the picture.
-        out: the file that `save` writes.
-        options: the command's.
-        here: this process, of which rank 0 alone reports an interrupt.
-    """
+    """Run with a progress bar and save the picture in `out`, or on Ctrl-C the picture so far."""
     began = time.monotonic()
     try:
         with ProgressBar(quiet=options.quiet) as bar:
@@ -234,13 +228,3 @@ def _make(
     if not options.quiet:
         print(f"{out}: {pixels(image.shape[-2:])} pixels in {time.monotonic() - began:.1f} s")
     return 0
-
-
-def _leave_to_rank_0(_image: Tensor) -> None:
-    """Write nothing."""
-
-
-def _check_not_among(argument: str, path: Path, others: Sequence[Path]) -> None:
-    """Check that a file to be written is none of the others."""
-    if file_identity(path) in map(file_identity, others):
-        raise ValueError(_checks.message(argument, "leave the other files alone", f"'{path}'"))

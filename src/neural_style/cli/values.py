@@ -1,7 +1,5 @@
 """The values of options, from text. Each function is a type for argparse."""
 
-from __future__ import annotations
-
 import math
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
@@ -24,7 +22,7 @@ def _whole(text: str, rule: str, minimum: int, maximum: float = math.inf) -> int
 
 seed = partial(_whole, rule="a whole number from 0 to 2^63 - 1", minimum=0, maximum=2**63 - 1)
 quality = partial(_whole, rule="a whole number from 1 to 100", minimum=1, maximum=100)
-levels = partial(_whole, rule="a whole number of at least 1", minimum=1)
+levels = count = partial(_whole, rule="a whole number of at least 1", minimum=1)
 
 
 def size(text: str) -> int | None:
@@ -115,11 +113,7 @@ PICTURE_OPTIONS: Mapping[str, Callable[[str], Any]] = {
 
 
 def read_option(name: str, text: str) -> Any:
-    """Return the value of one of `PICTURE_OPTIONS` from text.
-
-    Raises:
-        ValueError: if it cannot be read.
-    """
+    """Return the value of one of `PICTURE_OPTIONS` from text."""
     try:
         return PICTURE_OPTIONS[name](text)
     except ArgumentTypeError as error:

@@ -5,8 +5,6 @@ to 4 bytes a pixel and a tensor 12: what comes between is done in strips, so tha
 size is ever made of a large picture. But for rounding the result is that of resizing the whole.
 """
 
-from __future__ import annotations
-
 import threading
 import warnings
 from collections.abc import Callable, Iterator
