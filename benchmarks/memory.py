@@ -59,7 +59,7 @@ def measure_size(size: int, arguments: argparse.Namespace, preview: bool, photo:
     content, style = (seeded_picture(sides, arguments.seed + number) for number in range(2))
     before = peak(device)
     transfer = StyleTransfer(weights=weights_of(arguments), device=device, precision=arguments.precision)
-    estimate = transfer.estimate(sides, preview=preview)
+    estimate = transfer.estimate(sides, preview=preview, content=sides if photo is None else None)
     began = time.perf_counter()
     losses: list[Tensor] = []  # read at the end, not to make a GPU wait
     options = {"size": size, "preview": preview, "seed": arguments.seed}

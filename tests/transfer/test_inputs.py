@@ -84,6 +84,11 @@ def test_the_pictures_are_counted_in_the_estimate(monkeypatch: pytest.MonkeyPatc
     assert maker.evaluator.objective_class is Objective
     level = Level((48, 64), 1)
     plans = maker.evaluator.plan_memory([level], maker.settings, maker.optimizer)
-    taken = estimates.estimate_run(maker.evaluator, maker.settings, [level], plans).bytes
-    four_pictures = 4 * 3 * 4 * (SPARE * 48) * (SPARE * 64)
-    assert taken == plans[level.size].bytes + four_pictures
+
+    def taken(content: tuple[int, int] | None) -> int:
+        run = estimates.estimate_run(maker.evaluator, maker.settings, [level], plans, content)
+        return run.bytes - plans[level.size].bytes
+
+    four_pictures = 4 * 3 * 4
+    assert taken((100, 200)) == four_pictures * 100 * 200
+    assert taken((6000, 8000)) == taken(None) == four_pictures * (SPARE * 48) * (SPARE * 64)

@@ -101,7 +101,8 @@ def _prepared(options: argparse.Namespace, ranks: Ranks | None) -> tuple[Callabl
     note_enlarged(images["content"], previewed(size) if options.preview else size, quiet=options.quiet)
     transfer = transfer_from_options(options, ranks=ranks)
     schedule = {name: getattr(options, name) for name in ("iterations", "levels", "init", "preview")}
-    say_estimate(transfer, size, quiet=options.quiet, **schedule)
+    own = size_of(images["content"])
+    say_estimate(transfer, size, quiet=options.quiet, content=own, **schedule)
     chosen = {**schedule, "size": options.size, "seed": options.seed, **images}
     return partial(transfer.run, style=styles, **chosen), out
 
@@ -145,7 +146,8 @@ def _from_noise(
     result = fit_within(size_of(content), size)
     check_writable(out, size=result, argument="--output")
     transfer = transfer_from_options(options)
-    say_estimate(transfer, result, quiet=options.quiet, iterations=options.iterations, levels=options.levels)
+    schedule = {"iterations": options.iterations, "levels": options.levels}
+    say_estimate(transfer, result, quiet=options.quiet, content=size_of(content), **schedule)
     chosen = {name: getattr(options, name) for name in ("iterations", "levels", "init", "seed")}
     run = partial(transfer.run, content, style, size=size, **chosen)
     return _make(run, partial(save_image, path=out, quality=options.quality), out, options)
@@ -184,7 +186,7 @@ def _demo(options: argparse.Namespace) -> int:
 
     transfer, size = StyleTransfer(), fit_within(size_of(content), options.size)
     note_enlarged(content, size, quiet=options.quiet)
-    say_estimate(transfer, size, quiet=options.quiet)
+    say_estimate(transfer, size, quiet=options.quiet, content=size_of(content))
     run = partial(transfer.run, content, style, size=options.size, seed=options.seed)
     status = _make(run, save, out, options)
     if not options.quiet:

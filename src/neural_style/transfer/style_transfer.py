@@ -23,7 +23,7 @@ from neural_style.network.vgg19 import LayerChoice
 from neural_style.network.weights import Convention, Weights
 from neural_style.optimizers.base import Optimizer, RunInterrupted
 from neural_style.transfer.callback import Callback, ProgressReporter
-from neural_style.transfer.estimate import PICTURES_BYTES, Estimate, estimate_run
+from neural_style.transfer.estimate import PICTURES_BYTES, Estimate, estimate_run, kept_bytes
 from neural_style.transfer.evaluator import Evaluator, build_network, check_tile_size, choose_optimizer
 from neural_style.transfer.inputs import load_inputs
 from neural_style.transfer.levels import DEFAULT_SIZE, Level, Sizes, sides_of
@@ -255,6 +255,7 @@ class StyleTransfer:
         levels: int | None = None,
         init: InitSource | None = None,
         preview: bool = False,
+        content: tuple[int, int] | None = None,
     ) -> Estimate:
         """Return about how long `run` will take and how much memory it needs, from a probe of about a second.
 
@@ -264,6 +265,8 @@ class StyleTransfer:
             levels: see `run`.
             init: see `run`: noise takes longer.
             preview: see `run`.
+            content: (height, width) of the photograph, which takes memory too; None counts a large one. Of one
+                of more than four times the result's sides no more is kept.
 
         >>> from neural_style import random_weights
         >>> print(StyleTransfer(weights=random_weights(width=0.25)).estimate(64, iterations=1).flops)
@@ -277,9 +280,10 @@ class StyleTransfer:
             target = sizes.result(target, None, preview=preview)
             schedule = sizes.plan(target, iterations, levels, preview=preview)
             if self.settings.is_content:
-                return Estimate(seconds=0.0, bytes=PICTURES_BYTES * target[0] * target[1], flops=0)
+                needed = PICTURES_BYTES * target[0] * target[1] + kept_bytes(content, target)
+                return Estimate(seconds=0.0, bytes=needed, flops=0)
             plans = self.evaluator.plan_memory(schedule, self.settings, self.optimizer)
-            return estimate_run(self.evaluator, self.settings, schedule, plans)
+            return estimate_run(self.evaluator, self.settings, schedule, plans, content)
 
     def _parts(self) -> dict[str, object]:
         """Return what all processes that make a picture together must have alike, by name."""
