@@ -20,8 +20,17 @@ DEEP_GREY = "I;16"  # the mode of grey of 16 bits
 Conversion = Callable[[Image.Image], Image.Image]
 
 
-def profile_of(picture: Image.Image) -> bytes | None:
-    """Return the ICC profile of a picture's colours, or one that says the same; None for sRGB."""
+def profile_of(picture: Image.Image) -> ImageCms.ImageCmsProfile | None:
+    """Return the ICC profile of a picture's colours, or one that says the same; None for sRGB.
+
+    Raises:
+        OSError, ImportError: if the profile cannot be used.
+    """
+    profile = _profile_bytes(picture)
+    return None if profile is None else ImageCms.ImageCmsProfile(io.BytesIO(profile))
+
+
+def _profile_bytes(picture: Image.Image) -> bytes | None:
     if profile := picture.info.get("icc_profile"):
         return bytes(profile)
     if _is_adobe_rgb(picture):
@@ -40,21 +49,20 @@ def png_gamma(picture: Image.Image) -> float | None:
     return None if known or not exponent else 1 / exponent
 
 
-def conversion(profile: bytes, mode: str) -> Conversion:
+def conversion(profile: ImageCms.ImageCmsProfile, mode: str) -> Conversion:
     """Return what turns a picture of colours without alpha into one in mode RGB, as sRGB encodes it.
 
     Args:
-        profile: ICC's.
+        profile: of `profile_of`.
         mode: of the picture: ``"L"``, ``"RGB"``, ``"CMYK"``, or ``"I;16"`` with a profile of grey.
 
     Raises:
         ImageCms.PyCMSError, OSError, ImportError: if the profile cannot be used.
     """
-    opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    space = "RGB" if mode == "L" and opened.profile.xcolor_space.strip() == "RGB" else mode
+    space = "RGB" if mode == "L" and profile.profile.xcolor_space.strip() == "RGB" else mode
     # Optimised, Little CMS rounds a curve of grey to tables that are ten levels off in the shadows.
     flags = ImageCms.Flags.NOOPTIMIZE if space in ("L", DEEP_GREY) else ImageCms.Flags.NONE
-    transform = ImageCms.buildTransform(opened, ImageCms.createProfile("sRGB"), space, "RGB", flags=flags)
+    transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), space, "RGB", flags=flags)
 
     def convert(picture: Image.Image) -> Image.Image:
         if space == DEEP_GREY:
