@@ -86,6 +86,12 @@ def size(row: Record) -> str:
     return f"{row['height']} × {row['width']}"
 
 
+def preview_of(row: Record) -> str:
+    """Return what a run was a preview of, or nothing."""
+    of = f" of {row['input_megapixels']:g} MP" if row.get("input_megapixels") else ""
+    return f", preview{of}" if row["preview"] else ""
+
+
 def megabytes(name: str) -> Cell:
     """Return the cell of a number of bytes."""
     return lambda row: f"{row[name] / 1e6:,.0f}"
@@ -204,7 +210,7 @@ TABLES = {
     ),
     "memory": Table(
         {
-            "height × width": lambda row: size(row) + (", preview" if row["preview"] else ""),
+            "height × width": lambda row: size(row) + preview_of(row),
             "peak, MB": megabytes("measured_bytes"),
             "estimated, MB": megabytes("estimated_bytes"),
             **numbers({"estimated / peak": "estimated_over_measured", "s": "measured_seconds"}),

@@ -244,6 +244,13 @@ def test_a_benchmark_measures_every_one_of_its_settings(
     assert len(list(tmp_path.rglob("*.png"))) == (len(expected) if pictures else 0)
 
 
+@pytest.mark.slow
+def test_memory_is_measured_of_previews_of_large_files(tmp_path: Path) -> None:
+    record = smoke(memory, tmp_path, "--threads", "1", "--sizes", "48", "--input-megapixels", "0.1", "0.2")
+    names = [row[0] for row in cells(record)[1:]]
+    assert names == ["36 × 48, preview of 0.1 MP", "36 × 48, preview of 0.2 MP"]
+
+
 def test_an_evaluation_is_measured_at_once_and_in_tiles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

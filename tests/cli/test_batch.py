@@ -114,10 +114,10 @@ def test_a_spreadsheets_list_can_be_read(recorder: Any) -> None:
 
 @pytest.mark.usefixtures("recorder")
 def test_a_note_about_a_picture_is_a_plain_line(capsys: Capture, monkeypatch: Patch) -> None:
-    def warning(path: Path, argument: str) -> Tensor:
+    def warning(path: Path, argument: str, *more: Any) -> Tensor:
         if argument == "content":
             warnings.warn("content has transparent parts", UserWarning, stacklevel=2)
-        return image_io.to_image_tensor(path, argument)
+        return image_io.to_image_tensor(path, argument, *more)
 
     monkeypatch.setattr(module, "to_image_tensor", warning)
     as_rank(monkeypatch, 1, 2)

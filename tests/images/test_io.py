@@ -313,7 +313,7 @@ def test_grey_is_converted_from_a_grey_or_a_colour_profile(
         ("L", b"nonsense"),
         ("CMYK", srgb_profile()),
         ("RGB", linear_grey_profile()),
-        ("I;16", linear_grey_profile()),
+        ("I;16", srgb_profile()),
     ],
 )
 def test_a_profile_that_cannot_be_used_is_left_aside_with_a_warning(mode: str, profile: bytes) -> None:
@@ -353,8 +353,17 @@ def test_a_lack_of_memory_is_not_called_a_damaged_file(monkeypatch: pytest.Monke
         raise MemoryError
 
     monkeypatch.setattr(Image.Image, "load", fail)
-    with pytest.raises(MemoryError):
-        to_image_tensor(Image.new("RGB", (2, 2)))
+    with pytest.raises(MemoryError, match=r"^content must fit into the memory .* 2×3 pixels\. Reduce it"):
+        to_image_tensor(Image.new("RGB", (3, 2)), "content")
+
+
+def test_a_lack_of_torchs_memory_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_size: object, **_options: object) -> Tensor:
+        raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes.")
+
+    monkeypatch.setattr(torch, "empty", fail)
+    with pytest.raises(MemoryError, match=r"^content must fit into the memory"):
+        to_image_tensor(Image.new("RGB", (3, 2)), "content")
 
 
 def test_a_large_picture_is_read_without_a_warning_up_to_twice_pillows_limit_which_stays(

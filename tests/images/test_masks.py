@@ -51,6 +51,7 @@ def test_a_mask_of_another_size_is_resized_with_a_warning(tmp_path: Path) -> Non
 
 def test_a_mask_that_is_white_throughout_is_warned_of() -> None:
     hidden = Image.new("RGBA", (112, 96), (255, 255, 255, 0))  # white paint on what is transparent
+    hidden.putpixel((50, 50), (255, 255, 255, 255))
     with pytest.warns(UserWarning, match="^sky is white throughout"), pytest.warns(match="flattened"):
         assert to_mask(hidden, "sky", PICTURE).amin() == 1
 

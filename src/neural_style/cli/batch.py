@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from neural_style import _checks
-from neural_style.cli.build import transfer_from_options
+from neural_style.cli.build import enough, transfer_from_options
 from neural_style.cli.console import ERRORS, in_a_line, pixels, say, warnings_as_notes
 from neural_style.cli.progress_bar import ProgressBar
 from neural_style.cli.values import PICTURE_OPTIONS, read_option
@@ -106,11 +107,16 @@ def _make_job(transfer: StyleTransfer, job: Job, title: str, rank: str, *, quiet
     """Make a picture of a list and report it; return whether it worked."""
     began = time.monotonic()
     try:
-        images = {name: to_image_tensor(path, name) for name, path in job.inputs.items()}
         chosen = {name: value for name, value in job.options.items() if name != "quality"}
+        needed = partial(enough, size=chosen["size"], preview=chosen["preview"])
+        images = {
+            name: to_image_tensor(path, name, needed if name == "content" else None)
+            for name, path in job.inputs.items()
+            if name != "style"
+        }
         check_writable(job.output, size=fit_within(size_of(images["content"]), chosen["size"]))
         with ProgressBar(quiet=quiet or bool(rank), title=title) as bar:
-            image = transfer.run(**{**chosen, **images}, callback=bar.show)
+            image = transfer.run(style=job.style, **{**chosen, **images}, callback=bar.show)
         save_image(image, job.output, quality=job.options["quality"])
     except (*ERRORS, RuntimeError) as error:  # a RuntimeError is what torch raises on a CPU without memory
         say(f"{title}, line {job.line}: {job.output} failed: {in_a_line(error)}", rank=rank)

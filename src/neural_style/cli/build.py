@@ -8,7 +8,9 @@ import io
 from neural_style import _checks
 from neural_style.cli.arguments import OPTIMIZERS
 from neural_style.device.ranks import Ranks
+from neural_style.images.resizing import fit_within
 from neural_style.transfer import StyleTransfer
+from neural_style.transfer.levels import previewed
 
 
 def transfer_from_options(options: argparse.Namespace, ranks: Ranks | None = None) -> StyleTransfer:
@@ -19,3 +21,9 @@ def transfer_from_options(options: argparse.Namespace, ranks: Ranks | None = Non
     silent = options.quiet and options.weights == "torchvision"
     with contextlib.redirect_stderr(io.StringIO()) if silent else contextlib.nullcontext():
         return StyleTransfer(**{**chosen, "optimizer": optimizer, "ranks": ranks})
+
+
+def enough(own: tuple[int, int], size: int | None, *, preview: bool = False) -> tuple[int, int]:
+    """Return (height, width) of what a photograph of a size is worked at, at most; see `to_image_tensor`."""
+    target = fit_within(own, size)
+    return previewed(target) if preview else target

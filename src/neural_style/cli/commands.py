@@ -19,7 +19,7 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.cli.arguments import parse
 from neural_style.cli.batch import check_not_among, run_batch
-from neural_style.cli.build import transfer_from_options
+from neural_style.cli.build import enough, transfer_from_options
 from neural_style.cli.console import (
     ERRORS,
     in_a_line,
@@ -89,14 +89,20 @@ def _prepared(options: argparse.Namespace, ranks: Ranks | None) -> tuple[Callabl
     inputs = [*pictures.values(), Path(options.weights), *options.regions, *options.style_maps]
     inputs += [picture for path in options.style for picture in pictures_in(path)]
     check_not_among("--output", out, inputs)
-    images = {name: to_image_tensor(path, name) for name, path in pictures.items()}
+    # Masks are drawn over the whole photograph, and a start may be cut.
+    needed = partial(enough, size=options.size, preview=options.preview)
+    images = {
+        name: to_image_tensor(path, name, needed if name == "content" and not options.regions else None)
+        for name, path in pictures.items()
+    }
     styles = _styles(options, regions=options.regions, maps=options.style_maps)
     size = fit_within(size_of(images["content"]), options.size)
     check_writable(out, size=size, argument="--output")
     note_enlarged(images["content"], previewed(size) if options.preview else size, quiet=options.quiet)
     transfer = transfer_from_options(options, ranks=ranks)
     schedule = {name: getattr(options, name) for name in ("iterations", "levels", "init", "preview")}
-    say_estimate(transfer, size, quiet=options.quiet, **schedule)
+    own = size_of(images["content"])
+    say_estimate(transfer, size, quiet=options.quiet, content=own, **schedule)
     chosen = {**schedule, "size": options.size, "seed": options.seed, **images}
     return partial(transfer.run, style=styles, **chosen), out
 
@@ -120,7 +126,7 @@ def _reconstruct(options: argparse.Namespace) -> int:
     options.content_layers, options.content_weight = [layer], 1.0
     options.levels = 1 if isinstance(options.iterations, int) else None  # as many as there are numbers
     out = options.output or Path(f"{options.content.stem}-{layer}.png")
-    content = to_image_tensor(options.content, "content")
+    content = to_image_tensor(options.content, "content", partial(enough, size=options.size))
     return _from_noise(options, out, [options.content], content, options.size, content)
 
 
@@ -140,7 +146,8 @@ def _from_noise(
     result = fit_within(size_of(content), size)
     check_writable(out, size=result, argument="--output")
     transfer = transfer_from_options(options)
-    say_estimate(transfer, result, quiet=options.quiet, iterations=options.iterations, levels=options.levels)
+    schedule = {"iterations": options.iterations, "levels": options.levels}
+    say_estimate(transfer, result, quiet=options.quiet, content=size_of(content), **schedule)
     chosen = {name: getattr(options, name) for name in ("iterations", "levels", "init", "seed")}
     run = partial(transfer.run, content, style, size=size, **chosen)
     return _make(run, partial(save_image, path=out, quality=options.quality), out, options)
@@ -154,7 +161,8 @@ def _learn(options: argparse.Namespace) -> int:
     _checks.file_to_write("--output", out)
     pictures = []
     for number, path in enumerate(paths, 1):
-        picture = to_image_tensor(path, "painting" if len(paths) == 1 else f"painting {number}")
+        name = "painting" if len(paths) == 1 else f"painting {number}"
+        picture = to_image_tensor(path, name, partial(enough, size=options.size))
         size = fit_within(size_of(picture), options.size)
         pictures.append(resize(picture, size) if max(size) < max(picture.shape) else picture)
     learn_weights(pictures, seed=options.seed).save(out)
@@ -178,7 +186,7 @@ def _demo(options: argparse.Namespace) -> int:
 
     transfer, size = StyleTransfer(), fit_within(size_of(content), options.size)
     note_enlarged(content, size, quiet=options.quiet)
-    say_estimate(transfer, size, quiet=options.quiet)
+    say_estimate(transfer, size, quiet=options.quiet, content=size_of(content))
     run = partial(transfer.run, content, style, size=options.size, seed=options.seed)
     status = _make(run, save, out, options)
     if not options.quiet:

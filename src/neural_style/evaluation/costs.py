@@ -14,7 +14,7 @@ PICTURES = 17  # of the picture's size in float32 that an optimiser and an objec
 PASSING = 4  # responses of the largest layer that exist for a moment only
 IN_PIECES = 3  # more such responses on a CPU, for free memory that is in pieces: measured
 WIDE = 2  # arrays of the first layer's size that stay float32 in half precision: its response and its gradient
-SCRATCH = 150_000_000  # bytes that torch's kernels hold on to: measured
+SCRATCH = 150_000_000  # bytes that torch's kernels hold on to, but in half precision on a CPU: measured
 
 
 def evaluation_flops(
@@ -103,8 +103,10 @@ class MemoryModel:
                 forms += (TILE * TILE if as_winograd else 9) * in_channels * out_channels
             weighted += responses * (layer.name in self.style_layers) * self.regions
         values = activations + weighted + weights + forms + passing * largest
-        wide = WIDE * self._responses(layers[0], size) if self.bytes_per_value < FLOAT32 else 0
-        return self.bytes_per_value * values + FLOAT32 * (weights + wide) + SCRATCH
+        half = self.bytes_per_value < FLOAT32
+        wide = WIDE * self._responses(layers[0], size) if half else 0
+        scratch = 0 if half and self.device == "cpu" else SCRATCH
+        return self.bytes_per_value * values + FLOAT32 * (weights + wide) + scratch
 
     def target_bytes(self, size: tuple[int, int]) -> int:
         """Return how many bytes the content's features of a picture of (height, width) take."""

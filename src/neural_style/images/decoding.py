@@ -1,49 +1,91 @@
-"""Pillow's pictures to image tensors: orientation, colour profile, transparency, 16 bits.
+"""Pillow's pictures to image tensors: orientation, colour profile, transparency, 16 bits; reduced on the way.
 
-An image tensor is float32, RGB as sRGB encodes it, in [0, 1], of shape (1, 3, H, W).
+An image tensor is float32, RGB as sRGB encodes it, in [0, 1], of shape (1, 3, H, W). A decoded picture takes up
+to 4 bytes a pixel and a tensor 12: what comes between is done in strips, so that only a tensor of the reduced
+size is ever made of a large picture. But for rounding the result is that of resizing the whole.
 """
 
-import io
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 from torch import Tensor
 
 from neural_style._checks import image_values, message, warn
+from neural_style.images.formats import (
+    check_colours,
+    flaw_of_tiff,
+    has_deep_key,
+    kind_of,
+    raw_mode,
+    transparent_color,
+    with_exact_key,
+)
+from neural_style.images.profiles import DEEP_GREY, Conversion, conversion, profile_of
+from neural_style.images.resizing import reduced, resize
+from neural_style.images.tiff import reread
 
+# A picture's own (height, width) → the one that suffices.
+Enough = Callable[[tuple[int, int]], tuple[int, int]]
+
+LEFT = 2  # times what a JPEG is reduced to: what its decoder, which halves, leaves at least
+STRIP = 2**19  # pixels that are converted at once
 _CONVERTED_FIRST = {"P": "RGBA", "PA": "RGBA", "La": "LA"}  # palettes, and alpha that Pillow hardly knows
 _COLOUR_MODES = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}  # the mode that a profile is for; else RGB
-_UPRIGHT = {  # what turns a picture upright, by its EXIF orientation
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+_UPRIGHT: dict[int, Callable[[Tensor], Tensor]] = {  # what turns a picture upright, by its EXIF orientation
+    2: lambda image: image.flip(-1),
+    3: lambda image: image.flip(-2, -1),
+    4: lambda image: image.flip(-2),
+    5: lambda image: image.mT,
+    6: lambda image: image.mT.flip(-1),
+    7: lambda image: image.mT.flip(-2, -1),
+    8: lambda image: image.mT.flip(-2),
 }
+_SIDEWAYS = (5, 6, 7, 8)
 _filters_lock = threading.Lock()
 
 
-def from_file(path: Path, argument: str) -> Tensor:
-    """Return a picture file as an image tensor; see `images.io.to_image_tensor` for what is refused."""
+def from_file(path: Path, argument: str, enough: Enough | None = None) -> tuple[Tensor, tuple[int, int]]:
+    """Return a picture file as `from_pil` does; see `images.io.to_image_tensor` for what is refused."""
     name = repr(str(path))
     if path.is_dir():
         raise IsADirectoryError(message(argument, "be a file", f"{name}, a folder", "Name a picture in it."))
     if not path.exists():
         raise FileNotFoundError(message(argument, "be a file that exists", name, "Check the path."))
     with path.open("rb") as file:
-        # Pillow warns of large files, which prints are. Its limit, twice that size, stays as the caller set it.
-        with _decoding(argument, name), _filters_lock, warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(file)
-        return from_pil(picture, argument, name)
+        try:
+            # Pillow warns of large files, which prints are. Its limit, twice that, stays as the caller set it.
+            with _decoding(argument, name), _filters_lock, warnings.catch_warnings():
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                picture: Image.Image = Image.open(file)
+        except ValueError as error:
+            kind = kind_of(path) if isinstance(error.__cause__, UnidentifiedImageError) else ""
+            if kind == "TIFF":
+                return from_pil(
+                    reread(path, argument, name, "of another kind or damaged"), argument, name, enough
+                )
+            if kind:
+                got, advice = f"{name}, which is {kind}", "Export it as PNG or JPEG."
+                raise ValueError(message(argument, "be a picture that Pillow reads", got, advice)) from error
+            raise
+        if flaw := flaw_of_tiff(picture):
+            return from_pil(reread(path, argument, name, flaw), argument, name, enough)
+        if has_deep_key(picture, raw_mode(picture)):
+            check_colours(picture, argument, name)
+            with _decoding(argument, name):
+                picture.load()
+                picture = with_exact_key(picture, path)
+        whole = picture.size if picture.format in ("JPEG", "MPO") else None
+        if enough is not None and whole is not None:
+            needed = _stored(reduced(_stored(whole, picture), enough(_stored(whole, picture))), picture)
+            picture.draft(None, (LEFT * needed[0], LEFT * needed[1]))
+        return from_pil(picture, argument, name, enough, whole)
 
 
 @contextmanager
@@ -64,91 +106,160 @@ def _decoding(argument: str, name: str) -> Iterator[None]:
         raise ValueError(message(argument, rule, got, "Get it from its source again.")) from error
 
 
-def from_pil(picture: Image.Image, argument: str, name: str) -> Tensor:
-    """Return the current frame of a PIL picture, which messages call `name`, as an upright image tensor."""
+def from_pil(
+    picture: Image.Image,
+    argument: str,
+    name: str,
+    enough: Enough | None = None,
+    whole: tuple[int, int] | None = None,
+) -> tuple[Tensor, tuple[int, int]]:
+    """Return the current frame of a PIL picture as an upright image tensor, and its own (height, width).
+
+    Args:
+        picture: what messages call `name`.
+        argument: what messages call the source.
+        name: of the picture in messages.
+        enough: gives the size that suffices, for its own; see `images.resizing.reduced`.
+        whole: (width, height) as it is stored, where its decoder gives less.
+    """
     if min(picture.size) < 1:
         got = f"{picture.height}×{picture.width}"
         raise ValueError(message(argument, "have pixels", got, "Give a picture with some."))
-    raw_mode = picture.tile[0][3] if getattr(picture, "tile", None) else None  # type: ignore[attr-defined]
-    with _decoding(argument, name):
-        picture.load()
+    if flaw := flaw_of_tiff(picture):
+        advice = "Give its path, for which tifffile may help, or save it interleaved, of 8 bits."
+        raise ValueError(message(argument, "be a TIFF that Pillow reads", f"{name}, {flaw}", advice))
+    check_colours(picture, argument, name)
+    coded = raw_mode(picture)
+    if has_deep_key(picture, coded):
+        got = f"{name}, RGB of 16 bits with a transparent colour, of which Pillow has half the bits"
+        raise ValueError(message(argument, "be a picture that Pillow reads", got, "Give its path."))
+    try:
+        with _decoding(argument, name):
+            picture.load()
+        turn = _turn(picture)
+        if turn is None:
+            warn(f"{argument} has EXIF data that cannot be read; it was not turned: {name}.")
+        own = _stored(whole or picture.size, picture)
+        size = own if enough is None else reduced(own, enough(own))
+        width, height = _stored(size, picture)
+        image = _Strips(picture, argument, name, transparent_color(picture, coded)).read((height, width))
+        return (_UPRIGHT[turn](image).contiguous() if turn and turn in _UPRIGHT else image), own
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):  # torch's, without a type of its own
+            raise
+        got = f"{name}, {picture.height}×{picture.width} pixels"
+        advice = "Reduce it with another program, or free some memory."
+        raise MemoryError(message(argument, "fit into the memory that is free", got, advice)) from error
+
+
+def _stored(size: tuple[int, int], picture: Image.Image) -> tuple[int, int]:
+    """Return an upright picture's (height, width) as the (width, height) that is stored, or the reverse."""
+    return size if _turn(picture) in _SIDEWAYS else (size[1], size[0])
+
+
+def _turn(picture: Image.Image) -> int | None:
+    """Return the EXIF orientation, 1 where there is none; None where the data cannot be read."""
     try:
         # ImageOps.exif_transpose writes all EXIF data anew, and fails where any of it is invalid.
-        turn = _UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+        return int(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:
-        warn(f"{argument} has EXIF data that cannot be read; it was not turned: {name}.")
-        turn = None
-    upright = picture if turn is None else picture.transpose(turn)
-    if "transparency" in upright.info:
-        upright = upright.copy()
-        upright.info["transparency"] = _transparent_color(upright, raw_mode)
-    return _read(upright, argument, name)
+        return None
 
 
-def _transparent_color(picture: Image.Image, raw_mode: object) -> object:
-    """Return a picture's transparent colour in the levels of its pixels; Pillow may give it in the file's."""
-    color = picture.info["transparency"]
-    if picture.mode == "1" and color == 1:  # by Pillow before 12
-        return 255
-    if raw_mode in ("L;2", "L;4") and color < 16:
-        return color * (85 if raw_mode == "L;2" else 17)
-    if isinstance(color, tuple) and max(color) > 255:  # of 16 bits, where Pillow reads 8
-        return tuple(level >> 8 for level in color)
-    return color
+@dataclass
+class _Strips:
+    """Reads a loaded picture in strips of rows.
 
+    Attributes:
+        picture: as it is stored, not turned.
+        argument: what messages call it.
+        name: likewise.
+        key: its transparent colour or level, in the levels of its pixels; or the alphas of its palette.
+    """
 
-def _read(picture: Image.Image, argument: str, name: str) -> Tensor:
-    """Return an upright PIL picture as a tensor of shape (1, 3, H, W)."""
-    if picture.mode in _CONVERTED_FIRST:
-        picture = picture.convert(_CONVERTED_FIRST[picture.mode])
-    if picture.mode.startswith(("I", "F")):
-        return _read_deep_grey(picture, argument, name)
-    colours = _in_srgb(picture, argument, name)
-    if picture.has_transparency_data:
-        alpha = picture.convert("RGBA").getchannel("A")
-        if alpha.getextrema() != (255, 255):
-            _warn_of_transparency(argument, name)
+    picture: Image.Image
+    argument: str
+    name: str
+    key: object
+    _least: int = 255  # of the alpha met so far
+    _most: int = 0
+
+    def read(self, size: tuple[int, int]) -> Tensor:
+        """Return the picture at a size, (height, width), flattened onto white, and warn of that."""
+        picture, width = self.picture, size[1]
+        convert, strip_rows = self._conversion(), max(1, STRIP // self.picture.width)
+        rows = torch.empty((1, 3, picture.height, width), dtype=torch.float32, device="cpu")
+        for top in range(0, picture.height, strip_rows):
+            bottom = min(top + strip_rows, picture.height)
+            strip = picture.crop((0, top, picture.width, bottom))
+            if "transparency" in strip.info:
+                strip.info["transparency"] = self.key
+            levels = self._levels(strip, convert)  # (1, 3, h, W)
+            rows[:, :, top:bottom] = resize(levels, (bottom - top, width), clamp=False)
+        if self._most == 0:
+            rule, got = "be visible somewhere", f"{self.name}, transparent throughout"
+            advice = "If its colours are what you want, save it without alpha."
+            raise ValueError(message(self.argument, rule, got, advice))
+        if self._least < 255:
+            warn(f"{self.argument} has transparent parts; they were flattened onto white: {self.name}.")
+        return resize(rows, size)
+
+    def _conversion(self) -> Conversion | None:
+        """Return what turns strips into mode RGB; None for deep grey that is read as it is."""
+        picture, deep = self.picture, self.picture.mode.startswith(("I", "F"))
+        mode = DEEP_GREY if deep else _COLOUR_MODES.get(picture.mode, "RGB")
+        try:
+            profile = profile_of(picture)
+            usable = profile is None or picture.mode != "F"
+            if profile is not None and usable:
+                return conversion(profile, mode)
+        except Exception:  # an ImportError too, of a Pillow without ImageCms
+            usable = False
+        if not usable:
+            text = f"{self.argument} has a colour profile that cannot be used; it was read as sRGB"
+            warn(f"{text}: {self.name}.")
+        return None if deep else lambda strip: strip.convert(mode).convert("RGB")
+
+    def _levels(self, strip: Image.Image, convert: Conversion | None) -> Tensor:
+        """Return a strip as a tensor, flattened onto white."""
+        if strip.mode in _CONVERTED_FIRST:
+            strip = strip.convert(_CONVERTED_FIRST[strip.mode])
+        if convert is None or strip.mode.startswith("I"):
+            return self._deep_levels(strip, convert)
+        colours = convert(strip)
+        if not strip.has_transparency_data:
+            self._see(255, 255)
+            return _in_unit(colours)
+        alpha = strip.convert("RGBA").getchannel("A")
+        used = [level for level, count in enumerate(alpha.histogram()) if count > 0]
+        self._see(used[0], used[-1])
+        if used != [255]:
             colours.putalpha(alpha)
             colours = Image.alpha_composite(Image.new("RGBA", colours.size, "white"), colours).convert("RGB")
-    levels = torch.from_numpy(np.array(colours)).movedim(-1, 0).unsqueeze(0)  # (1, 3, H, W)
+        return _in_unit(colours)
+
+    def _deep_levels(self, strip: Image.Image, convert: Conversion | None) -> Tensor:
+        """Return a strip of floats in [0, 1], or of whole numbers of 16 bits, as a tensor."""
+        levels = torch.from_numpy(np.array(strip, dtype=np.float32))  # (h, W)
+        if strip.mode == "F":
+            image_values(self.argument, levels)
+            self._see(255, 255)
+            return levels.expand(1, 3, -1, -1)
+        low, high = (int(level.item()) for level in levels.aminmax())
+        if low < 0 or high > 65535:
+            rule, advice = "have grey levels in 0 … 65535", "Scale them to 16 bits first."
+            raise ValueError(message(self.argument, rule, f"{low} … {high}", advice))
+        clear = levels == (self.key if isinstance(self.key, int) else -1)
+        self._see(0 if clear.any() else 255, 0 if clear.all() else 255)
+        image = (levels / 65535).expand(1, 3, -1, -1) if convert is None else _in_unit(convert(strip))
+        return image.masked_fill(clear, 1)
+
+    def _see(self, least: int, most: int) -> None:
+        """Keep the smallest and the largest alpha."""
+        self._least, self._most = min(self._least, least), max(self._most, most)
+
+
+def _in_unit(picture: Image.Image) -> Tensor:
+    """Return a picture in mode RGB as a tensor, (1, 3, H, W), in [0, 1]."""
+    levels = torch.from_numpy(np.array(picture)).movedim(-1, 0).unsqueeze(0)
     return levels.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
-
-
-def _in_srgb(picture: Image.Image, argument: str, name: str) -> Image.Image:
-    """Return a picture with channels of 8 bits in mode RGB, converted to sRGB, without alpha."""
-    mode = _COLOUR_MODES.get(picture.mode, "RGB")
-    if profile_bytes := picture.info.get("icc_profile"):
-        try:
-            profile = ImageCms.ImageCmsProfile(io.BytesIO(profile_bytes))
-            space = "RGB" if mode == "L" and profile.profile.xcolor_space.strip() == "RGB" else mode
-            transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), space, "RGB")
-            return transform.apply(picture.convert(mode).convert(space))
-        except Exception:  # an ImportError too, of a Pillow without ImageCms
-            _warn_of_profile(argument, name)
-    return picture.convert(mode).convert("RGB")
-
-
-def _read_deep_grey(picture: Image.Image, argument: str, name: str) -> Tensor:
-    """Return a grey picture of floats in [0, 1] or of whole numbers of 16 bits, shape (1, 3, H, W)."""
-    if picture.info.get("icc_profile"):
-        _warn_of_profile(argument, name)
-    levels = torch.from_numpy(np.array(picture, dtype=np.float32))  # (H, W)
-    if picture.mode == "F":
-        image_values(argument, levels)
-        return levels.expand(1, 3, -1, -1).contiguous()
-    low, high = (int(level.item()) for level in levels.aminmax())
-    if low < 0 or high > 65535:
-        advice = "Scale them to 16 bits first."
-        raise ValueError(message(argument, "have grey levels in 0 … 65535", f"{low} … {high}", advice))
-    transparent = levels == picture.info.get("transparency", -1)
-    if transparent.any():
-        _warn_of_transparency(argument, name)
-    return (levels / 65535).masked_fill_(transparent, 1).expand(1, 3, -1, -1).contiguous()
-
-
-def _warn_of_transparency(argument: str, name: str) -> None:
-    warn(f"{argument} has transparent parts; they were flattened onto white: {name}.")
-
-
-def _warn_of_profile(argument: str, name: str) -> None:
-    warn(f"{argument} has a colour profile that cannot be used; it was read as sRGB: {name}.")

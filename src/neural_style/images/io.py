@@ -18,7 +18,8 @@ from PIL import Image, features
 from torch import Tensor
 
 from neural_style._checks import choice, file_to_write, image_values, message, whole_number
-from neural_style.images.decoding import from_file, from_pil
+from neural_style.images.decoding import Enough, from_file, from_pil
+from neural_style.images.resizing import reduced, resize, size_of
 
 ImageSource: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | Tensor
 
@@ -28,18 +29,21 @@ _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # the encoders' limits; JPEG's f
 _LOSSY = {"JPEG", "WEBP"}
 
 
-def to_image_tensor(source: ImageSource, argument: str = "image") -> Tensor:
+def to_image_tensor(source: ImageSource, argument: str = "image", enough: Enough | None = None) -> Tensor:
     """Return a picture of any accepted type as a new image tensor. The source is not changed.
 
-    A file or PIL picture is turned upright by its EXIF orientation, converted to sRGB from its colour profile
-    and flattened onto white where it is transparent. Of a file with several frames the first is taken. Grey of
-    16 bits keeps its depth. A `UserWarning` is given where a picture is flattened, or where its EXIF data or
-    its profile cannot be used.
+    A file or PIL picture is turned upright by its EXIF orientation, converted to sRGB from its colour profile,
+    from Adobe RGB that EXIF data tell or from a PNG's gamma, and flattened onto white where it is transparent.
+    Of a file with several frames the first is taken. Grey of 16 bits keeps its depth. A `UserWarning` is given
+    where a picture is flattened, or where its EXIF data or its profile cannot be used. What Pillow would read
+    wrongly is refused; the documentation has a table of what is read.
 
     Args:
         source: a path; a PIL picture of any mode; a uint8 array (H, W, 3), (H, W, 4) with alpha or (H, W) grey;
             or a float tensor (3, H, W) or (1, 3, H, W). Floats, those of PIL's mode F too, lie in [0, 1].
         argument: what messages call the source.
+        enough: gives the (height, width) that suffices, for the picture's own: one of more than four times that
+            is reduced to four times that while it is read, which takes less memory. None keeps its own size.
 
     Returns:
         Tensor of shape (1, 3, H, W), float32, in [0, 1], contiguous, detached; on the device of a source
@@ -48,23 +52,32 @@ def to_image_tensor(source: ImageSource, argument: str = "image") -> Tensor:
     Raises:
         FileNotFoundError, IsADirectoryError: if there is no such file, or it is a folder.
         TypeError: if the source, or the dtype of its numbers, is of another type.
-        ValueError: if a file is no picture, damaged or beyond Pillow's limit of pixels; if a shape or a value
-            is invalid.
+        ValueError: if a file is no picture, of a kind that would be read wrongly, damaged or beyond Pillow's
+            limit of pixels; if it is transparent throughout; if a shape or a value is invalid.
+        MemoryError: if there is not enough memory to read it.
 
     >>> to_image_tensor(np.full((2, 4, 3), 255, dtype=np.uint8)).shape
     torch.Size([1, 3, 2, 4])
     """
+    return read(source, argument, enough)[0]
+
+
+def read(source: ImageSource, argument: str, enough: Enough | None = None) -> tuple[Tensor, tuple[int, int]]:
+    """Return a picture as `to_image_tensor` does, and the (height, width) of the source, turned upright."""
     with torch.inference_mode(False), torch.no_grad():  # a tensor made in inference mode has no gradients ever
         if isinstance(source, Tensor):
             image = _planes(source, argument).unsqueeze(0)
-            image = image.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
             image_values(argument, image)
-            return image
+            own = size_of(image)
+            size = own if enough is None else reduced(own, enough(own))
+            image = image.to(torch.float32, copy=size == own, memory_format=torch.contiguous_format)
+            return resize(image, size), own
         if isinstance(source, np.ndarray):
-            return _from_array(source, argument)
+            return _from_array(source, argument, enough)
         if isinstance(source, Image.Image):
-            return from_pil(source, argument, "a PIL image")
-        return from_file(_as_path(source, argument, "be a path, a PIL image, an array or a tensor"), argument)
+            return from_pil(source, argument, "a PIL image", enough)
+        path = _as_path(source, argument, "be a path, a PIL image, an array or a tensor")
+        return from_file(path, argument, enough)
 
 
 def load_image(path: str | os.PathLike[str]) -> Tensor:
@@ -193,12 +206,14 @@ def _planes(source: object, argument: str) -> Tensor:
     return source[0] if len(shape) == 4 else source
 
 
-def _from_array(array: NDArray[np.uint8], argument: str) -> Tensor:
-    """Return an array of 8-bit levels as a tensor of shape (1, 3, H, W)."""
+def _from_array(
+    array: NDArray[np.uint8], argument: str, enough: Enough | None
+) -> tuple[Tensor, tuple[int, int]]:
+    """Return an array of 8-bit levels as a tensor of shape (1, 3, H, W), and its size."""
     if array.dtype != np.uint8:
         advice = "Make values in [0, 1] a float tensor (3, H, W), or scale them to 8 bits."
         raise TypeError(message(argument, "be an array of uint8", array.dtype, advice))
     if array.ndim != 2 and array.shape[2:] not in {(3,), (4,)}:
         rule = "have shape (H, W, 3), (H, W, 4) or (H, W)"
         raise ValueError(message(argument, rule, array.shape, "Put the channels last."))
-    return from_pil(Image.fromarray(np.ascontiguousarray(array)), argument, "an array")
+    return from_pil(Image.fromarray(np.ascontiguousarray(array)), argument, "an array", enough)

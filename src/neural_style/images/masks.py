@@ -9,7 +9,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.images.color import luma
-from neural_style.images.io import ImageSource, to_image_tensor
+from neural_style.images.io import ImageSource, read, to_image_tensor
 from neural_style.images.resizing import fit_within, resize, size_of
 
 COLORED = 0.15  # a pixel whose channels differ by more than this is not grey
@@ -25,7 +25,9 @@ SMALLEST_REGION = 0.002  # of a map's pixels: colours on fewer are an edge's, an
 ALIKE = 0.1  # the largest distance, in RGB from 0 to 1, of two colours that count as one
 
 
-def to_mask(source: ImageSource, argument: str, picture: Tensor) -> Tensor:
+def to_mask(
+    source: ImageSource, argument: str, picture: Tensor, full_size: tuple[int, int] | None = None
+) -> Tensor:
     """Return a mask for a picture, shape (1, 1, H, W) of its size, in [0, 1], on its device.
 
     A mask of another size, but of the picture's aspect, is resized, with a `UserWarning`.
@@ -35,18 +37,20 @@ def to_mask(source: ImageSource, argument: str, picture: Tensor) -> Tensor:
             array or tensor (H, W), (1, H, W) or (1, 1, H, W) of floats in [0, 1] or bools.
         argument: what messages call it.
         picture: shape (1, 3, H, W).
+        full_size: (height, width) of the picture before it was reduced; None if it was not.
 
     Raises:
         TypeError, ValueError, OSError: if it is no mask, of another aspect, or 0 or nearly 0 throughout.
     """
-    mask = _mask_values(source, argument).to(picture.device)
+    mask, own = _mask_values(source, argument, size_of(picture))
+    mask = mask.to(picture.device)
     most = mask.amax().item()
     if not most > 0:
         raise ValueError(_checks.message(argument, "be more than 0 somewhere", "0 throughout", "Leave it out."))
     if most < FAINTEST:
         rule, advice = f"be {FAINTEST:g} of white somewhere", "In 8 bits white is 255; or give bools."
         raise ValueError(_checks.message(argument, rule, f"at most {most:.2g}", advice))
-    own, size = size_of(mask), size_of(picture)
+    size = full_size or size_of(picture)
     if own != size:
         aspect = own[0] / own[1] * size[1] / size[0]
         wanted = f"{size[0]}×{size[1]} (height×width)"
@@ -54,8 +58,7 @@ def to_mask(source: ImageSource, argument: str, picture: Tensor) -> Tensor:
             rule, got = f"have its picture's aspect, {wanted}", f"{own[0]}×{own[1]}"
             raise ValueError(_checks.message(argument, rule, got, "Draw it over the picture."))
         _checks.warn(f"{argument} has {own[0]}×{own[1]} pixels and its picture {wanted}: it is resized.")
-        mask = resize(mask, size)
-    return mask
+    return resize(mask, size_of(picture))
 
 
 def along_edges(mask: Tensor, picture: Tensor) -> Tensor:
@@ -128,8 +131,14 @@ def color_regions(source: ImageSource, argument: str = "map") -> list[tuple[Tens
     return [(color, (nearest == number).float()) for number, color in enumerate(colors)]
 
 
-def _mask_values(source: ImageSource, argument: str) -> Tensor:
-    """Return the values of a mask at its own size, shape (1, 1, H, W), float32."""
+def _mask_values(source: ImageSource, argument: str, enough: tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
+    """Return the values of a mask, shape (1, 1, H, W), float32, and the (height, width) it came with.
+
+    Args:
+        source: see `to_mask`.
+        argument: what messages call it.
+        enough: (height, width) that suffices.
+    """
     if isinstance(source, np.ndarray) and (source.dtype == np.bool_ or source.dtype.kind == "f"):
         source = torch.from_numpy(source.astype(np.bool_ if source.dtype == np.bool_ else np.float32))
     if isinstance(source, Tensor):
@@ -141,8 +150,8 @@ def _mask_values(source: ImageSource, argument: str) -> Tensor:
             raise TypeError(_checks.message(argument, "be a tensor of floats or bools", source.dtype, advice))
         values = source.detach().float().reshape(1, 1, *source.shape[-2:])
         _checks.image_values(argument, values)
-        return values.clone()
-    picture = to_image_tensor(source, argument)
+        return values.clone(), size_of(values)
+    picture, own = read(source, argument, lambda _own: enough)
     colored = (picture.amax(1) - picture.amin(1) > COLORED).float().mean()
     if colored > MOSTLY_GREY:
         advice = "Give a mask for each style; or, on the command line, maps in colours with --style-maps."
@@ -151,4 +160,4 @@ def _mask_values(source: ImageSource, argument: str) -> Tensor:
         _checks.warn(
             f"{argument} is white throughout (transparent parts count as white): it applies everywhere."
         )
-    return picture.mean(1, keepdim=True)
+    return picture.mean(1, keepdim=True), own

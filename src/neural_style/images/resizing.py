@@ -8,6 +8,7 @@ from torch.nn.functional import interpolate, pad
 from neural_style._checks import whole_number
 
 _SUPPORT = 3  # pixels of the coarser picture that the filter reads to either side, and one to spare
+SPARE = 4  # times the sides that suffice: what a larger picture is reduced to while it is read
 _STEEPEST = 32  # reduction in one step: beyond 47, CUDA's antialiasing runs out of shared memory
 
 
@@ -73,3 +74,25 @@ def fit_within(size: tuple[int, int], longer_side: int | None) -> tuple[int, int
         return size
     ratio = whole_number("size", longer_side, minimum=1) / max(size)
     return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))
+
+
+def covering_size(own: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """Return (height, width) of the aspect of `own` that just covers `size`.
+
+    >>> covering_size((600, 800), (200, 200))
+    (200, 267)
+    """
+    ratio = max(size[0] / own[0], size[1] / own[1])
+    return max(size[0], round(own[0] * ratio)), max(size[1], round(own[1] * ratio))
+
+
+def reduced(own: tuple[int, int], enough: tuple[int, int]) -> tuple[int, int]:
+    """Return the size to keep a picture at: its own, or four times what suffices where both sides are larger.
+
+    Just four times, so that what is scaled to a longer side later has the sides that the whole picture would.
+
+    >>> reduced((3000, 4000), (384, 512)), reduced((1200, 1600), (384, 512))
+    ((1536, 2048), (1200, 1600))
+    """
+    larger = all(side > SPARE * needed for side, needed in zip(own, enough, strict=True))
+    return (SPARE * enough[0], SPARE * enough[1]) if larger else own

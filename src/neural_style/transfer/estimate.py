@@ -10,7 +10,7 @@ from neural_style.evaluation.costs import evaluation_flops
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.tile_size import MemoryPlan
 from neural_style.evaluation.tiles import Grid, TileGeometry
-from neural_style.images.resizing import fit_within
+from neural_style.images.resizing import SPARE, fit_within, reduced
 from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features
 from neural_style.transfer.evaluator import Evaluator
@@ -19,6 +19,9 @@ from neural_style.transfer.levels import Level
 PROBED = 192  # pixels of the longer side: large enough for a CPU's rate, and done within about a second
 LARGEST_PROBED = 2048  # likewise, on a GPU
 PICTURES_BYTES = 24  # a pixel of two pictures of three float32 channels: what strength 0 takes
+# A pixel of the content as it is kept: as it was given, read, and in other colours, in three float32 channels;
+# and as much for a style.
+KEPT_BYTES = 4 * 3 * 4
 OVERHEAD = 1.05  # the optimiser's own work, and resizing between levels
 
 
@@ -48,11 +51,16 @@ class Estimate:
 
 
 def estimate_run(
-    evaluator: Evaluator, terms: Terms, levels: Sequence[Level], plans: Mapping[tuple[int, int], MemoryPlan]
+    evaluator: Evaluator,
+    terms: Terms,
+    levels: Sequence[Level],
+    plans: Mapping[tuple[int, int], MemoryPlan],
+    content: tuple[int, int] | None = None,
 ) -> Estimate:
     """Return what a run over levels, coarse to fine, will cost, from a probe of about a second.
 
-    The plans say how each level is evaluated, by its size; each rank is taken to be as fast as this one.
+    The plans say how each level is evaluated, by its size; each rank is taken to be as fast as this one. The
+    content's (height, width) says how much of the pictures is kept; None counts the most.
     """
     network, world = evaluator.network, evaluator.world
     geometry, finest = TileGeometry.of(network.layers[-1]), levels[-1].size
@@ -65,7 +73,17 @@ def estimate_run(
         # A level's targets take the forward passes of a content and a style: as much as one evaluation.
         seconds += (level.iterations + 1) * seconds_for(evaluation)
         flops += (level.iterations + 1) * evaluation
-    return Estimate(OVERHEAD * seconds, plans[finest].bytes, flops)
+    return Estimate(OVERHEAD * seconds, plans[finest].bytes + kept_bytes(content, finest), flops)
+
+
+def kept_bytes(content: tuple[int, int] | None, result: tuple[int, int]) -> int:
+    """Return how many bytes the pictures of a run take, of a content and a result of (height, width).
+
+    >>> kept_bytes((3000, 4000), (192, 256)), kept_bytes(None, (192, 256)), kept_bytes((300, 400), (192, 256))
+    (37748736, 37748736, 5760000)
+    """
+    height, width = reduced(content or (result[0] * 2 * SPARE, result[1] * 2 * SPARE), result)
+    return KEPT_BYTES * height * width
 
 
 def _level_flops(network: VGG19Features, terms: Terms, level: Level, grid: Grid, keep_targets: bool) -> int:

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch import Tensor
 
 from neural_style.evaluation.regions import Guide
 from neural_style.images.color import grey, with_chroma
-from neural_style.images.io import ImageSource, to_image_tensor
+from neural_style.images.decoding import Enough
+from neural_style.images.io import ImageSource, read
 from neural_style.images.masks import union
-from neural_style.images.resizing import resize, size_of
+from neural_style.images.resizing import covering_size, resize, size_of
 from neural_style.network.vgg19 import receptive_field
 from neural_style.transfer.levels import Level, Sizes, nearest
 from neural_style.transfer.presets import Settings
@@ -38,6 +39,7 @@ class Inputs:
         original: the content in its own colours, shape (1, 3, H, W).
         styles: the style pictures.
         settings: of the run.
+        result_size: (height, width) of the result.
         batched: whether the content came with a batch dimension; the result then has one.
     """
 
@@ -45,6 +47,7 @@ class Inputs:
     original: Tensor
     styles: Sequence[LoadedStyle]
     settings: Settings
+    result_size: tuple[int, int]
     batched: bool
 
     @property
@@ -87,18 +90,8 @@ class Inputs:
         A long narrow picture stays large enough for the network. In the paper it takes the level's very size.
         For strokes that are larger than that by a scale, a picture is enlarged too.
         """
-        sizes = Sizes(self.settings)
-        height: float
-        width: float
-        if self.settings.stretch_style:
-            height, width = (max(sizes.minimum, round(side * scale)) for side in size)
-        else:
-            own = size_of(style)
-            least = sizes.minimum / min(own)
-            ratio = max(min(1.0, max(max(size) / max(own), least)) * scale, least)
-            height, width = own[0] * ratio, own[1] * ratio
         # What a recolouring has put outside [0, 1] stays there.
-        return resize(style, nearest((height, width), sizes.multiple), clamp=False)
+        return resize(style, style_size(size_of(style), size, scale, self.settings), clamp=False)
 
     def carry(self, image: Tensor, size: tuple[int, int]) -> Tensor:
         """Return a level's picture at the next one's size: enlarged, with the content's detail beside it.
@@ -135,20 +128,54 @@ class Inputs:
         return image if self.batched else image[0]
 
 
+def style_size(
+    own: tuple[int, int], size: tuple[int, int], scale: float, settings: Settings
+) -> tuple[int, int]:
+    """Return the (height, width) of a style picture for a level; see `Inputs.style_at`.
+
+    Args:
+        own: (height, width) of the picture.
+        size: of the level.
+        scale: of its strokes.
+        settings: of the run.
+    """
+    smallest, multiple = Sizes(settings).minimum, Sizes(settings).multiple
+    if settings.stretch_style:
+        stretched = (max(smallest, round(size[0] * scale)), max(smallest, round(size[1] * scale)))
+        return nearest(stretched, multiple)
+    least = smallest / min(own)
+    ratio = max(min(1.0, max(max(size) / max(own), least)) * scale, least)
+    return nearest((own[0] * ratio, own[1] * ratio), multiple)
+
+
 def load_inputs(
     content: ImageSource,
     style: StyleSource | Sequence[StyleSource],
     settings: Settings,
     device: torch.device,
+    wanted: Enough = lambda own: own,
     *,
     style_weights: Sequence[float] | None = None,
     regions: Sequence[ImageSource | None] | None = None,
 ) -> Inputs:
-    """Return the pictures of a run, read, checked and in the colours to work in; see `StyleTransfer.run`."""
-    original = to_image_tensor(content, "content").to(device)
+    """Return the pictures of a run, read, checked and in the colours to work in; see `StyleTransfer.run`.
+
+    Pictures of more than four times the sides that the run needs are reduced to that while they are read. What
+    the result's (height, width) is, `wanted` gives for the content's.
+    """
+    result = cache(wanted)  # it may warn: once
+    image, own = read(content, "content", result)
+    original = image = image.to(device)
     names = [name for name, weight in settings.style_layers.items() if weight > 0]
-    styles = load_styles(style, original, style_layers=names, style_weights=style_weights, regions=regions)
-    image = original
+
+    def enough(style: tuple[int, int], scale: float) -> tuple[int, int]:
+        """Return what suffices of a style picture, of its own aspect."""
+        wanted = style_size(style, result(own), scale, settings)
+        return covering_size(style, wanted) if settings.stretch_style else wanted
+
+    styles = load_styles(
+        style, original, own, style_layers=names, enough=enough, style_weights=style_weights, regions=regions
+    )
     if settings.color == "content":
         image, styles = grey(original), in_grey_of(original, styles)
     elif settings.color == "match":
@@ -157,4 +184,4 @@ def load_inputs(
         image = original.lerp(matched_to_styles(original, styles), settings.match_share)
     for loaded in styles:
         Sizes(settings).check(loaded.name, size_of(loaded.image), "Give a larger picture.")
-    return Inputs(image, original, styles, settings, getattr(content, "ndim", 3) == 4)
+    return Inputs(image, original, styles, settings, result(own), getattr(content, "ndim", 3) == 4)

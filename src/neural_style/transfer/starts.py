@@ -12,7 +12,7 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.images.color import Colors
 from neural_style.images.io import ImageSource, to_image_tensor
-from neural_style.images.resizing import resize
+from neural_style.images.resizing import covering_size, resize, size_of
 
 NOISE = 0.02  # deviation of white noise around mid-grey: what is louder stays in the result as speckle
 MAX_ASPECT_ERROR = 0.05  # a picture whose aspect differs by more is cut, not stretched
@@ -53,7 +53,7 @@ def starting_picture(
             parts.append(weight / whole * starting_picture(name, content, style, size, own_seed, colors))
         return reduce(add, parts)
     if not (isinstance(init, str) and init in INITS):
-        given = to_image_tensor(init, "init").to(content.device)
+        given = to_image_tensor(init, "init", lambda own: covering_size(own, size)).to(content.device)
         ratio = given.shape[-2] / given.shape[-1] * size[1] / size[0]
         return resize(given, size) if abs(ratio - 1) <= MAX_ASPECT_ERROR else covering(given, size)
     if init == "content":
@@ -105,8 +105,6 @@ def is_noise(init: InitSource) -> bool:
 
 def covering(image: Tensor, size: tuple[int, int]) -> Tensor:
     """Return the middle of a picture (1, 3, H, W) scaled so that it just covers the size."""
-    height, width = image.shape[-2:]
-    ratio = max(size[0] / height, size[1] / width)
-    scaled = resize(image, (max(size[0], round(height * ratio)), max(size[1], round(width * ratio))))
+    scaled = resize(image, covering_size(size_of(image), size))
     top, left = (scaled.shape[-2] - size[0]) // 2, (scaled.shape[-1] - size[1]) // 2
     return scaled[..., top : top + size[0], left : left + size[1]]

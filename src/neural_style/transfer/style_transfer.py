@@ -15,7 +15,7 @@ from neural_style.device.settings import own_state
 from neural_style.evaluation.cuda_graph import Compile, choose_objective
 from neural_style.evaluation.objective import Objective
 from neural_style.images.io import ImageSource
-from neural_style.images.resizing import resize, size_of
+from neural_style.images.resizing import resize
 from neural_style.losses.other_statistics import wasserstein_loss
 from neural_style.network.features import Padding, Pooling
 from neural_style.network.source import resolve_weights
@@ -23,7 +23,7 @@ from neural_style.network.vgg19 import LayerChoice
 from neural_style.network.weights import Convention, Weights
 from neural_style.optimizers.base import Optimizer, RunInterrupted
 from neural_style.transfer.callback import Callback, ProgressReporter
-from neural_style.transfer.estimate import PICTURES_BYTES, Estimate, estimate_run
+from neural_style.transfer.estimate import PICTURES_BYTES, Estimate, estimate_run, kept_bytes
 from neural_style.transfer.evaluator import Evaluator, build_network, check_tile_size, choose_optimizer
 from neural_style.transfer.inputs import load_inputs
 from neural_style.transfer.levels import DEFAULT_SIZE, Level, Sizes, sides_of
@@ -197,12 +197,12 @@ class StyleTransfer:
                 reporter = ProgressReporter(callback)
                 preview, seed = _checks.flag("preview", preview), _checks.seed(seed)
                 settings = self.settings.starting_from(init)
+                wanted = partial(Sizes(settings).result, size=size, preview=preview)
                 inputs = load_inputs(
-                    content, style, settings, self.device, style_weights=style_weights, regions=regions
+                    content, style, settings, self.device, wanted, style_weights=style_weights, regions=regions
                 )
-                sizes = Sizes(settings)
-                result_size = sizes.result(size_of(inputs.content), size, preview=preview)
-                schedule = sizes.plan(result_size, iterations, levels, preview=preview)
+                result_size = inputs.result_size
+                schedule = Sizes(settings).plan(result_size, iterations, levels, preview=preview)
                 if settings.is_content:
                     return inputs.finish(resize(inputs.original, result_size))
                 plans = self.evaluator.plan_memory(schedule, settings, self.optimizer, len(inputs.regions))
@@ -240,8 +240,9 @@ class StyleTransfer:
             size: longer side in pixels; None keeps the content's own size.
         """
         with own_state(self.device):
-            inputs = load_inputs(content, style, self.settings, self.device)
-            level = Level(Sizes(self.settings).result(size_of(inputs.content), size), 1)
+            wanted = partial(Sizes(self.settings).result, size=size)
+            inputs = load_inputs(content, style, self.settings, self.device, wanted)
+            level = Level(inputs.result_size, 1)
             evaluator = replace(self.evaluator, ranks=None)  # the objective is this process's
             plans = evaluator.plan_memory([level], self.settings, self.optimizer, len(inputs.regions))
             return evaluator.build(inputs.at(level), self.settings, plans[level.size])
@@ -254,6 +255,7 @@ class StyleTransfer:
         levels: int | None = None,
         init: InitSource | None = None,
         preview: bool = False,
+        content: tuple[int, int] | None = None,
     ) -> Estimate:
         """Return about how long `run` will take and how much memory it needs, from a probe of about a second.
 
@@ -263,6 +265,8 @@ class StyleTransfer:
             levels: see `run`.
             init: see `run`: noise takes longer.
             preview: see `run`.
+            content: (height, width) of the photograph, which takes memory too; None counts a large one. Of one
+                of more than four times the result's sides no more is kept.
 
         >>> from neural_style import random_weights
         >>> print(StyleTransfer(weights=random_weights(width=0.25)).estimate(64, iterations=1).flops)
@@ -276,9 +280,10 @@ class StyleTransfer:
             target = sizes.result(target, None, preview=preview)
             schedule = sizes.plan(target, iterations, levels, preview=preview)
             if self.settings.is_content:
-                return Estimate(seconds=0.0, bytes=PICTURES_BYTES * target[0] * target[1], flops=0)
+                needed = PICTURES_BYTES * target[0] * target[1] + kept_bytes(content, target)
+                return Estimate(seconds=0.0, bytes=needed, flops=0)
             plans = self.evaluator.plan_memory(schedule, self.settings, self.optimizer)
-            return estimate_run(self.evaluator, self.settings, schedule, plans)
+            return estimate_run(self.evaluator, self.settings, schedule, plans, content)
 
     def _parts(self) -> dict[str, object]:
         """Return what all processes that make a picture together must have alike, by name."""

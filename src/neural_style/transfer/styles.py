@@ -1,6 +1,6 @@
 """What a run's style is made of: pictures, each with its share, its strokes' size and its place."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.images.color import Colors, grey_like, match_colors, recolored
-from neural_style.images.io import ImageSource, to_image_tensor
+from neural_style.images.io import ImageSource, read
 from neural_style.images.masks import along_edges, to_mask
 from neural_style.network.vgg19 import check_layers
 
@@ -81,12 +81,24 @@ class LoadedStyle:
 def load_styles(
     style: StyleSource | Sequence[StyleSource],
     content: Tensor,
+    own: tuple[int, int] | None = None,
     *,
     style_layers: Iterable[str],
+    enough: Callable[[tuple[int, int], float], tuple[int, int]] = lambda own, _scale: own,
     style_weights: Sequence[float] | None = None,
     regions: Sequence[ImageSource | None] | None = None,
 ) -> list[LoadedStyle]:
-    """Return a run's style pictures, read, checked, and on the content's device; see `StyleTransfer.run`."""
+    """Return a run's style pictures, read, checked, and on the content's device; see `StyleTransfer.run`.
+
+    Args:
+        style: one, or several.
+        content: shape (1, 3, H, W).
+        own: (height, width) of the content before it was reduced, which masks of it have; None if it was not.
+        style_layers: names of those that have a weight.
+        enough: gives the size that suffices, for a picture's own and the scale of its strokes.
+        style_weights: one for each style, in place of its own.
+        regions: likewise.
+    """
     sources = sources_of(style)
     if not sources:
         advice = "Give one, or a list."
@@ -101,7 +113,11 @@ def load_styles(
     names, loaded = list(style_layers), list[LoadedStyle]()
     for number, source in enumerate(styles, 1):
         name = "style" if len(styles) == 1 else f"style {number}"
-        loaded.append(_with_shared_region(_load(source, name, content, names), loaded))
+        picture = _load(source, name, names, enough, content.device)
+        if source.region is not None:
+            region = to_mask(source.region, f"{name}'s region", content, own)
+            picture = _with_shared_region(replace(picture, region=region), loaded)
+        loaded.append(picture)
     weights = [style.weight for style in loaded]
     _checks.weights("the styles' weights" if style_weights is None else "style_weights", weights)
     alone = len({id(style.region) for style in loaded}) == len(loaded)
@@ -175,11 +191,18 @@ def _with_shared_region(style: LoadedStyle, earlier: Sequence[LoadedStyle]) -> L
     return style
 
 
-def _load(style: Style, name: str, content: Tensor, style_layers: Sequence[str]) -> LoadedStyle:
-    """Return a style that is read and checked; messages call it by its name."""
-    image = to_image_tensor(style.image, name).to(content.device)
-    weight = _checks.number(f"{name}'s weight", style.weight)
+def _load(
+    style: Style,
+    name: str,
+    style_layers: Sequence[str],
+    enough: Callable[[tuple[int, int], float], tuple[int, int]],
+    device: torch.device,
+) -> LoadedStyle:
+    """Return a style that is read and checked, without its region; messages call it by its name."""
     scale = check_scale(f"{name}'s scale", style.scale)
+    image, own = read(style.image, name, lambda own: enough(own, scale))
+    image = image.to(device)
+    weight = _checks.number(f"{name}'s weight", style.weight)
     layers = None
     if style.layers is not None:
         names = [style.layers] if isinstance(style.layers, str) else style.layers
@@ -187,9 +210,8 @@ def _load(style: Style, name: str, content: Tensor, style_layers: Sequence[str])
         if not layers & set(style_layers):
             rule, advice = f"be among those with a weight: {', '.join(style_layers)}", "Give one of them."
             raise ValueError(_checks.message(f"{name}'s layers", rule, ", ".join(sorted(layers)), advice))
-    mask = None if style.mask is None else to_mask(style.mask, f"{name}'s mask", image)
-    region = None if style.region is None else to_mask(style.region, f"{name}'s region", content)
-    return LoadedStyle(image, weight, scale, layers, region, mask, name)
+    mask = None if style.mask is None else to_mask(style.mask, f"{name}'s mask", image, own)
+    return LoadedStyle(image, weight, scale, layers, mask=mask, name=name)
 
 
 def check_scale(argument: str, value: object) -> float:

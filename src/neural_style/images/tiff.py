@@ -1,0 +1,76 @@
+"""TIFF that Pillow does not read, or not rightly, by way of tifffile where that is installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import ExifTags, Image
+
+from neural_style._checks import message
+
+CHANNELS = {"MINISWHITE": 1, "MINISBLACK": 1, "RGB": 3, "SEPARATED": 4}  # by the photometric interpretation
+MODES = {(1, 0): "L", (1, 1): "La", (1, 2): "LA", (3, 0): "RGB", (3, 1): "RGBa", (3, 2): "RGBA", (4, 0): "CMYK"}
+_PROFILE, _ORIENTATION = 34675, 274  # tags
+
+
+def reread(path: Path, argument: str, name: str, flaw: str) -> Image.Image:
+    """Return the first page of a TIFF as a PIL picture: 8 bits a channel, or grey of 16 or of floats.
+
+    Args:
+        path: of the file.
+        argument: what messages call the picture.
+        name: of the file in messages.
+        flaw: what Pillow does not read in it.
+
+    Raises:
+        ValueError: if tifffile is not installed, or cannot read it either.
+    """
+    got = f"{name}, {flaw}"
+    try:
+        import tifffile
+    except ImportError as error:
+        advice = "Install tifffile, which may, or save 8 bits a channel, interleaved."
+        raise ValueError(message(argument, "be a TIFF that Pillow reads", got, advice)) from error
+    advice = "Save whole numbers of 8 bits a channel, interleaved."
+    try:
+        with tifffile.TiffFile(path) as file:
+            page: Any = file.pages[0]
+            picture = _as_pil(page, page.asarray())
+            profile, turn = (page.tags.valueof(tag) for tag in (_PROFILE, _ORIENTATION))
+    except MemoryError:
+        raise
+    except Exception as error:  # tifffile raises errors of many types, of a codec that is missing too
+        rule = "be a TIFF that Pillow or tifffile reads"
+        raise ValueError(message(argument, rule, f"{got} ({error})", advice)) from error
+    if profile:
+        picture.info["icc_profile"] = profile
+    if turn:
+        picture.getexif()[ExifTags.Base.Orientation] = int(turn)
+    return picture
+
+
+def _as_pil(page: Any, levels: Any) -> Image.Image:
+    """Return a page's numbers as a picture.
+
+    Raises:
+        ValueError: if they are of a kind that would be guessed at.
+    """
+    photometric, extra = page.photometric.name, [int(sample) for sample in page.extrasamples]
+    levels = np.moveaxis(levels, 0, -1) if page.axes == "SYX" else levels
+    levels = levels[..., None] if page.axes == "YX" else levels  # (H, W, C)
+    colours = CHANNELS.get(photometric)
+    mode = MODES.get((colours or 0, extra[0] if extra else 0))
+    if levels.ndim != 3 or mode is None:
+        raise ValueError(f"photometric {photometric}, extra channels {extra}")
+    floats = levels.dtype.kind == "f" and mode == "L"
+    if not floats and levels.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"{colours} channels of {levels.dtype}")
+    if photometric == "MINISWHITE":
+        levels = (1 if floats else np.iinfo(levels.dtype).max) - levels
+    if mode == "L":
+        return Image.fromarray(levels[..., 0].astype(np.float32) if floats else levels[..., 0])
+    levels = levels[..., : len(mode)]
+    levels = levels if levels.dtype == np.uint8 else (levels >> 8).astype(np.uint8)
+    return Image.frombytes(mode, levels.shape[1::-1], np.ascontiguousarray(levels).tobytes())
