@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
+from neural_style.device.settings import own_state
 from neural_style.images.io import ImageSource, to_image_tensor
 from neural_style.images.resizing import resize
 from neural_style.network.self_taught import learn_filters, random_orthogonal
@@ -82,7 +83,7 @@ def learn_weights(
     blocks: dict[int, list[int]] = {}
     for layer in _convolutions_to(deepest):
         blocks.setdefault(layer.stride, []).append(_scaled(layer.out_channels, width))
-    with torch.inference_mode(False), torch.no_grad():
+    with own_state(pictures[0].device):
         scaled = [version for picture in pictures for version in (picture, _halved(picture))]
         normalised = [(picture - mean.to(picture)) / std.to(picture) for picture in scaled]
         filters = learn_filters(normalised, list(blocks.values()), generator)
