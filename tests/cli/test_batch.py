@@ -87,7 +87,11 @@ def test_a_name_that_the_console_lacks_or_a_closed_pipe_ends_no_list(monkeypatch
 
 
 def test_sigterm_leaves_the_rest_of_a_list_to_the_same_command(capsys: Capture, monkeypatch: Patch) -> None:
-    monkeypatch.setattr(ProgressBar, "show", lambda bar, _: "2 of" in bar.title and os.kill(os.getpid(), 15))
+    def kill(bar: ProgressBar, _progress: Progress) -> None:
+        if bar.title == "picture 2 of 2":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(ProgressBar, "show", kill)
     assert batch() == 128 + signal.SIGTERM
     assert "interrupted; 1 of 2 pictures done" in capsys.readouterr().err
     assert recorded() == ["a.png"]

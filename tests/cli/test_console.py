@@ -105,7 +105,7 @@ def test_what_the_streams_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPa
             written = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
             monkeypatch.setattr(sys, stream, written)
             write(name)
-            text = written.buffer.getvalue().decode()  # type: ignore[attr-defined]
+            text = written.buffer.getvalue().decode()
             assert text.endswith(f"{expected}\\udcff\\n\\x1b[1m.png\n")
 
 

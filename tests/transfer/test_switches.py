@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from narrow import RANDOM
-from neural_style import StyleTransfer, learn_weights
+from neural_style import Style, StyleTransfer, learn_weights, synthesize_texture
+from neural_style.images.masks import color_regions
 
 _generator = torch.Generator().manual_seed(0)
 CONTENT, STYLE = torch.rand(3, 40, 56, generator=_generator), torch.rand(3, 48, 48, generator=_generator)
@@ -157,6 +158,20 @@ def test_filters_learned_under_any_switch_have_the_same_bits(switch: str) -> Non
     before = state()
     assert learned.__wrapped__() == wanted
     assert state() == before
+
+
+@pytest.mark.parametrize("switch", ["default device", "default dtype bfloat16", "inference", "medium"])
+def test_a_texture_in_parts_under_a_switch_has_the_same_bits(switch: str) -> None:
+    halves = torch.linspace(0, 1, 48, device="cpu").round().expand(3, 48, 48)
+
+    def texture() -> Tensor:
+        [(_, left), (_, _)] = color_regions(halves)
+        style = Style(STYLE, mask=left)
+        return synthesize_texture(style, (32, 48), iterations=1, weights=RANDOM, device="cpu")
+
+    wanted = texture()
+    SWITCHES[switch]()
+    assert texture().numpy().tobytes() == wanted.numpy().tobytes()
 
 
 def test_a_callback_sees_the_number_of_threads_that_the_caller_set() -> None:

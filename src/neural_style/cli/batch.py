@@ -266,7 +266,7 @@ def _job(names: Sequence[str], cells: Sequence[str], defaults: Mapping[str, Any]
 def _check_file(argument: str, path: Path) -> None:
     if not path.is_file():
         got = f"{str(path)!r}"
-        raise ValueError(_checks.message(argument, "be a file that exists", got, "Check the path."))
+        raise ValueError(_checks.message(argument, "be a file that exists", got, _checks.path_advice(path)))
 
 
 def file_identity(path: Path) -> object:

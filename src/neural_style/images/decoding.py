@@ -17,7 +17,7 @@ import torch
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 from torch import Tensor
 
-from neural_style._checks import image_values, message, warn
+from neural_style._checks import image_values, message, path_advice, warn
 
 _CONVERTED_FIRST = {"P": "RGBA", "PA": "RGBA", "La": "LA"}  # palettes, and alpha that Pillow hardly knows
 _COLOUR_MODES = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}  # the mode that a profile is for; else RGB
@@ -39,7 +39,7 @@ def from_file(path: Path, argument: str) -> Tensor:
     if path.is_dir():
         raise IsADirectoryError(message(argument, "be a file", f"{name}, a folder", "Name a picture in it."))
     if not path.exists():
-        raise FileNotFoundError(message(argument, "be a file that exists", name, "Check the path."))
+        raise FileNotFoundError(message(argument, "be a file that exists", name, path_advice(path)))
     with path.open("rb") as file:
         # Pillow warns of large files, which prints are. Its limit, twice that size, stays as the caller set it.
         with _decoding(argument, name), _filters_lock, warnings.catch_warnings():

@@ -104,8 +104,8 @@ def check_there(init: InitSource) -> None:
     if isinstance(init, str) and init not in INITS and not Path(init).exists():
         names = ", ".join(repr(name) for name in INITS)
         rule = f"be one of {names}, an existing file or a picture"
-        message = _checks.message("init", rule, repr(init), _checks.did_you_mean(init, INITS))
-        raise FileNotFoundError(message)
+        advice = _checks.did_you_mean(init, INITS) or _checks.path_advice(init)
+        raise FileNotFoundError(_checks.message("init", rule, repr(init), advice))
 
 
 def is_picture(init: InitSource | None) -> TypeGuard[ImageSource]:
