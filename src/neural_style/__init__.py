@@ -5,6 +5,7 @@
 
 from importlib import metadata as _metadata
 
+from neural_style import _waiting as _waiting  # before torch
 from neural_style.evaluation.objective import Objective as Objective
 from neural_style.evaluation.regions import Guide as Guide
 from neural_style.images.io import load_image as load_image
