@@ -328,7 +328,7 @@ def test_a_file_that_the_command_line_does_not_name_is_not_replaced(
     else:
         Path(name).symlink_to("elsewhere.png")
     assert cli.main(words.split()) == 2
-    assert re.match(rf"neural-style: error: .*'{name}', which exists", capsys.readouterr().err)
+    assert re.match(rf"neural-style: error: .*'{name}' by default, which exists", capsys.readouterr().err)
     assert recorder.made == []
     assert not there or Path(name).read_text() == "of the user's"
 

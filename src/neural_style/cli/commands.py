@@ -181,7 +181,7 @@ def _demo(options: argparse.Namespace) -> int:
     sheet_path = out.with_name(f"{out.stem}-sheet{out.suffix}")
     for path in (out, sheet_path):
         check_writable(path, argument="--output")
-    _new(sheet_path, "Move it away, or name another --output.")
+    _new(sheet_path, "the sheet", "be a new file", "Move it away, or name another --output.")
     content, style = bundled_pictures()
 
     def save(image: Tensor) -> None:
@@ -246,15 +246,19 @@ def _leave_to_rank_0(_image: Tensor) -> None:
     """Write nothing."""
 
 
-def _new(path: Path, advice: str = "Name it with --output to replace it, or name another.") -> Path:
+def _new(
+    path: Path,
+    argument: str = "--output",
+    rule: str = "name a file that is to be replaced",
+    advice: str = "Name it, or another.",
+) -> Path:
     """Return a path that the command line does not name, if nothing is there that it would replace.
 
     Raises:
         FileExistsError: if there is.
     """
     if path.exists() or path.is_symlink():
-        rule, got = "be a new file where --output does not name it", f"'{path}', which exists"
-        raise FileExistsError(_checks.message("what is written", rule, got, advice))
+        raise FileExistsError(_checks.message(argument, rule, f"'{path}' by default, which exists", advice))
     return path
 
 
