@@ -57,7 +57,7 @@ def measure_size(
     size = (longer_side * 3 // 4, longer_side)
     content, style, image = (seeded_picture(size, seed + i).to(transfer.device) for i in range(3))
     objective = transfer.objective(content, style)
-    with set_up(transfer.device):  # as a run is
+    with set_up():  # as a run is
         samples = time_calls(
             lambda: objective.value_and_grad(image),
             synchronize=synchronizer(transfer.device),

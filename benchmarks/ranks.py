@@ -69,7 +69,7 @@ def be_a_rank(rank: int, port: int, arguments: argparse.Namespace, orders: Conne
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     dist.init_process_group("gloo", rank=rank, world_size=WORLD)
     share, kept = Stripes(Ranks(), TileGeometry.of("relu5_1")), {}
-    with set_up(torch.device("cpu")):
+    with set_up():
         while (rows := orders.recv()) is not None:
             if rows not in kept:
                 objective, image = objective_of(rows, arguments, share)
@@ -101,7 +101,7 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
         objective, image = objective_of(rows, arguments)
         alone: list[float] = []
         shared: list[float] = []
-        with set_up(torch.device("cpu")):
+        with set_up():
             loss = objective.value_and_grad(image)[0].item()  # and not counted
             for _ in range(TURNS):
                 alone += evaluations(objective, image, lambda: None)

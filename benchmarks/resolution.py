@@ -54,7 +54,7 @@ def measure_case(megapixels: float, tile: int | None, arguments: argparse.Namesp
     style = seeded_picture(STYLE if width == 1 else (96, 128), arguments.seed + 2).to(device)
     synchronize, repeats = synchronizer(device), 1 if megapixels >= ONCE_FROM else REPEATS
     samples = []
-    with set_up(device):
+    with set_up():
         objective = Objective(network, content, style, settings, tile=tile, keep_targets=tile is None)
         for _ in range(repeats + (repeats > 1)):
             synchronize()

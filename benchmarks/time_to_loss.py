@@ -65,7 +65,7 @@ def measure_pair(content: Tensor, style: Tensor, size: int, arguments: argparse.
 
         check = None if choose_dtype(arguments.precision, device) == torch.float32 else in_float32
         record |= {"height": start.shape[-2], "width": start.shape[-1]}
-        with set_up(device):
+        with set_up():
             record["ours"] = measure_ours(transfer, content, style, size, book, check)
             record["textbook"] = _of_textbook(book)
             if record["textbook"]["loss"] is None:

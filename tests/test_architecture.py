@@ -10,7 +10,7 @@ from pathlib import Path
 import neural_style
 
 ROOMS: tuple[set[str], ...] = (
-    {"_checks"},
+    {"_checks", "_waiting"},
     {"images", "device", "losses", "optimizers"},
     {"network"},
     {"evaluation"},

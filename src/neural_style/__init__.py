@@ -5,6 +5,7 @@
 
 from importlib import metadata as _metadata
 
+from neural_style import _waiting as _waiting  # isort: skip  # before torch
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.regions import Guide
 from neural_style.images.io import load_image, save_image

@@ -2,10 +2,12 @@
 
 import difflib
 import math
+import os
+import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -120,6 +122,38 @@ def file_to_write(argument: str, path: Path) -> Path:
         rule, got = "lie in a folder that can be written to", f"{got} ({error.strerror})"
         raise PermissionError(message(argument, rule, got)) from error
     return path
+
+
+def path_advice(path: object) -> str:
+    """Return what to do about a path that leads to no file.
+
+    >>> path_advice("https://example.org/photo.jpg")
+    'Nothing is downloaded: save the picture as a file, and name that.'
+    """
+    text = str(path)
+    if re.match(r"[a-z][a-z0-9+.-]+:/|data:", text, re.IGNORECASE):  # a Path makes one slash of two
+        return "Nothing is downloaded: save the picture as a file, and name that."
+    if text == "-":
+        return "Standard input and output are not used: name a file."
+    return "A ~ has to be written out: Path.expanduser does it." if text.startswith("~") else "Check the path."
+
+
+def path_like(argument: str, path: object, rule: str = "be a path") -> Path:
+    """Return `path` as a `Path` if it is a `str` or path.
+
+    Raises:
+        TypeError: if it is of another type.
+    """
+    if isinstance(path, str | os.PathLike):
+        return Path(path)
+    advice = "Give a str or a pathlib.Path."
+    if isinstance(path, bytes) or hasattr(path, "read"):
+        advice = "PIL.Image.open reads open files, and bytes in an io.BytesIO."
+    elif isinstance(path, Iterator):
+        advice = "Give one of them; where several are taken, make a list: list(...)."
+    elif isinstance(path, Iterable):
+        advice = "Give one of them."
+    raise TypeError(message(argument, rule, type(path).__name__, advice))
 
 
 def image_tensor(argument: str, image: object, *, batch: bool = False) -> None:

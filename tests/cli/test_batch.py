@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import sys
 import threading
 import warnings
 from pathlib import Path
@@ -14,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
-from neural_style import Progress, cli, load_image
+from neural_style import Progress, cli, load_image, save_image
 from neural_style.cli import batch as module
 from neural_style.cli.progress_bar import ProgressBar
 from neural_style.device import ranks
@@ -61,6 +64,34 @@ def as_rank(patch: Patch, rank: int, world: int) -> None:
 
 
 # Pictures ------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_that_is_there_and_not_in_the_record_is_replaced_with_a_note(capsys: Capture) -> None:
+    save_image(load_image("art.png"), "b.png")
+    assert batch(SIZED) == 0
+    assert "note: b.png will be replaced" in capsys.readouterr().err
+    assert batch(SIZED.replace("b.png,", "b.png,24")) == 0  # made again, of another size
+    assert "replaced" not in capsys.readouterr().err
+
+
+def test_a_name_that_the_console_lacks_or_a_closed_pipe_ends_no_list(monkeypatch: Patch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="ascii") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        assert batch(rows("photo.png,art.png,Tübingen.png", "photo.png,art2.png,b.png")) == 0
+    assert recorded() == ["Tübingen.png", "b.png"]
+
+
+def test_sigterm_leaves_the_rest_of_a_list_to_the_same_command(capsys: Capture, monkeypatch: Patch) -> None:
+    def kill(bar: ProgressBar, _progress: Progress) -> None:
+        if bar.title == "picture 2 of 2":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(ProgressBar, "show", kill)
+    assert batch() == 128 + signal.SIGTERM
+    assert "interrupted; 1 of 2 pictures done" in capsys.readouterr().err
+    assert recorded() == ["a.png"]
 
 
 def test_every_picture_of_the_list_is_the_one_that_stylize_makes(capsys: Capture) -> None:

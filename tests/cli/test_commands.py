@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import os
 import re
 import runpy
+import signal
 import socket
 import sys
 import warnings
@@ -274,6 +276,37 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(
     assert Path("photo.png").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("stylize photo.png art.png", "photo-art.png"),
+        ("texture art.png", "art-texture.png"),
+        ("reconstruct photo.png relu1_1", "photo-relu1_1.png"),
+        ("demo", "demo.png"),
+        ("demo", "demo-sheet.png"),
+        ("demo -o cat.png", "cat-sheet.png"),
+    ],
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_that_the_command_line_does_not_name_is_not_replaced(
+    words: str, name: str, there: bool, capsys: Capture, recorder: Any
+) -> None:
+    if there:
+        Path(name).write_text("of the user's")
+    else:
+        Path(name).symlink_to("elsewhere.png")
+    assert cli.main(words.split()) == 2
+    assert re.match(rf"neural-style: error: .*'{name}' by default, which exists", capsys.readouterr().err)
+    assert recorder.made == []
+    assert not there or Path(name).read_text() == "of the user's"
+
+
+@pytest.mark.usefixtures("recorder")
+def test_a_file_that_the_command_line_names_is_replaced() -> None:
+    for _ in range(2):
+        assert cli.main(["stylize", "photo.png", "art.png", "-o", "photo-art.png", "--quiet"]) == 0
+
+
 def test_only_one_process_makes_a_texture(monkeypatch: Patch, capsys: Capture) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "0")
@@ -311,6 +344,48 @@ def test_ctrl_c_saves_the_picture_so_far(capsys: Capture, monkeypatch: Patch) ->
     assert load_image("out.png").shape == (3, 24, 32)
     assert "the picture so far is in out.png" in capsys.readouterr().err
     assert not issubclass(RunInterrupted, console.ERRORS)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_to_end_saves_the_picture_so_far_and_the_handlers_are_put_back(
+    name: str, capsys: Capture, monkeypatch: Patch
+) -> None:
+    number = getattr(signal, name)
+
+    def kill(_bar: object, _progress: Progress) -> None:
+        assert signal.getsignal(number) is not signal.SIG_DFL
+        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), number)  # as timeout does
+
+    monkeypatch.setattr(ProgressBar, "show", kill)
+    assert stylize("--quiet") == 128 + number
+    assert load_image("out.png").shape == (3, 24, 32)
+    assert "the picture so far is in out.png" in capsys.readouterr().err
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_a_signal_that_the_caller_ignores_or_handles_is_left_to_it(monkeypatch: Patch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(ProgressBar, "show", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    for handler in (signal.SIG_IGN, lambda number, _frame: seen.append(number)):
+        signal.signal(signal.SIGTERM, handler)
+        try:
+            assert stylize("--quiet") == 0
+            assert signal.getsignal(signal.SIGTERM) is handler
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    assert set(seen) == {signal.SIGTERM}
+
+
+def test_names_that_the_console_cannot_write_and_a_closed_pipe_end_nothing(monkeypatch: Patch) -> None:
+    name = os.fsdecode(b"T\xc3\xbcbingen-\xff.png")
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="ascii") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        monkeypatch.setattr(sys, "stderr", pipe)
+        assert stylize(out=name) == 0
+    assert load_image(name).shape == (3, 24, 32)
 
 
 def test_ctrl_c_before_there_is_a_picture_writes_nothing(capsys: Capture, monkeypatch: Patch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import warnings
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from neural_style.cli import progress_bar
-from neural_style.cli.console import warnings_as_notes
+from neural_style.cli.console import say, tell, warnings_as_notes
 from neural_style.cli.progress_bar import ProgressBar
 from neural_style.transfer.callback import Progress
 
@@ -80,6 +81,44 @@ def test_the_remaining_time_follows_the_fraction_of_the_work(monkeypatch: pytest
             bar.show(progress(fraction, Loss()))
             now[0] += 30
         assert "00:37 left" in stream.getvalue()
+
+
+def test_a_terminal_that_has_gone_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(Terminal):
+        def write(self, _text: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    for stream in (Gone(), None):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with ProgressBar(quiet=False) as bar:
+            bar.show(progress(0.1, Loss()))
+            say("a note")
+
+
+def test_what_the_streams_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "Tübingen\udcff\n\x1b[1m.png"  # as of a file whose name is no UTF-8, of two lines, in bold
+    for encoding, expected in (("ascii", "T\\xfcbingen"), ("utf-8", "Tübingen")):
+        for stream, write in (("stdout", tell), ("stderr", say)):
+            written = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+            monkeypatch.setattr(sys, stream, written)
+            write(name)
+            text = written.buffer.getvalue().decode()
+            assert text.endswith(f"{expected}\\udcff\\n\\x1b[1m.png\n")
+
+
+def test_a_closed_pipe_or_no_stream_takes_nothing_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        for stream, write in (("stdout", tell), ("stderr", say)):
+            for sink in (None, pipe):
+                monkeypatch.setattr(sys, stream, sink)
+                write("one")
+                write("two")
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stdout", closed)
+    tell("three")
 
 
 def test_repeated_warnings_are_one_note_and_none_when_quiet(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""What a run sets of torch on CUDA is exact, readable and put back. None of it needs a GPU."""
+"""What a run holds of torch's switches is exact, readable and put back. None of it needs a GPU."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from neural_style.device.settings import set_up
+from neural_style.device.settings import own_state, set_up
 
-CUDA = torch.device("cuda")
 cudnn: Any = torch.backends.cudnn
 matmul: Any = torch.backends.cuda.matmul
 mkldnn: Any = torch.backends.mkldnn
@@ -23,6 +22,7 @@ USERS: dict[str, Callable[[], object]] = {
     "medium": lambda: torch.set_float32_matmul_precision("medium"),
     "allow_tf32": lambda: setattr(matmul, "allow_tf32", True),
     "no convolutions": lambda: setattr(cudnn, "allow_tf32", False),
+    "no oneDNN": lambda: setattr(mkldnn, "enabled", False),
 }
 if NEW:
     USERS |= {
@@ -30,6 +30,7 @@ if NEW:
         "new convolutions": lambda: setattr(cudnn.conv, "fp32_precision", "ieee"),
         "all": lambda: setattr(everything, "fp32_precision", "tf32"),
         "mkldnn": lambda: setattr(mkldnn.matmul, "fp32_precision", "bf16"),
+        "mkldnn's convolutions": lambda: setattr(mkldnn.conv, "fp32_precision", "bf16"),
     }
 
 
@@ -39,10 +40,11 @@ def state() -> list[object]:
         lambda: cudnn.benchmark,
         lambda: matmul.allow_tf32,
         lambda: cudnn.allow_tf32,
+        lambda: mkldnn.enabled,
         torch.get_float32_matmul_precision,
     ]
     if NEW:
-        holders = (everything, matmul, cudnn, cudnn.conv, cudnn.rnn, mkldnn.matmul)
+        holders = (everything, matmul, cudnn, cudnn.conv, cudnn.rnn, mkldnn.matmul, mkldnn.conv, mkldnn.rnn)
         read += [lambda holder=holder: holder.fp32_precision for holder in holders]  # type: ignore[misc]
     values: list[object] = []
     for one in read:
@@ -58,9 +60,10 @@ def torchs_defaults() -> Iterator[None]:
     """Put torch's defaults back after a test."""
     yield
     torch.set_float32_matmul_precision("highest")
-    cudnn.allow_tf32 = True
+    cudnn.allow_tf32 = mkldnn.enabled = True
+    torch.set_flush_denormal(False)
     if NEW:
-        for holder in (everything, matmul, mkldnn.matmul):
+        for holder in (everything, matmul, mkldnn.matmul, mkldnn.conv):
             holder.fp32_precision = "none"
 
 
@@ -68,11 +71,11 @@ def torchs_defaults() -> Iterator[None]:
 def test_float32_is_exact_and_the_callers_settings_are_put_back(user: str) -> None:
     USERS[user]()
     before = state()
-    with set_up(CUDA):
+    with set_up():
         inside = state()
-    assert inside[:4] == [True, False, False, "highest"]  # which a callback may read
+    assert inside[:5] == [True, False, False, True, "highest"]  # which a callback may read
     if NEW:
-        assert inside[5] == inside[7] == "ieee"
+        assert inside[6] == inside[8] == inside[10] == inside[11] == "ieee"
     assert state() == before != inside
 
 
@@ -81,8 +84,8 @@ def test_the_last_of_overlapping_runs_puts_the_settings_back() -> None:
 
     def overlap() -> None:
         with ExitStack() as second:
-            with set_up(CUDA):
-                second.enter_context(set_up(CUDA))
+            with set_up():
+                second.enter_context(set_up())
             assert state() != before
             raise KeyError
 
@@ -91,7 +94,10 @@ def test_the_last_of_overlapping_runs_puts_the_settings_back() -> None:
     assert state() == before
 
 
-def test_nothing_is_set_for_other_devices() -> None:
-    before = state()
-    with set_up(torch.device("cpu")):
-        assert state() == before
+def test_denormal_numbers_are_kept_while_the_callers_thread_flushes_them() -> None:
+    small = torch.full((3,), 1e-310, dtype=torch.float64)
+    torch.set_flush_denormal(True)
+    assert (small * 1 == 0).all()
+    with own_state(torch.device("cpu")):
+        assert (small * 1 != 0).all()
+    assert (small * 1 == 0).all()

@@ -332,8 +332,6 @@ def test_a_path_that_is_no_file_is_refused(tmp_path: Path) -> None:
         to_image_tensor(tmp_path / "none.png", "content")
     with pytest.raises(IsADirectoryError, match=r"^path must be a file"):
         load_image(tmp_path)
-    with pytest.raises(TypeError, match=r"^path must be a path"):
-        load_image(torch.zeros(3, 2, 2))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif", ".gif", ".bmp"])

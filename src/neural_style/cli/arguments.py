@@ -155,7 +155,7 @@ def _add_batch(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
-    _add_output(parser, "demo.png; the sheet is OUT-sheet", default=Path("demo.png"))
+    _add_output(parser, "demo.png; the sheet is OUT-sheet")
     _add_size(parser, 384, "'original' for the photograph's")
     _add_seed(parser)
 
@@ -234,9 +234,9 @@ def _add_paths(parser: argparse.ArgumentParser, name: str, text: str, **options:
     parser.add_argument(name, help=text, type=Path, **{"metavar": name.upper(), **options})
 
 
-def _add_output(parser: argparse.ArgumentParser, shown: str, **options: Any) -> None:
-    text = f"picture to write (default: {shown})"
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, help=text, **options)
+def _add_output(parser: argparse.ArgumentParser, shown: str) -> None:
+    text = f"picture to write, in place of one that is there (default: {shown}; none is replaced)"
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, help=text)
 
 
 def _add_size(parser: argparse.ArgumentParser, default: int, or_else: str) -> None:

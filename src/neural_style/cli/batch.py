@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from neural_style import _checks
-from neural_style.cli.build import enough, transfer_from_options
-from neural_style.cli.console import ERRORS, in_a_line, pixels, say, warnings_as_notes
+from neural_style.cli.console import ERRORS, in_a_line, pixels, say, tell, warnings_as_notes
+from neural_style.cli.from_options import enough, transfer_from_options
+from neural_style.cli.interrupts import INTERRUPTED
 from neural_style.cli.progress_bar import ProgressBar
 from neural_style.cli.values import PICTURE_OPTIONS, read_option
 from neural_style.device.ranks import ending_together, place, rank_device, started_by_torchrun
@@ -77,6 +78,10 @@ def run_batch(options: argparse.Namespace) -> int:
     record, share = Record(options.jobs, shared), jobs[here.rank :: here.world]
     to_do = [job for job in share if job not in record]
     there = len(share) - len(to_do)
+    if replaced := [job.output for job in to_do if job.output.exists() and not record.made(job)]:
+        more = f" and {len(replaced) - 1} more" if len(replaced) > 1 else ""
+        text = f"note: {replaced[0]}{more} will be replaced, which the record {record.path.name} does not name"
+        say(text, rank=rank, quiet=options.quiet)
     count = f"of {len(share)} picture{'' if len(share) == 1 else 's'}"
     made = failed = 0
     try:
@@ -99,7 +104,7 @@ def run_batch(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         text = f"interrupted; {there + made} {count} done, and the same command goes on with the rest"
         say(text, rank=rank)
-        return 130
+        return INTERRUPTED
     return 1 if failed else 0
 
 
@@ -121,9 +126,8 @@ def _make_job(transfer: StyleTransfer, job: Job, title: str, rank: str, *, quiet
     except (*ERRORS, RuntimeError) as error:  # a RuntimeError is what torch raises on a CPU without memory
         say(f"{title}, line {job.line}: {job.output} failed: {in_a_line(error)}", rank=rank)
         return False
-    if not quiet:
-        size, seconds = pixels(image.shape[-2:]), time.monotonic() - began
-        print(f"{rank}{title}: {job.output}: {size} pixels in {seconds:.1f} s", flush=True)
+    size, seconds = pixels(image.shape[-2:]), time.monotonic() - began
+    tell(f"{rank}{title}: {job.output}: {size} pixels in {seconds:.1f} s", quiet=quiet)
     return True
 
 
@@ -152,6 +156,10 @@ class Record:
         """Return whether a job was done as it is now, and its picture is still there."""
         done = self._done.get(str(job.output)) == job.fingerprint(self.shared)
         return done and job.output.is_file()
+
+    def made(self, job: Job) -> bool:
+        """Return whether a picture was made under the job's name, be it as another job."""
+        return str(job.output) in self._done
 
     def add(self, job: Job) -> None:
         """Record that a job is done."""
@@ -260,7 +268,7 @@ def _job(names: Sequence[str], cells: Sequence[str], defaults: Mapping[str, Any]
 def _check_file(argument: str, path: Path) -> None:
     if not path.is_file():
         got = f"{str(path)!r}"
-        raise ValueError(_checks.message(argument, "be a file that exists", got, "Check the path."))
+        raise ValueError(_checks.message(argument, "be a file that exists", got, _checks.path_advice(path)))
 
 
 def file_identity(path: Path) -> object:

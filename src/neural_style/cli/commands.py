@@ -1,13 +1,14 @@
 """The command line.
 
 Input is checked before the run. An error is one line and exit status 2; Ctrl-C keeps the picture so far, exit
-status 130.
+status 130, and so does SIGTERM, 143. A file that the command line does not name is not replaced.
 """
 
 from __future__ import annotations
 
 import argparse
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -19,20 +20,22 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.cli.arguments import parse
 from neural_style.cli.batch import check_not_among, run_batch
-from neural_style.cli.build import enough, transfer_from_options
 from neural_style.cli.console import (
     ERRORS,
+    flush,
     in_a_line,
     note_enlarged,
     pixels,
     say,
     say_estimate,
+    tell,
     warnings_as_notes,
 )
 from neural_style.cli.demo import bundled_pictures, sheet
+from neural_style.cli.from_options import enough, pictures_in, styles_from_options, transfer_from_options
+from neural_style.cli.interrupts import INTERRUPTED, ending_as_interrupts
 from neural_style.cli.progress_bar import ProgressBar
 from neural_style.cli.quilting import run_quilt
-from neural_style.cli.style_files import pictures_in, styles_from_options
 from neural_style.device.memory import ran_out
 from neural_style.device.ranks import Process, Ranks, ending_together, joined, place, preparing, rank_device
 from neural_style.images.io import check_writable, save_image, to_image_tensor
@@ -49,12 +52,21 @@ from neural_style.transfer.styles import Style
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     try:
+        with ending_as_interrupts() as status:
+            return status(_run(argv))
+    finally:
+        flush(sys.stdout)  # which the help and the version are still in
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    """Run a command and return its exit status, that of Ctrl-C after any interrupt."""
+    try:
         options = parse(argv)
         with warnings_as_notes(quiet=options.quiet or place().rank > 0):
             return COMMANDS[options.command](options)
     except KeyboardInterrupt:
         say("interrupted before there was a picture")
-        return 130
+        return INTERRUPTED
     except (*ERRORS, RuntimeError) as error:
         if not isinstance(error, ERRORS) and not ran_out(error):  # torch's, on a CPU without memory
             raise
@@ -81,7 +93,7 @@ def _stylize(options: argparse.Namespace) -> int:
 
 def _prepared(options: argparse.Namespace, ranks: Ranks | None) -> tuple[Callable[..., Tensor], Path]:
     """Return the function that makes the picture, and the file to write, all input checked."""
-    out = options.output or Path(f"{options.content.stem}-{options.style[0].stem}.png")
+    out = options.output or _new(Path(f"{options.content.stem}-{options.style[0].stem}.png"))
     pictures = {"content": options.content}
     check_init(options.init)
     if is_picture(options.init):
@@ -115,7 +127,7 @@ def _styles(options: argparse.Namespace, **places: Sequence[Path]) -> list[Style
 
 def _texture(options: argparse.Namespace) -> int:
     """Make a texture: a transfer without content."""
-    out = options.output or Path(f"{options.style[0].stem}-texture.png")
+    out = options.output or _new(Path(f"{options.style[0].stem}-texture.png"))
     inputs = [picture for path in options.style for picture in pictures_in(path)]
     return _from_noise(options, out, inputs, torch.full((3, *options.size), 0.5), None, _styles(options))
 
@@ -125,7 +137,7 @@ def _reconstruct(options: argparse.Namespace) -> int:
     (layer,) = check_layers("LAYER", [options.layer])
     options.content_layers, options.content_weight = [layer], 1.0
     options.levels = 1 if isinstance(options.iterations, int) else None  # as many as there are numbers
-    out = options.output or Path(f"{options.content.stem}-{layer}.png")
+    out = options.output or _new(Path(f"{options.content.stem}-{layer}.png"))
     content = to_image_tensor(options.content, "content", partial(enough, size=options.size))
     return _from_noise(options, out, [options.content], content, options.size, content)
 
@@ -166,18 +178,18 @@ def _learn(options: argparse.Namespace) -> int:
         size = fit_within(size_of(picture), options.size)
         pictures.append(resize(picture, size) if max(size) < max(picture.shape) else picture)
     learn_weights(pictures, seed=options.seed).save(out)
-    if not options.quiet:
-        count = "1 picture" if len(paths) == 1 else f"{len(paths)} pictures"
-        print(f"{out}: filters of {count} in {time.monotonic() - began:.1f} s")
+    count = "1 picture" if len(paths) == 1 else f"{len(paths)} pictures"
+    tell(f"{out}: filters of {count} in {time.monotonic() - began:.1f} s", quiet=options.quiet)
     return 0
 
 
 def _demo(options: argparse.Namespace) -> int:
     """Make a picture of the two bundled ones, and the sheet that shows all three."""
-    out = options.output
+    out = options.output or _new(Path("demo.png"))
     sheet_path = out.with_name(f"{out.stem}-sheet{out.suffix}")
     for path in (out, sheet_path):
         check_writable(path, argument="--output")
+    _new(sheet_path, "the sheet", "be a new file", "Move it away, or name another --output.")
     content, style = bundled_pictures()
 
     def save(image: Tensor) -> None:
@@ -189,8 +201,7 @@ def _demo(options: argparse.Namespace) -> int:
     say_estimate(transfer, size, quiet=options.quiet, content=size_of(content))
     run = partial(transfer.run, content, style, size=options.size, seed=options.seed)
     status = _make(run, save, out, options)
-    if not options.quiet:
-        print(f"{sheet_path}: the photograph, the painting and the result")
+    tell(f"{sheet_path}: the photograph, the painting and the result", quiet=options.quiet)
     return status
 
 
@@ -215,7 +226,7 @@ def _make(
     options: argparse.Namespace,
     here: Process = Process(),  # noqa: B008  # frozen
 ) -> int:
-    """Run with a progress bar and save the picture in `out`, or on Ctrl-C the picture so far."""
+    """Run with a progress bar and save the picture in `out`, or after an interrupt the picture so far."""
     began = time.monotonic()
     try:
         with ProgressBar(quiet=options.quiet) as bar:
@@ -225,8 +236,24 @@ def _make(
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         save(interrupt.image)
         say(f"interrupted; the picture so far is in {out}", quiet=here.rank > 0)
-        return 130
+        return INTERRUPTED
     save(image)
-    if not options.quiet:
-        print(f"{out}: {pixels(image.shape[-2:])} pixels in {time.monotonic() - began:.1f} s")
+    text = f"{out}: {pixels(image.shape[-2:])} pixels in {time.monotonic() - began:.1f} s"
+    tell(text, quiet=options.quiet)
     return 0
+
+
+def _new(
+    path: Path,
+    argument: str = "--output",
+    rule: str = "name a file that is to be replaced",
+    advice: str = "Name it, or another.",
+) -> Path:
+    """Return a path that the command line does not name, if nothing is there that it would replace.
+
+    Raises:
+        FileExistsError: if there is.
+    """
+    if path.exists() or path.is_symlink():
+        raise FileExistsError(_checks.message(argument, rule, f"'{path}' by default, which exists", advice))
+    return path

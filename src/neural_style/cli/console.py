@@ -1,10 +1,12 @@
-"""What the command line writes to the error stream beside the progress bar: notes, warnings and errors."""
+"""What the command line writes beside the progress bar: what was made, notes, warnings and errors."""
 
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TextIO
 
 import torch
 from torch import Tensor
@@ -22,10 +24,42 @@ ERRORS = (
 )
 
 
-def say(text: str, *, quiet: bool = False, rank: str = "") -> None:
-    """Write a line, above a bar where there is one."""
+def tell(text: str, *, quiet: bool = False) -> None:
+    """Write a line to the output stream: what was made."""
     if not quiet:
-        tqdm.write(f"{rank}neural-style: {text}", file=sys.stderr)
+        _write(text, sys.stdout)
+
+
+def say(text: str, *, quiet: bool = False, rank: str = "") -> None:
+    """Write a line to the error stream."""
+    if not quiet:
+        _write(f"{rank}neural-style: {text}", sys.stderr)
+
+
+def _write(text: str, stream: TextIO | None) -> None:
+    """Write a line, above a bar where there is one. That a stream has been closed, or is full, ends no work.
+
+    Control characters, as file names may have, and what the stream's encoding lacks are written as escapes.
+    """
+    if stream is None:  # closed before Python began
+        return
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    encoding = stream.encoding or "utf-8"
+    try:
+        tqdm.write(line.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+    except (OSError, ValueError):  # a ValueError: it was closed since
+        flush(stream)
+    flush(stream)
+
+
+def flush(stream: TextIO | None) -> None:
+    """Write out what a stream holds, or let it go where no one takes it: Python's end would fail over it."""
+    if stream is not None:
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def in_a_line(error: Exception) -> str:

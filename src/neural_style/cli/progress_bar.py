@@ -3,6 +3,7 @@
 import math
 import sys
 import time
+from contextlib import suppress
 from typing import Any, Self
 
 from tqdm import tqdm
@@ -31,7 +32,8 @@ class ProgressBar:
 
     def __exit__(self, *exception: object) -> None:
         if self._bar is not None:
-            self._bar.close()
+            with suppress(OSError):  # the terminal has gone
+                self._bar.close()
 
     def show(self, progress: Progress) -> None:
         """Show an evaluation. The loss is read only when the bar is drawn, at most ten times a second."""
@@ -40,11 +42,13 @@ class ProgressBar:
             options: dict[str, Any] = {"total": 1, "initial": progress.fraction, "bar_format": layout}
             options |= {"leave": False, "dynamic_ncols": True, "smoothing": 0}
             options["delay"] = 1e-9  # so that it is drawn below only
-            self._bar = tqdm(disable=True if self.quiet else None, file=sys.stderr, **options)
+            silent = self.quiet or sys.stderr is None  # closed before Python began
+            self._bar = tqdm(disable=True if silent else None, file=sys.stderr, **options)
         now = time.monotonic()
         if self._bar.disable or now - self._drawn_at < REDRAW_SECONDS:
             return
         self._drawn_at, self._bar.n = now, progress.fraction
         level = f"level {progress.level}/{progress.levels}, {pixels(progress.size)}"
         step = f"step {progress.step}/{progress.steps}, loss {progress.loss.item():.4g}"
-        self._bar.set_description_str(", ".join([self.title, level, step] if self.title else [level, step]))
+        with suppress(OSError):  # the terminal has gone, and the run goes on
+            self._bar.set_description_str(", ".join([self.title, level, step] if self.title else [level, step]))

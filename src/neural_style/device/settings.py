@@ -1,4 +1,4 @@
-"""What a run changes in the process and puts back: how torch tunes and multiplies on CUDA."""
+"""What a run holds of torch's global switches, and puts back: precision, algorithms, denormal numbers."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -13,17 +13,15 @@ _undo: Callable[[], None]
 
 
 @contextmanager
-def set_up(device: torch.device) -> Iterator[None]:
-    """Set torch for long work on a device while open; on other devices than CUDA nothing is set.
+def set_up() -> Iterator[None]:
+    """Hold the switches that decide a run's bits while open.
 
-    On CUDA cuDNN tries which of its algorithms is fastest, and float32 is multiplied as such, not as TF32,
-    which rounds factors to ten bits: bfloat16 is for that, and faster still. Several runs may overlap, also in
-    threads: the first one sets, and the last one puts everything back.
+    float32 is multiplied as such, not as TF32 or bfloat16, which round factors to ten or seven bits: the
+    network's own precision is for that, and faster still. oneDNN is on, as torch has it. On CUDA cuDNN tries
+    which of its algorithms is fastest. Several runs may overlap, also in threads: the first one sets, and the
+    last one puts everything back.
     """
     global _holders, _undo
-    if device.type != "cuda":
-        yield
-        return
     with _lock:
         if _holders == 0:
             _undo = _change_settings()
@@ -39,10 +37,27 @@ def set_up(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def own_state(device: torch.device) -> Iterator[None]:
-    """Work as `set_up` says, without gradients, inference mode or autocast, whatever the caller has set."""
+    """Work as `set_up` says, without gradients, inference mode or autocast, and with denormal numbers.
+
+    What changes no bit stays as the caller has it: deterministic algorithms, anomaly detection, the number of
+    threads. Default device and dtype are not asked for.
+    """
     autocast = torch.autocast(device.type, enabled=False)
-    with set_up(device), torch.inference_mode(False), torch.no_grad(), autocast:
+    with set_up(), _with_denormals(), torch.inference_mode(False), torch.no_grad(), autocast:
         yield
+
+
+@contextmanager
+def _with_denormals() -> Iterator[None]:
+    """Keep numbers below the smallest normal one, which `torch.set_flush_denormal` of this thread makes 0."""
+    flushes = 1e-310 * torch.ones((), dtype=torch.float64, device="cpu") == 0
+    if flushes:  # torch does not say it
+        torch.set_flush_denormal(False)
+    try:
+        yield
+    finally:
+        if flushes:
+            torch.set_flush_denormal(True)
 
 
 def _change_settings() -> Callable[[], None]:
@@ -54,10 +69,11 @@ def _change_settings() -> Callable[[], None]:
     """
     cudnn: Any = torch.backends.cudnn
     matmul: Any = torch.backends.cuda.matmul
-    settings: list[tuple[Any, str, Any]] = [(cudnn, "benchmark", True), (cudnn, "allow_tf32", False)]
+    mkldnn: Any = torch.backends.mkldnn
+    settings: list[tuple[Any, str, Any]] = [(mkldnn, "enabled", True)]
+    settings += [(cudnn, "benchmark", True), (cudnn, "allow_tf32", False)]
     if hasattr(matmul, "fp32_precision"):
-        mkldnn: Any = torch.backends.mkldnn
-        new = (matmul, cudnn.conv, cudnn.rnn, mkldnn.matmul)
+        new = (matmul, cudnn.conv, cudnn.rnn, mkldnn.matmul, mkldnn.conv, mkldnn.rnn)
         settings += [(holder, "fp32_precision", "ieee") for holder in new]
     before: list[tuple[Any, str, Any]] = []
     precision = None

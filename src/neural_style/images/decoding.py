@@ -17,7 +17,7 @@ import torch
 from PIL import ExifTags, Image, UnidentifiedImageError
 from torch import Tensor
 
-from neural_style._checks import image_values, message, warn
+from neural_style._checks import image_values, message, path_advice, warn
 from neural_style.images.formats import (
     check_colours,
     flaw_of_tiff,
@@ -57,7 +57,7 @@ def from_file(path: Path, argument: str, enough: Enough | None = None) -> tuple[
     if path.is_dir():
         raise IsADirectoryError(message(argument, "be a file", f"{name}, a folder", "Name a picture in it."))
     if not path.exists():
-        raise FileNotFoundError(message(argument, "be a file that exists", name, "Check the path."))
+        raise FileNotFoundError(message(argument, "be a file that exists", name, path_advice(path)))
     with path.open("rb") as file:
         try:
             # Pillow warns of large files, which prints are. Its limit, twice that, stays as the caller set it.

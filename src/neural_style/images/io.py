@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from PIL import Image, features
 from torch import Tensor
 
-from neural_style._checks import choice, file_to_write, image_values, message, whole_number
+from neural_style._checks import (
+    choice,
+    file_to_write,
+    image_values,
+    message,
+    path_advice,
+    path_like,
+    whole_number,
+)
 from neural_style.images.decoding import Enough, from_file, from_pil
 from neural_style.images.resizing import reduced, resize, size_of
 
@@ -75,21 +83,23 @@ def read(source: ImageSource, argument: str, enough: Enough | None = None) -> tu
         if isinstance(source, np.ndarray):
             return _from_array(source, argument, enough)
         if isinstance(source, Image.Image):
+            _check_open(source, argument)
             return from_pil(source, argument, "a PIL image", enough)
-        path = _as_path(source, argument, "be a path, a PIL image, an array or a tensor")
+        path = path_like(argument, source, "be a path, a PIL image, an array or a tensor")
         return from_file(path, argument, enough)
 
 
-def load_image(path: str | os.PathLike[str]) -> Tensor:
-    """Return a picture file as a tensor of shape (3, H, W), float32, RGB, in [0, 1], on the CPU.
+def load_image(source: ImageSource) -> Tensor:
+    """Return a picture as a new tensor of shape (3, H, W), float32, RGB, in [0, 1].
 
     Args:
-        path: a file of any format that Pillow reads; see `to_image_tensor` for what is done to it.
+        source: a file of any format that Pillow reads, or whatever else `StyleTransfer.run` takes; see
+            `to_image_tensor` for what is done to it. The result is on the device of a tensor, else on the CPU.
 
     Raises:
         OSError, TypeError, ValueError: see `to_image_tensor`.
     """
-    return to_image_tensor(_as_path(path), "path")[0]
+    return to_image_tensor(source, "path" if isinstance(source, str | os.PathLike) else "image")[0]
 
 
 def save_image(image: Tensor, path: str | os.PathLike[str], *, quality: int = 95) -> None:
@@ -156,8 +166,10 @@ def check_writable(
         TypeError: if the path is of another type.
         ValueError: if the suffix names no format that can be written, or one that ends below the size.
     """
-    target = _as_path(path, argument)
+    target = path_like(argument, path)
     got = repr(str(target))
+    if got == "'-'":
+        raise ValueError(message(argument, "name a file", got, path_advice(target)))
     file_format = _FORMATS[choice(f"the suffix of {argument}", target.suffix.lower(), _FORMATS)]
     if file_format == "WEBP" and not features.check("webp"):
         rule, advice = "name a format that this Pillow writes", "Write PNG, or install Pillow with WebP."
@@ -184,10 +196,14 @@ def to_pil(image: Tensor) -> Image.Image:
     return Image.fromarray(levels.contiguous().cpu().numpy())
 
 
-def _as_path(path: object, argument: str = "path", rule: str = "be a path") -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(message(argument, rule, type(path).__name__, "Give a str or a pathlib.Path."))
-    return Path(path)
+def _check_open(picture: Image.Image, argument: str) -> None:
+    """Check that a PIL picture is not closed, nor the file that its pixels have yet to be read from."""
+    try:
+        picture.load()
+    except Exception as error:
+        if "closed" in str(error) or getattr(picture, "fp", picture) is None:
+            advice = "Use it before it is closed, inside the with block, or give its .copy() or its path."
+            raise ValueError(message(argument, "be an open picture", "a closed PIL image", advice)) from error
 
 
 def _planes(source: object, argument: str) -> Tensor:
@@ -214,6 +230,10 @@ def _from_array(
         advice = "Make values in [0, 1] a float tensor (3, H, W), or scale them to 8 bits."
         raise TypeError(message(argument, "be an array of uint8", array.dtype, advice))
     if array.ndim != 2 and array.shape[2:] not in {(3,), (4,)}:
-        rule = "have shape (H, W, 3), (H, W, 4) or (H, W)"
-        raise ValueError(message(argument, rule, array.shape, "Put the channels last."))
+        rule, advice = "have shape (H, W, 3), (H, W, 4) or (H, W)", "Put the channels last."
+        if array.ndim == 4:
+            advice = "Give one picture, array[0]."
+        elif array.shape[2:] == (1,):
+            advice = "Grey has no channels here: give array[:, :, 0]."
+        raise ValueError(message(argument, rule, array.shape, advice))
     return from_pil(Image.fromarray(np.ascontiguousarray(array)), argument, "an array", enough)

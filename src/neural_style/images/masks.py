@@ -117,13 +117,14 @@ def color_regions(source: ImageSource, argument: str = "map") -> list[tuple[Tens
     """
     picture = to_image_tensor(source, argument).cpu()
     pixels = picture[0].flatten(1).T  # (M, 3)
-    packed = (pixels * 255).round().long() @ torch.tensor([65536, 256, 1])  # one number each sorts much faster
+    places = torch.tensor([65536, 256, 1], device="cpu")
+    packed = (pixels * 255).round().long() @ places  # one number each sorts much faster
     codes, counts = torch.unique(packed, return_counts=True)
     colors = torch.stack([codes // 65536, codes // 256 % 256, codes % 256], dim=1)
     order = torch.argsort(counts, descending=True, stable=True)
     large = order[counts[order] >= SMALLEST_REGION * len(pixels)]
     kept: list[Tensor] = []
-    for color in colors[large if len(large) > 0 else order[:1]] / 255:
+    for color in colors[large if len(large) > 0 else order[:1]].float() / 255:
         if all((color - other).norm() > ALIKE for other in kept):
             kept.append(color)
     colors = torch.stack(kept)  # (R, 3)

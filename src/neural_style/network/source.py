@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
+from neural_style.device.settings import own_state
 from neural_style.images.io import ImageSource, to_image_tensor
 from neural_style.images.resizing import resize, size_of
 from neural_style.network.self_taught import learn_filters, random_orthogonal
@@ -70,7 +71,7 @@ def learn_weights(
     blocks: dict[int, list[int]] = {}
     for layer in _convolutions_to(deepest, width):
         blocks.setdefault(layer.stride, []).append(layer.channels(width)[1])
-    with torch.inference_mode(False), torch.no_grad():
+    with own_state(pictures[0].device):
         halves = [(max(1, height // 2), max(1, width // 2)) for height, width in map(size_of, pictures)]
         scaled = [
             version

@@ -26,8 +26,8 @@ class Progress:
         loss: a scalar on the device. Reading it with `.item()` makes a GPU wait: do so rarely.
         terms: the loss's parts by name, see `Objective.terms_by_name`; without those of layers that the level
             leaves out.
-        image: the current picture, shape (1, 3, H, W), unclamped; the optimiser's own, so copy it to keep it.
-            Over ranks, the first one's rows of it.
+        image: the current picture, shape (1, 3, H, W), not cut off at 0 and 1, see `picture`; the optimiser's
+            own, so copy it to keep it. Over ranks, the first one's rows of it.
     """
 
     level: int
@@ -39,6 +39,14 @@ class Progress:
     loss: Tensor
     terms: dict[str, Tensor]
     image: Tensor
+
+    def picture(self) -> Tensor:
+        """Return the current picture as `save_image` takes it: a copy, shape (3, H, W), cut off at 0 and 1.
+
+        What the run does at its very end is not done to it: with ``color="content"`` it has no colours yet, and
+        where no style is, the content is not put back.
+        """
+        return self.image[0].clamp(0, 1)
 
 
 Callback = Callable[[Progress], object]

@@ -122,7 +122,7 @@ def synthesize_texture(
     for name, got in unused.items():
         advice = "A texture has no content, and all of the style."
         raise ValueError(_checks.message(name, "be left out of a texture", got, advice))
-    blank = torch.full((3, *sides_of(size)), 0.5)
+    blank = torch.full((3, *sides_of(size)), 0.5, dtype=torch.float32, device="cpu")
     schedule = {"iterations": iterations, "levels": levels, "init": init, "seed": seed}
     transfer = StyleTransfer(**{**TEXTURE, **options})
     return transfer.run(blank, style, size=None, **schedule, callback=callback)  # type: ignore[arg-type]

@@ -86,7 +86,7 @@ def check_init(init: InitSource | None) -> None:
         _checks.weights("init", init)
     elif isinstance(init, str):
         if init not in INITS and not Path(init).exists():
-            advice = _checks.did_you_mean(init, INITS)
+            advice = _checks.did_you_mean(init, INITS) or _checks.path_advice(init)
             raise FileNotFoundError(_checks.message("init", rule, repr(init), advice))
     elif isinstance(init, Sequence | float | int):
         raise TypeError(_checks.message("init", rule, repr(init), "Write {'content': 0.7, 'noise': 0.3}."))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from neural_style import cli, save_image
-from neural_style.cli.style_files import pictures_in, styles_from_options
+from neural_style.cli.from_options import pictures_in, styles_from_options
 
 PAIR = (Path("art.png"), Path("art2.png"))
 
