@@ -15,7 +15,7 @@ from typing import Any
 
 from neural_style import _checks
 from neural_style.cli.console import ERRORS, in_a_line, pixels, say, tell, warnings_as_notes
-from neural_style.cli.from_options import enough, transfer_from_options
+from neural_style.cli.from_options import enough, file_identity, transfer_from_options
 from neural_style.cli.interrupts import INTERRUPTED
 from neural_style.cli.progress_bar import ProgressBar
 from neural_style.cli.values import PICTURE_OPTIONS, read_option
@@ -269,17 +269,3 @@ def _check_file(argument: str, path: Path) -> None:
     if not path.is_file():
         got = f"{str(path)!r}"
         raise ValueError(_checks.message(argument, "be a file that exists", got, _checks.path_advice(path)))
-
-
-def file_identity(path: Path) -> object:
-    """Return a value that is the same for two paths to the same file."""
-    if not path.exists():
-        return path.resolve()
-    status = path.stat()
-    return status.st_dev, status.st_ino
-
-
-def check_not_among(argument: str, path: Path, others: Sequence[Path]) -> None:
-    """Check that a file to be written is none of the others."""
-    if file_identity(path) in map(file_identity, others):
-        raise ValueError(_checks.message(argument, "leave the other files alone", f"'{path}'"))

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.cli.arguments import parse
-from neural_style.cli.batch import check_not_among, run_batch
+from neural_style.cli.batch import run_batch
 from neural_style.cli.console import (
     ERRORS,
     flush,
@@ -32,7 +32,14 @@ from neural_style.cli.console import (
     warnings_as_notes,
 )
 from neural_style.cli.demo import bundled_pictures, sheet
-from neural_style.cli.from_options import enough, pictures_in, styles_from_options, transfer_from_options
+from neural_style.cli.from_options import (
+    check_not_among,
+    enough,
+    new_file,
+    pictures_in,
+    styles_from_options,
+    transfer_from_options,
+)
 from neural_style.cli.interrupts import INTERRUPTED, ending_as_interrupts
 from neural_style.cli.progress_bar import ProgressBar
 from neural_style.cli.quilting import run_quilt
@@ -93,7 +100,7 @@ def _stylize(options: argparse.Namespace) -> int:
 
 def _prepared(options: argparse.Namespace, ranks: Ranks | None) -> tuple[Callable[..., Tensor], Path]:
     """Return the function that makes the picture, and the file to write, all input checked."""
-    out = options.output or _new(Path(f"{options.content.stem}-{options.style[0].stem}.png"))
+    out = options.output or new_file(Path(f"{options.content.stem}-{options.style[0].stem}.png"))
     pictures = {"content": options.content}
     check_init(options.init)
     if is_picture(options.init):
@@ -127,7 +134,7 @@ def _styles(options: argparse.Namespace, **places: Sequence[Path]) -> list[Style
 
 def _texture(options: argparse.Namespace) -> int:
     """Make a texture: a transfer without content."""
-    out = options.output or _new(Path(f"{options.style[0].stem}-texture.png"))
+    out = options.output or new_file(Path(f"{options.style[0].stem}-texture.png"))
     inputs = [picture for path in options.style for picture in pictures_in(path)]
     return _from_noise(options, out, inputs, torch.full((3, *options.size), 0.5), None, _styles(options))
 
@@ -137,7 +144,7 @@ def _reconstruct(options: argparse.Namespace) -> int:
     (layer,) = check_layers("LAYER", [options.layer])
     options.content_layers, options.content_weight = [layer], 1.0
     options.levels = 1 if isinstance(options.iterations, int) else None  # as many as there are numbers
-    out = options.output or _new(Path(f"{options.content.stem}-{layer}.png"))
+    out = options.output or new_file(Path(f"{options.content.stem}-{layer}.png"))
     content = to_image_tensor(options.content, "content", partial(enough, size=options.size))
     return _from_noise(options, out, [options.content], content, options.size, content)
 
@@ -185,11 +192,11 @@ def _learn(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     """Make a picture of the two bundled ones, and the sheet that shows all three."""
-    out = options.output or _new(Path("demo.png"))
+    out = options.output or new_file(Path("demo.png"))
     sheet_path = out.with_name(f"{out.stem}-sheet{out.suffix}")
     for path in (out, sheet_path):
         check_writable(path, argument="--output")
-    _new(sheet_path, "the sheet", "be a new file", "Move it away, or name another --output.")
+    new_file(sheet_path, "the sheet", "be a new file", "Move it away, or name another --output.")
     content, style = bundled_pictures()
 
     def save(image: Tensor) -> None:
@@ -241,19 +248,3 @@ def _make(
     text = f"{out}: {pixels(image.shape[-2:])} pixels in {time.monotonic() - began:.1f} s"
     tell(text, quiet=options.quiet)
     return 0
-
-
-def _new(
-    path: Path,
-    argument: str = "--output",
-    rule: str = "name a file that is to be replaced",
-    advice: str = "Name it, or another.",
-) -> Path:
-    """Return a path that the command line does not name, if nothing is there that it would replace.
-
-    Raises:
-        FileExistsError: if there is.
-    """
-    if path.exists() or path.is_symlink():
-        raise FileExistsError(_checks.message(argument, rule, f"'{path}' by default, which exists", advice))
-    return path
