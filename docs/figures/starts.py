@@ -53,7 +53,7 @@ FIGURES = (
         "effect on the outcome. The first two bias it somewhat towards the spatial structure of their picture; "
         "only noise gives any number of new pictures.",
         "It agrees: all six are of one kind, and differ in where swirls and stars are. That from the painting "
-        "keeps most of the painting's composition, and its style distance is the smallest.",
+        "keeps the painting's moon and swirl in their places, and its style distance is the smallest.",
         starts,
     ),
 )
