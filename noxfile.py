@@ -65,9 +65,10 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The documentation: built without a warning, its examples run, its benchmark page current."""
+    """The documentation: built without a warning, its examples and its notebook run, its made pages current."""
     prepare(session, "docs")
     session.run("python", "benchmarks/tables.py", "--check")
+    session.run("python", "docs/make_why_gram.py", "--check")
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
     session.run("sphinx-build", "-W", "--keep-going", "-b", "doctest", "docs", "docs/_build/doctest")
 

@@ -22,9 +22,10 @@ from torch import Tensor
 
 from cases import add_pair_arguments, cases_of_pairs, collect, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark
-from neural_style import LBFGS, Progress, StyleTransfer, TorchLBFGS
+from neural_style import LBFGS, Optimizer, Progress, StyleTransfer
 from neural_style.transfer.levels import plan_levels
 from neural_style.transfer.presets import PRESETS
+from torch_lbfgs import TorchLBFGS
 
 SIZES, SMOKE_SIZES = [256, 512, 1024], [64]
 MARKS, SMOKE_MARKS = (10, 20, 40, 60), (2, 4)  # evaluations of the full size
@@ -54,7 +55,7 @@ class Pair(NamedTuple):
     def measure(
         self,
         *,
-        optimizer: LBFGS | TorchLBFGS | None = None,
+        optimizer: Optimizer | None = None,
         one_level: bool = False,
         keep_detail: bool = True,
         first_step: float = 1.0,

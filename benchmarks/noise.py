@@ -26,16 +26,7 @@ from neural_style import Progress, StyleTransfer
 from neural_style.device.hardware import choose_device
 from neural_style.evaluation.objective import Objective
 from neural_style.images.resizing import fit_within, resize, size_of
-from neural_style.metrics import (
-    border_ratio,
-    cells,
-    chroma_noise,
-    fine_energy,
-    grid_peaks,
-    noise,
-    similarity,
-    wavelet_noise,
-)
+from neural_style.metrics import border_ratio, cells, grid_peaks, noise, similarity
 
 SIZES = [256]
 SMOKE_SIZES = [96]
@@ -122,20 +113,17 @@ class Pair:
         return {"evaluations": counted, **distances, **self._measures(result)}
 
     def _measures(self, result: Tensor) -> Record:
-        """Return the measures of a result, those of noise relative to the noisier input's."""
+        """Return the measures of a result, noise relative to the noisier input's."""
         content = resize(self.content, size_of(result)).to(result)
         sides = size_of(self.style)
         reduced = self.style if max(sides) <= self.size else resize(self.style, fit_within(sides, self.size))
         inputs = [content, reduced.to(result)]
-        found: Record = {}
-        for name, measured in MEASURES.items():
-            of_inputs = max(measured(picture) for picture in inputs)
-            found |= {name: measured(result), f"{name}_of_inputs": of_inputs}
-            found[f"relative_{name}"] = found[name] / of_inputs
+        own, of_inputs = noise(result), max(noise(picture) for picture in inputs)
         peaks, of_content = grid_peaks(result), grid_peaks(content)
         return {
-            **found,
-            "fine_energy": fine_energy(result),
+            "noise": own,
+            "noise_of_inputs": of_inputs,
+            "relative_noise": own / of_inputs,
             "grid_peaks": peaks,
             "grid_peaks_of_content": of_content,
             "relative_grid_peak": max(peak / of_content[period] for period, peak in peaks.items()),
@@ -143,9 +131,6 @@ class Pair:
             "relative_border": border_ratio(result) / border_ratio(content),
             "similarity": similarity(result, content),
         }
-
-
-MEASURES = {"noise": noise, "chroma_noise": chroma_noise, "wavelet_noise": wavelet_noise}
 
 
 def measure(arguments: argparse.Namespace) -> Iterator[Record]:
@@ -164,8 +149,7 @@ def _in_words(result: Record) -> str:
     """Return a result in a few words."""
     return (
         f"{result['evaluations']} evaluations, style distance {result['style_distance']:.4f}, noise "
-        f"{result['relative_noise']:.2f} of the inputs', of colour {result['relative_chroma_noise']:.2f}, of "
-        f"wavelets {result['relative_wavelet_noise']:.2f}, border {result['relative_border']:.2f}"
+        f"{result['relative_noise']:.2f} of the inputs', border {result['relative_border']:.2f}"
     )
 
 

@@ -48,7 +48,7 @@ def objective_of(
     network = VGG19Features(weights_of(arguments), settings.layers)
     network.set_precision(choose_dtype(arguments.precision, device))
     content, style, image = (seeded_picture(size, arguments.seed + number) for number in range(3))
-    return Objective(network, content, style, settings.terms, share=share), image
+    return Objective(network, content, style, settings, share=share), image
 
 
 def evaluations(objective: Objective, image: Tensor, wait: Callable[[], object]) -> list[float]:

@@ -14,13 +14,13 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor
 
 from cases import Case, collect, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark, seeded_picture
 from neural_style import load_image, reconstruct_content
 from neural_style.images.resizing import fit_within, resize, size_of
-from neural_style.metrics import signal_to_noise
 
 SIZES, SMOKE_SIZES = [256], [64]
 ITERATIONS, SMOKE_ITERATIONS = 300, 3
@@ -40,7 +40,8 @@ def measure_layer(photo: Tensor, layer: str, size: int, arguments: argparse.Name
         device=arguments.device,
         precision=arguments.precision,
     )
-    return {"signal_to_noise": signal_to_noise(result.cpu(), target)}
+    ratio = peak_signal_noise_ratio(target.numpy(), result.cpu().numpy(), data_range=1.0)
+    return {"signal_to_noise": float(ratio)}
 
 
 def measure(arguments: argparse.Namespace) -> Iterator[Record]:

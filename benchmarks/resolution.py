@@ -55,7 +55,7 @@ def measure_case(megapixels: float, tile: int | None, arguments: argparse.Namesp
     synchronize, repeats = synchronizer(device), 1 if megapixels >= ONCE_FROM else REPEATS
     samples = []
     with set_up(device):
-        objective = Objective(network, content, style, settings.terms, tile=tile, keep_targets=tile is None)
+        objective = Objective(network, content, style, settings, tile=tile, keep_targets=tile is None)
         for _ in range(repeats + (repeats > 1)):
             synchronize()
             began = time.perf_counter()

@@ -22,7 +22,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from neural_style import LBFGS, Adam, Style, StyleTransfer, TorchLBFGS, random_weights, synthesize_texture
+from neural_style import LBFGS, Adam, Style, StyleTransfer, random_weights, synthesize_texture
+from torch_lbfgs import TorchLBFGS
 
 SIZE, ITERATIONS = 64, (3, 3)
 ROOT = Path(__file__).parents[1]
@@ -79,7 +80,7 @@ def cases() -> dict[str, Callable[[], Tensor]]:
         "matched colours": lambda: made(color="match"),
         "tiles the plane": lambda: made(padding="circular"),
         "preview": lambda: made({"iterations": None, "preview": True}),
-        "TorchLBFGS": lambda: made(optimizer=TorchLBFGS()),
+        "torch's L-BFGS": lambda: made(optimizer=TorchLBFGS()),
         "Adam": lambda: made(optimizer=Adam()),
         "a short history": lambda: made(optimizer=LBFGS(history=1)),
         "a texture": lambda: synthesize_texture(

@@ -38,7 +38,7 @@ doctest_test_doctest_blocks = ""  # docstrings run under pytest, in their own mo
 doctest_global_setup = """
 import torch
 from neural_style import *
-from neural_style.losses import *
+from neural_style.losses.equations import *
 from neural_style.losses.sums import *
 """
 html_theme = "furo"

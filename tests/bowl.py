@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from neural_style.optimizers import ValueAndGrad
+from neural_style.optimizers.base import ValueAndGrad
 
 CURVATURE = torch.linspace(1, 50, 12).view(1, 3, 2, 2)
 MINIMUM = torch.linspace(0.1, 0.9, 12).view(1, 3, 2, 2)

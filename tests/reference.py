@@ -10,19 +10,16 @@ Reference:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Features = Mapping[str, Array]  # by the layer's name
 
 
 def _flat(features: Array) -> Array:
     """Return features (N, H, W) as F_ik, one row for each channel: (N, M)."""
-    if features.ndim != 3:
-        raise ValueError(f"the reference takes features of shape (N, H, W); got {features.shape}")
     N, H, W = features.shape
     F = np.zeros((N, H * W))
     for y in range(H):
@@ -34,15 +31,11 @@ def _flat(features: Array) -> Array:
 def _sizes(features: Array, style_features: Array) -> tuple[int, int, int]:
     """Return N, M and the style's own number of positions M'."""
     N, H, W = features.shape
-    N_style, H_style, W_style = style_features.shape
-    if N_style != N:
-        raise ValueError(f"numbers of channels differ: {N} and {N_style}")
+    _, H_style, W_style = style_features.shape
     return N, H * W, H_style * W_style
 
 
 def _sum_of_squared_differences(first: Array, second: Array) -> float:
-    if first.shape != second.shape:
-        raise ValueError(f"shapes differ: {first.shape} and {second.shape}")
     total = 0.0
     for one, other in zip(first.ravel().tolist(), second.ravel().tolist(), strict=True):
         total += (one - other) ** 2
@@ -199,63 +192,3 @@ def isotropic_variation(image: Array, edge: float = 0.1) -> float:
                 down = float(image[c, i + 1, j] - image[c, i, j]) if i + 1 < H else 0.0
                 total += math.sqrt(across**2 + down**2 + edge**2) - edge
     return float(total / (C * H * W))
-
-
-# Whole presets: three dicts of features, by layer, to one number
-
-
-def paper_loss(
-    generated_features: Features,
-    content_features: Features,
-    style_features: Features,
-    content_layer: str,
-    style_layers: Sequence[str],
-    *,
-    content_weight: float,
-    style_weight: float,
-) -> float:
-    """α ½ Σ (F − P)² + β Σ_l w_l E_l, with w_l = 1 / number of style layers: eqs. 1, 4, 5 and 7."""
-    content = content_loss(generated_features[content_layer], content_features[content_layer])
-    losses = {name: layer_style_loss(generated_features[name], style_features[name]) for name in style_layers}
-    style = style_loss(losses, {name: 1 / len(style_layers) for name in style_layers})
-    return total_loss(content, style, content_weight, style_weight)
-
-
-def authors_loss(
-    generated_features: Features,
-    content_features: Features,
-    style_features: Features,
-    content_layer: str,
-    style_layers: Sequence[str],
-    *,
-    content_weight: float = 1.0,
-    style_weight: float = 1.0,
-) -> float:
-    """α mean (F − P)² + β Σ_l (10³ / N_l²) mean (G/M − A/M')²: the sum over layers, not their mean."""
-    content = mean_content_loss(generated_features[content_layer], content_features[content_layer])
-    style = sum(mean_style_loss(generated_features[name], style_features[name]) for name in style_layers)
-    return total_loss(content, style, content_weight, style_weight)
-
-
-def default_loss(
-    generated_features: Features,
-    content_features: Features,
-    style_features: Features,
-    content_layer: str,
-    layer_weights: Mapping[str, float],
-    image: Array,
-    *,
-    content_weight: float,
-    style_weight: float,
-    total_variation_weight: float,
-    self_taught: bool = False,
-) -> float:
-    """α Σ(F−P)²/ΣP² + β Σ_l w_l E_l + t · isotropic variation, with image (3, H, W).
-
-    E_l is ‖Σ−Σ'‖²/‖Σ'‖², or ‖G/M − A/M'‖²/‖A/M'‖² with self-taught filters.
-    """
-    content = relative_content_loss(generated_features[content_layer], content_features[content_layer])
-    of_layer = relative_style_loss if self_taught else relative_covariance_loss
-    losses = {name: of_layer(generated_features[name], style_features[name]) for name in layer_weights}
-    total = total_loss(content, style_loss(losses, layer_weights), content_weight, style_weight)
-    return total + total_variation_weight * isotropic_variation(image)

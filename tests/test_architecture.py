@@ -21,7 +21,7 @@ ROOMS: tuple[set[str], ...] = (
 BELOW = {room: set().union(*ROOMS[:floor]) for floor, rooms in enumerate(ROOMS) for room in rooms}
 # What users choose by name.
 LARGE = {("transfer/style_transfer", "__init__"), ("transfer/style_transfer", "run")}
-BELOW["metrics"] = {"_checks", "images", "device", "losses"}
+BELOW["metrics"] = {"_checks", "images", "losses"}
 
 
 def sources() -> dict[str, ast.Module]:

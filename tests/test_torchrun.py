@@ -47,13 +47,7 @@ def test_loss_and_gradient_over_processes_are_those_of_one(world: int, tmp_path:
     results = case("exact", world, tmp_path)
     assert [rank for rank, _, _ in results] == list(range(world))
     for _, differences, _ in results:
-        assert max(value for pair in differences for value in pair) < 1e-10
-
-
-@pytest.mark.slow
-def test_a_run_over_processes_gives_each_the_same_picture(tmp_path: Path) -> None:
-    (_, first, _), (_, second, _) = case("run", 2, tmp_path)
-    assert first == second > 0
+        assert max(differences) < 1e-10
 
 
 @pytest.mark.slow
@@ -61,29 +55,6 @@ def test_levels_for_fewer_ranks_are_shared_with_the_others(tmp_path: Path) -> No
     results = case("levels", 3, tmp_path)
     assert [rank for rank, _, _ in results] == [0, 1, 2]
     assert all(far < 2e-3 for _, far, _ in results)
-
-
-@pytest.mark.slow
-def test_the_first_ranks_tensors_come_over_in_every_dtype(tmp_path: Path) -> None:
-    assert [same for _, same, _ in case("dtypes", 2, tmp_path)] == [[True] * 4] * 2
-
-
-@pytest.mark.slow
-def test_processes_with_different_arguments_all_say_so(tmp_path: Path) -> None:
-    results = case("differs", 2, tmp_path)
-    assert [rank for rank, _, _ in results] == [0, 1]
-    assert all(text.startswith("ValueError: seed must") for _, text, _ in results)
-
-
-@pytest.mark.slow
-def test_a_process_that_dies_ends_the_job_before_the_timeout(tmp_path: Path) -> None:
-    began = time.monotonic()
-    process = torchrun(2, str(HERE / "rank_cases.py"), "dies", "60", cwd=tmp_path)
-    _, errors = process.communicate(timeout=PATIENCE)
-    assert process.returncode != 0
-    assert time.monotonic() - began < 60
-    assert "exitcode" in errors
-    assert "rank_cases.py FAILED" in errors
 
 
 def test_a_process_that_falls_silent_is_given_up_after_the_timeout(tmp_path: Path) -> None:
@@ -115,14 +86,6 @@ def test_the_command_line_makes_one_picture_and_the_first_rank_speaks(folder: Pa
     assert out.count("out.png: 96x176 pixels in ") == out.count("pixels in") == 1
     assert errors.count("this will take") == 1
     assert load_image(folder / "out.png").shape == (3, 176, 96)
-
-
-@pytest.mark.slow
-def test_bad_input_is_reported_by_every_process(folder: Path) -> None:
-    process = stylize("missing.png", cwd=folder)
-    _, errors = process.communicate(timeout=PATIENCE)
-    assert process.returncode != 0
-    assert errors.count("neural-style: error: content must") == 2
 
 
 def test_ctrl_c_keeps_the_picture_so_far(folder: Path) -> None:

@@ -50,7 +50,7 @@ def both(
     network, content, style = network_of(settings), picture(case.size, 1), picture(style_size, 2)
 
     def tiled(**choices: Any) -> Objective:
-        return Objective(network, content, style, settings.terms, **{"tile": case.tile, **choices})
+        return Objective(network, content, style, settings, **{"tile": case.tile, **choices})
 
     return tiled(tile=None), tiled, picture(case.size, 3)
 

@@ -5,41 +5,34 @@
 
 from importlib import metadata as _metadata
 
-from neural_style.evaluation.objective import Objective as Objective
-from neural_style.evaluation.regions import Guide as Guide
-from neural_style.images.io import load_image as load_image
-from neural_style.images.io import save_image as save_image
-from neural_style.losses import content_loss as content_loss
-from neural_style.losses import gram_matrix as gram_matrix
-from neural_style.losses import half_squares as half_squares
-from neural_style.losses import layer_style_loss as layer_style_loss
-from neural_style.losses import relative_squares as relative_squares
-from neural_style.losses import relative_style_loss as relative_style_loss
-from neural_style.losses import style_loss as style_loss
-from neural_style.losses import total_loss as total_loss
-from neural_style.losses import total_variation as total_variation
-from neural_style.losses.other_statistics import covariance_loss as covariance_loss
-from neural_style.losses.sums import Discrepancy as Discrepancy
-from neural_style.losses.sums import Moments as Moments
-from neural_style.losses.terms import Terms as Terms
-from neural_style.network.features import VGG19Features as VGG19Features
-from neural_style.network.source import learn_weights as learn_weights
-from neural_style.network.source import random_weights as random_weights
-from neural_style.network.weights import Weights as Weights
-from neural_style.network.weights import WeightsUnavailableError as WeightsUnavailableError
-from neural_style.network.weights import load_weights as load_weights
-from neural_style.optimizers import LBFGS as LBFGS
-from neural_style.optimizers import Adam as Adam
-from neural_style.optimizers import Optimizer as Optimizer
-from neural_style.optimizers import Step as Step
-from neural_style.optimizers import TorchLBFGS as TorchLBFGS
-from neural_style.transfer import StyleTransfer as StyleTransfer
-from neural_style.transfer.callback import Progress as Progress
-from neural_style.transfer.callback import RunInterrupted as RunInterrupted
-from neural_style.transfer.estimate import Estimate as Estimate
-from neural_style.transfer.reconstruction import reconstruct_content as reconstruct_content
-from neural_style.transfer.reconstruction import synthesize_texture as synthesize_texture
-from neural_style.transfer.styles import Style as Style
+from neural_style.evaluation.objective import Objective
+from neural_style.evaluation.regions import Guide
+from neural_style.images.io import load_image, save_image
+from neural_style.losses.equations import (
+    content_loss,
+    gram_matrix,
+    half_squares,
+    layer_style_loss,
+    relative_squares,
+    relative_style_loss,
+    style_loss,
+    total_loss,
+    total_variation,
+)
+from neural_style.losses.other_statistics import covariance_loss
+from neural_style.losses.sums import Discrepancy, Moments
+from neural_style.losses.terms import Terms
+from neural_style.network.features import VGG19Features
+from neural_style.network.source import learn_weights, random_weights
+from neural_style.network.weights import Weights, WeightsUnavailableError, load_weights
+from neural_style.optimizers.adam import Adam
+from neural_style.optimizers.base import Optimizer, RunInterrupted, Step
+from neural_style.optimizers.lbfgs import LBFGS
+from neural_style.transfer import StyleTransfer
+from neural_style.transfer.callback import Progress
+from neural_style.transfer.estimate import Estimate
+from neural_style.transfer.reconstruction import reconstruct_content, synthesize_texture
+from neural_style.transfer.styles import Style
 
 __all__ = [
     "LBFGS",
@@ -56,7 +49,6 @@ __all__ = [
     "Style",
     "StyleTransfer",
     "Terms",
-    "TorchLBFGS",
     "VGG19Features",
     "Weights",
     "WeightsUnavailableError",

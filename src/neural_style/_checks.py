@@ -1,6 +1,4 @@
-"""Checks of arguments, and the wording of their messages."""
-
-from __future__ import annotations
+"""Checks of arguments, which raise a TypeError or a ValueError, and the wording of their messages."""
 
 import difflib
 import math
@@ -34,11 +32,7 @@ def warn(text: str, category: type[Warning] = UserWarning) -> None:
 
 
 def choice(argument: str, value: object, choices: Iterable[str]) -> str:
-    """Return `value` if it is one of `choices`.
-
-    Raises:
-        ValueError: if it is not; the message lists the choices.
-    """
+    """Return `value` if it is one of `choices`."""
     names = list(choices)
     if isinstance(value, str) and value in names:
         return value
@@ -53,12 +47,7 @@ def did_you_mean(value: object, names: Iterable[str]) -> str:
 
 
 def whole_number(argument: str, value: object, *, minimum: int, maximum: int | None = None) -> int:
-    """Return `value` if it is an integer from `minimum` to `maximum`. NumPy's integers count, bools do not.
-
-    Raises:
-        TypeError: if it is no integer.
-        ValueError: if it is smaller than `minimum` or larger than `maximum`.
-    """
+    """Return `value` if it is an integer from `minimum` to `maximum`. NumPy's integers count, bools do not."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(message(argument, "be a whole number", f"{value!r} of type {type(value).__name__}"))
     whole = int(value)
@@ -80,10 +69,6 @@ def number(
     """Return `value` as a float if it is a finite number from `minimum` to `maximum`.
 
     NumPy's numbers count, bools do not.
-
-    Raises:
-        TypeError: if it is no real number.
-        ValueError: if it is NaN, infinite, smaller than `minimum` or larger than `maximum`.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(message(argument, "be a number", f"{value!r} of type {type(value).__name__}"))
@@ -100,11 +85,7 @@ def number(
 
 
 def weights(argument: str, values: Mapping[str, float] | Sequence[float]) -> None:
-    """Check that weights, by name or in order, are finite, not negative, and not all 0.
-
-    Raises:
-        TypeError, ValueError: if they are not.
-    """
+    """Check that weights, by name or in order, are finite, not negative, and not all 0."""
     items = dict(values.items() if isinstance(values, Mapping) else enumerate(values))
     for name, value in items.items():
         number(f"{argument}[{name!r}]", value)
@@ -113,11 +94,7 @@ def weights(argument: str, values: Mapping[str, float] | Sequence[float]) -> Non
 
 
 def flag(argument: str, value: object) -> bool:
-    """Return `value` if it is True or False. NumPy's count; texts do not, for "no" would count as True.
-
-    Raises:
-        TypeError: if it is neither.
-    """
+    """Return `value` if it is True or False. NumPy's count; texts do not, for "no" would count as True."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(message(argument, "be True or False", repr(value)))
     return bool(value)
@@ -129,13 +106,7 @@ def seed(value: object) -> int:
 
 
 def file_to_write(argument: str, path: Path) -> Path:
-    """Return `path` if a file can be made there. Call it before a long run, not after.
-
-    Raises:
-        FileNotFoundError: if its folder does not exist.
-        IsADirectoryError: if it is a folder.
-        PermissionError: if no file can be made in its folder.
-    """
+    """Return `path` if a file can be made there, or raise an OSError. Call it before a long run, not after."""
     got = repr(str(path))
     if path.is_dir():
         raise IsADirectoryError(message(argument, "name a file", f"{got}, a folder"))
@@ -152,17 +123,7 @@ def file_to_write(argument: str, path: Path) -> Path:
 
 
 def image_tensor(argument: str, image: object, *, batch: bool = False) -> None:
-    """Check that an image is a float tensor of shape (1, 3, H, W), without reading its values.
-
-    Args:
-        argument: its name in messages.
-        image: what is checked.
-        batch: whether several are allowed, (B, 3, H, W).
-
-    Raises:
-        TypeError: if it is no tensor of floats.
-        ValueError: if it has another shape.
-    """
+    """Check that an image is a float tensor (1, 3, H, W), or (B, 3, H, W), without reading its values."""
     if not isinstance(image, Tensor) or not image.is_floating_point():
         got = f"a tensor of {image.dtype}" if isinstance(image, Tensor) else type(image).__name__
         advice = "Read files with load_image; divide 8-bit values by 255."
@@ -173,11 +134,7 @@ def image_tensor(argument: str, image: object, *, batch: bool = False) -> None:
 
 
 def image_values(argument: str, image: Tensor) -> None:
-    """Check that every value of a float tensor is in [0, 1]. It reads the tensor: call it once.
-
-    Raises:
-        ValueError: if a value is NaN, infinite or outside [0, 1].
-    """
+    """Check that every value of a float tensor is in [0, 1]. It reads the tensor: call it once."""
     if image.numel() == 0:
         raise ValueError(message(argument, "hold at least one pixel", tuple(image.shape)))
     # NaN passes through, and no mask of the picture's size is made.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import threading
 import warnings
 from pathlib import Path
@@ -16,16 +14,14 @@ import torch
 from torch import Tensor
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
-from neural_style import Progress, cli, load_image, save_image
+from neural_style import Progress, cli, load_image
 from neural_style.cli import batch as module
 from neural_style.cli.progress_bar import ProgressBar
-from neural_style.cli.values import PICTURE_OPTIONS
 from neural_style.device import ranks
 from neural_style.device.ranks import Process, ending_together, place, rank_device
 from neural_style.images import io as image_io
 
 SMALL = ("--weights", "narrow.pth", "--size", "32", "--iterations", "1", "--levels", "1")
-LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 TWO = "content,style,output\nphoto.png,art.png,a.png\nphoto.png,art2.png,b.png\n"
 SIZED = "content,style,output,size\nphoto.png,art.png,a.png,32\nphoto.png,art2.png,b.png,\n"
 INPUTS = {"photo.png", "art.png", "art2.png", "jobs.csv", "narrow.pth", "jobs.csv.done"}
@@ -130,15 +126,6 @@ def test_a_note_about_a_picture_is_a_plain_line(capsys: Capture, monkeypatch: Pa
     assert capsys.readouterr().err.splitlines() == [f"[rank 1] neural-style: {line}" for line in lines]
 
 
-def test_the_help_names_columns_and_record(capsys: Capture, monkeypatch: Patch) -> None:
-    monkeypatch.setenv("COLUMNS", "500")
-    with pytest.raises(SystemExit):
-        cli.main(["batch", "--help"])
-    text = capsys.readouterr().out
-    assert ", ".join(PICTURE_OPTIONS) in text
-    assert "jobs.csv.done" in text
-
-
 # Errors --------------------------------------------------------------------------------------------------
 
 ONE = "photo.png,art.png,a.png"
@@ -152,16 +139,13 @@ def option(name: str, cell: str) -> str:
     ("text", "line", "named"),
     [
         ("", 1, "the header must name a column 'content'"),
-        ("content,output\n", 1, "the header must name a column 'style'"),
         ("content,style,output,siez\n", 1, "a column must .* Did you mean 'size'"),
-        ("content;style;output\n", 1, "a column must"),
         ('content,"style\n', 1, "a row must"),
         ("\ncontent,style,style\n", 2, "a column must"),
         (rows("", f"{ONE},b"), 3, "a row must"),
         (rows("photo.png,,a.png"), 2, "style must"),
         (rows("photo.png,art.png"), 2, "output must"),
         (rows(ONE, "no.png,art.png,b.png"), 3, "content must"),
-        (rows("photo.png,.,a.png"), 2, "style must"),
         (rows("photo.png,art.png,no/a.png"), 2, "path must"),
         (rows("photo.png,art.png,a.gif"), 2, "the suffix of path must"),
         (rows(ONE, f"photo.png,art.png,{Path('x/..')}/a.png"), 3, "output must .* line 2 writes"),
@@ -171,11 +155,7 @@ def option(name: str, cell: str) -> str:
         (option("init", "no\npe.png"), 2, "init must"),
         (option("init", "content=0,noise=0"), 2, "init must"),
         (option("size", "big"), 2, "size must"),
-        (option("seed", "-1"), 2, "seed must"),
-        (option("levels", "0"), 2, "levels must"),
         (option("levels", "17"), 2, "levels must"),
-        (option("iterations", "3,4"), 2, "iterations must"),
-        (option("quality", "101"), 2, "quality must"),
         (option("preview", "perhaps"), 2, "preview must"),
     ],
 )
@@ -251,20 +231,10 @@ def failing_on(patch: Patch, number: int, error: BaseException) -> None:
     patch.setattr(ProgressBar, "show", show)
 
 
-@pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (torch.OutOfMemoryError("CUDA out of memory.\nTried"), "CUDA out of memory. Tried"),
-        (RuntimeError("can't allocate memory"), "can't allocate memory"),
-        (MemoryError(), "MemoryError"),
-    ],
-)
-def test_a_picture_without_memory_does_not_end_the_batch(
-    error: Exception, text: str, capsys: Capture, monkeypatch: Patch
-) -> None:
-    failing_on(monkeypatch, 1, error)
+def test_a_picture_without_memory_does_not_end_the_batch(capsys: Capture, monkeypatch: Patch) -> None:
+    failing_on(monkeypatch, 1, torch.OutOfMemoryError("CUDA out of memory.\nTried"))
     assert batch(TWO, "--quiet") == 1
-    assert f"picture 1 of 2, line 2: a.png failed: {text}\n" in capsys.readouterr().err
+    assert "picture 1 of 2, line 2: a.png failed: CUDA out of memory. Tried\n" in capsys.readouterr().err
     assert recorded() == ["b.png"]
 
 
@@ -352,49 +322,29 @@ def test_every_picture_is_made_by_exactly_one_rank(capsys: Capture, monkeypatch:
     assert [made["device"] for made in recorder.made] == ["cuda:1", "cuda:0"]
 
 
-@pytest.mark.slow
-def test_two_processes_of_torchruns_share_a_list_and_a_failure_of_one_does_not_stop_the_other() -> None:
-    save_image(torch.rand(3, 24, 32), "photo.png")
-    Path("bad.png").write_bytes(Path("photo.png").read_bytes()[:300])
-    lines = ["photo.png,art.png,a.png,128,80", "bad.png,art.png,b.png", "photo.png,art.png,c.png"]
-    Path("jobs.csv").write_text(rows(*lines, columns="content,style,output,size,iterations"))
-    command = [*LAUNCH, "-m", "neural_style", "batch", "jobs.csv", *SMALL]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 1, done.stderr
-    assert recorded() == ["a.png", "c.png"]
-    assert "[rank 0] neural-style: 2 of 2 pictures made\n" in done.stderr
-    assert "[rank 1] neural-style: 0 of 1 picture made, 1 failed\n" in done.stderr
-
-
-def test_the_environment_names_the_process(monkeypatch: Patch) -> None:
-    assert place() == Process() == Process(rank=0, world=1, local_rank=0)
-    monkeypatch.setenv("RANK", "9")
-    monkeypatch.setenv("WORLD_SIZE", "16")
-    assert place() == Process(9, 16, 9)
-    monkeypatch.setenv("LOCAL_RANK", "1")
-    assert place() == Process(9, 16, 1)
-
-
 @pytest.mark.parametrize(
-    ("variables", "name"),
+    ("variables", "expected"),
     [
+        ({}, Process(rank=0, world=1, local_rank=0)),
+        ({"RANK": "9", "WORLD_SIZE": "16"}, Process(9, 16, 9)),
+        ({"RANK": "9", "WORLD_SIZE": "16", "LOCAL_RANK": "1"}, Process(9, 16, 1)),
         ({"RANK": "2", "WORLD_SIZE": "2"}, "RANK"),
         ({"RANK": "1"}, "RANK"),
-        ({"WORLD_SIZE": "0"}, "RANK"),
         ({"RANK": "-1"}, "RANK"),
         ({"WORLD_SIZE": "²"}, "WORLD_SIZE"),
         ({"LOCAL_RANK": ""}, "LOCAL_RANK"),
     ],
 )
-def test_an_impossible_rank_is_an_error(
-    variables: dict[str, str], name: str, capsys: Capture, monkeypatch: Patch
+def test_the_environment_names_the_process_unless_it_is_impossible(
+    variables: dict[str, str], expected: Process | str, capsys: Capture, monkeypatch: Patch
 ) -> None:
     for variable, value in variables.items():
         monkeypatch.setenv(variable, value)
-    with pytest.raises(ValueError, match=f"^{name} must"):
-        place()
-    assert batch() == 2
-    assert f"error: {name} must" in capsys.readouterr().err
+    if isinstance(expected, Process):
+        assert place() == expected
+    else:
+        assert batch() == 2
+        assert f"error: {expected} must" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -404,7 +354,6 @@ def test_an_impossible_rank_is_an_error(
         (["cuda", "cpu"], "auto", Process(9, 16, 1), "cuda:1"),
         (["cuda", "cpu"], "auto", Process(3, 4, 3), "cuda:1"),
         (["cuda", "cpu"], "cuda:0", Process(1, 2, 1), "cuda:0"),
-        (["cuda", "cpu"], "xpu", Process(1, 2, 1), "xpu"),
         (["xpu", "cpu"], "auto", Process(5, 8, 5), "xpu:2"),
         (["mps", "cpu"], "auto", Process(1, 2, 1), "auto"),
     ],

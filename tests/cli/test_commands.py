@@ -27,9 +27,11 @@ from neural_style.images.resizing import resize
 from neural_style.network.features import PADDINGS, POOLINGS
 from neural_style.network.source import learn_weights
 from neural_style.network.weights import CONVENTIONS, NAMED_SOURCES, WeightsUnavailableError
-from neural_style.optimizers import LBFGS, Adam
+from neural_style.optimizers.adam import Adam
+from neural_style.optimizers.base import RunInterrupted
+from neural_style.optimizers.lbfgs import LBFGS
 from neural_style.transfer import StyleTransfer
-from neural_style.transfer.callback import Progress, RunInterrupted
+from neural_style.transfer.callback import Progress
 from neural_style.transfer.presets import PRESETS
 from neural_style.transfer.starts import INITS
 
@@ -98,35 +100,18 @@ def test_only_an_enlarged_photograph_is_noted(words: list[str], noted: bool, cap
     assert ("is enlarged" in capsys.readouterr().err) is noted
 
 
-@pytest.mark.usefixtures("recorder")
-def test_quality_decides_the_size_of_a_jpeg() -> None:
-    for quality in ("10", "100"):
-        assert stylize("--quality", quality, out=f"{quality}.jpg") == 0
-    assert Path("10.jpg").stat().st_size < Path("100.jpg").stat().st_size
-
-
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
         ("", {"size": 512, "iterations": None, "levels": None, "init": None, "seed": 0}),
-        ("--size original --preview", {"size": None, "preview": True}),
-        ("--size 64 --iterations 7 --levels 2", {"size": 64, "iterations": 7, "levels": 2}),
-        ("--iterations 9,7 --init noise --seed 5", {"iterations": [9, 7], "init": "noise", "seed": 5}),
-        ("--init content=0.7,noise=0.3", {"init": {"content": 0.7, "noise": 0.3}}),
-    ],
-)
-def test_the_options_of_a_run_reach_it(words: str, expected: dict[str, object], recorder: Any) -> None:
-    assert cli.main(["stylize", "photo.png", "art.png", *words.split()]) == 0
-    assert {name: recorder.ran[0][name] for name in expected} == expected
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
         ("", {"weights": "vgg19", "preset": "default", "device": "auto", "precision": "auto"}),
         ("", {"optimizer": LBFGS(), "compile": "auto", "tile_size": "auto", "match_colors": None}),
         ("", dict.fromkeys(("convention", "content_layers", "style_layers", "pooling", "padding"))),
         ("", dict.fromkeys(("content_weight", "style_weight", "variation_weight", "strength"))),
+        ("--size original --preview", {"size": None, "preview": True}),
+        ("--size 64 --iterations 7 --levels 2", {"size": 64, "iterations": 7, "levels": 2}),
+        ("--iterations 9,7 --init noise --seed 5", {"iterations": [9, 7], "init": "noise", "seed": 5}),
+        ("--init content=0.7,noise=0.3", {"init": {"content": 0.7, "noise": 0.3}}),
         ("--preset paper --weights random", {"preset": "paper", "weights": "random"}),
         ("--device cpu --precision float32 --compile off", {"precision": "float32", "compile": "off"}),
         ("--weights f.pth --convention caffe", {"weights": "f.pth", "convention": "caffe"}),
@@ -145,9 +130,12 @@ def test_the_options_of_a_run_reach_it(words: str, expected: dict[str, object], 
         ("--tile-size none", {"tile_size": None}),
     ],
 )
-def test_the_options_of_a_transfer_reach_it(words: str, expected: dict[str, object], recorder: Any) -> None:
+def test_the_options_reach_the_transfer_and_its_run(
+    words: str, expected: dict[str, object], recorder: Any
+) -> None:
     assert cli.main(["stylize", "photo.png", "art.png", *words.split()]) == 0
-    assert {name: recorder.made[0][name] for name in expected} == expected
+    given = recorder.made[0] | recorder.ran[0]
+    assert {name: given[name] for name in expected} == expected
 
 
 def test_a_picture_can_be_the_start(recorder: Any) -> None:
@@ -155,15 +143,12 @@ def test_a_picture_can_be_the_start(recorder: Any) -> None:
     assert torch.equal(recorder.ran[0]["init"][0], load_image("art2.png"))
 
 
-def test_a_texture_is_made_in_any_size() -> None:
-    words = ["texture", "art.png", "art2.png", "--weights", "narrow.pth", "--iterations", "1"]
-    assert cli.main([*words, "--size", "48x32", "--style-weights", "1,2"]) == 0
+def test_a_texture_and_a_reconstruction_are_made() -> None:
+    small = ["--weights", "narrow.pth", "--iterations", "1"]
+    texture = "texture art.png art2.png --size 48x32 --style-weights 1,2"
+    assert cli.main([*texture.split(), *small]) == 0
+    assert cli.main([*["reconstruct", "photo.png", "relu2_1", "--size", "64"], *small]) == 0
     assert load_image("art-texture.png").shape == (3, 32, 48)
-
-
-def test_a_reconstruction_is_made_of_a_layer() -> None:
-    words = ["reconstruct", "photo.png", "relu2_1", "--weights", "narrow.pth", "--iterations", "2,1"]
-    assert cli.main([*words, "--size", "64"]) == 0
     assert load_image("photo-relu2_1.png").shape == (3, 48, 64)
 
 
@@ -195,7 +180,7 @@ def test_the_demo_writes_its_picture_and_the_sheet_beside_it(capsys: Capture, re
 # Help ----------------------------------------------------------------------------------------------------
 
 
-def test_the_help_lists_what_the_tables_have_and_their_defaults(capsys: Capture, monkeypatch: Patch) -> None:
+def test_the_help_lists_what_the_tables_have(capsys: Capture, monkeypatch: Patch) -> None:
     monkeypatch.setenv("COLUMNS", "500")
     with pytest.raises(SystemExit) as leaving:
         cli.main(["stylize", "--help"])
@@ -203,8 +188,6 @@ def test_the_help_lists_what_the_tables_have_and_their_defaults(capsys: Capture,
     text = capsys.readouterr().out
     for table in (PRESETS, POOLINGS, PADDINGS, PRECISIONS, CONVENTIONS, INITS, NAMED_SOURCES, OPTIMIZERS):
         assert ", ".join(table) in text
-    for default in ("512", "0", "95", "auto", "default", "lbfgs", "vgg19"):
-        assert f"(default: {default})" in text
 
 
 def test_the_version_is_the_packages(capsys: Capture) -> None:
@@ -234,25 +217,14 @@ STYLIZE = "stylize photo.png art.png"
         (f"{STYLIZE} --colour match", "--colour match"),
         ("texture art.png --regions sky.png", "--regions"),
         (f"{STYLIZE} --size big", "argument --size"),
-        (f"{STYLIZE} --size 0", "argument --size"),
-        (f"{STYLIZE} --seed -1", "argument --seed"),
-        (f"{STYLIZE} --quality 101", "argument --quality"),
-        (f"{STYLIZE} --iterations 3,x", "argument --iterations"),
-        (f"{STYLIZE} --levels two", "argument --levels"),
         (f"{STYLIZE} --style-layers relu1_1=much", "argument --style-layers"),
         (f"{STYLIZE} --style-scales big", "argument --style-scales"),
         (f"{STYLIZE} --tile-size 8", "argument --tile-size"),
         (f"{STYLIZE} --rank-timeout 0", "argument --rank-timeout"),
-        (f"{STYLIZE} --rank-timeout soon", "argument --rank-timeout"),
         ("texture art.png --size 20x", "argument --size"),
-        ("texture art.png --size 3x4x5", "argument --size"),
-        (f"{STYLIZE} --init no.png", "init must"),
         (f"{STYLIZE} --init content=0.7,noize=0.3", "init must .* Did you mean 'noise'"),
-        (f"{STYLIZE} --init content=0,noise=0", "init must"),
-        (f"{STYLIZE} --init content=nan", r"init\['content'\] must"),
         (f"{STYLIZE} --optimizer sgd", "optimizer must"),
         (f"{STYLIZE} --pooling mox --weights narrow.pth", "pooling must .* Did you mean 'max'"),
-        (f"{STYLIZE} --strength 2 --weights narrow.pth", "strength must"),
         (f"{STYLIZE} --weights no.pth", "weights must"),
         (f"{STYLIZE} --style-weights 1,2", "--style-weights must"),
         ("stylize no.png art.png", "content must"),
@@ -261,7 +233,6 @@ STYLIZE = "stylize photo.png art.png"
         ("reconstruct photo.png relu9_9", "LAYER must"),
         ("learn art.png no.png -o f.pth", "painting 2 must"),
         ("learn art.png -o no/f.pth", "--output must"),
-        ("learn art.png -o .", "--output must"),
         ("learn art.png -o art.png", "--output must"),
     ],
 )
@@ -283,7 +254,6 @@ def test_an_error_is_one_line_that_names_the_argument(words: str, named: str, ca
         f"{STYLIZE} -o out.gif",
         f"{STYLIZE} -o out.jpg --size 70000",  # more than JPEG can hold
         f"{STYLIZE} -o photo.png",
-        f"{STYLIZE} -o ./art.png",
         f"{STYLIZE} -o same.png",
         "stylize photo.png monet -o monet/1.png",
         "stylize photo.png art.png --regions art2.png -o art2.png",
@@ -314,12 +284,7 @@ def test_only_one_process_makes_a_texture(monkeypatch: Patch, capsys: Capture) -
 
 
 @pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (OSError("disk\n  full"), "disk full"),
-        (MemoryError(), "MemoryError"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "DefaultCPUAllocator"),
-    ],
+    ("error", "text"), [(OSError("disk\n  full"), "disk full"), (MemoryError(), "MemoryError")]
 )
 def test_an_error_of_several_lines_or_none_is_one_line(
     error: Exception, text: str, capsys: Capture, monkeypatch: Patch

@@ -25,15 +25,13 @@ def test_auto_takes_the_best_device(monkeypatch: pytest.MonkeyPatch, types: tupl
     assert choose_device("auto").type == [*types, "cpu"][0]
 
 
-def test_a_device_may_be_named_or_given(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["cuda:1", "mps", "gpu", "meta", "cpu:x"])
+def test_a_device_may_be_named_or_given_unless_the_machine_lacks_it(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     pretend(monkeypatch, "cuda")
     assert choose_device("cuda:0") == torch.device("cuda", 0)
     assert choose_device(torch.device("cpu")) == torch.device("cpu")
-
-
-@pytest.mark.parametrize("name", ["cuda:1", "mps", "gpu", "meta", "cpu:x"])
-def test_a_device_that_the_machine_lacks_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    pretend(monkeypatch, "cuda")
     with pytest.raises(ValueError, match=r"^device must .* 'auto', 'cuda', 'cpu'"):
         choose_device(name)
 
@@ -53,7 +51,6 @@ def test_precision_on_cuda_follows_its_capability(
 @pytest.mark.parametrize(
     ("present", "auto"),
     [
-        ({}, "float32"),
         ({"avx2": True, "avx512_bf16": False, "l1d_cache_size": 1}, "float32"),
         ({"avx512_bf16": True}, "bfloat16"),
         ({"bf16": True}, "bfloat16"),
@@ -79,8 +76,3 @@ def test_a_precision_that_the_device_lacks_is_refused(monkeypatch: pytest.Monkey
         choose_dtype(precision, torch.device("cpu"))
     monkeypatch.setattr(hardware, "_instructions", lambda: hardware.INSTRUCTIONS[precision])
     assert choose_dtype(precision, torch.device("cpu")) == getattr(torch, precision)
-
-
-def test_an_unknown_precision_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^precision must"):
-        choose_dtype("half", torch.device("cpu"))

@@ -13,7 +13,7 @@ from torch import Tensor
 import neural_style
 import reference
 from narrow import RANDOM
-from neural_style import StyleTransfer, Terms, half_squares, layer_style_loss
+from neural_style import StyleTransfer
 from neural_style.evaluation.objective import Objective
 from neural_style.network.features import VGG19Features
 from neural_style.network.source import random_weights
@@ -32,40 +32,37 @@ def make(preset: str, **options: Any) -> tuple[Objective, VGG19Features]:
         pooling=settings.pooling,  # type: ignore[arg-type]
         padding=settings.padding,  # type: ignore[arg-type]
     )
-    return Objective(network, picture(32, 48, 1), picture(48, 36, 2), settings.terms), network
+    return Objective(network, picture(32, 48, 1), picture(48, 36, 2), settings), network
 
 
 def in_numpy(features: dict[str, Tensor]) -> dict[str, np.ndarray]:
     return {name: value[0].double().numpy() for name, value in features.items()}
 
 
-@pytest.mark.parametrize("preset", ["default", "paper", "authors"])  # "self-taught" has the default's losses
+# The losses of a content and of a style layer, and the weights of content, style, each style layer, variation.
+# "self-taught" has the default's losses.
+INDEPENDENT: dict[str, Any] = {
+    "default": (reference.relative_content_loss, reference.relative_covariance_loss, (0.1, 1.0, 0.2, 1.0)),
+    "paper": (reference.content_loss, reference.layer_style_loss, (1e-3, 1.0, 0.2, 0.0)),
+    "authors": (reference.mean_content_loss, reference.mean_style_loss, (1.0, 1.0, 1.0, 0.0)),
+}
+
+
+@pytest.mark.parametrize("preset", INDEPENDENT)
 def test_a_presets_loss_equals_the_independent_one(preset: str) -> None:
     objective, network = make(preset)
     image = picture(32, 48, 3)
     loss, _ = objective.value_and_grad(image)
     generated, content, style = (in_numpy(network(x)) for x in (image, picture(32, 48, 1), picture(48, 36, 2)))
+    content_loss, style_loss, (alpha, beta, layer_weight, smoothing) = INDEPENDENT[preset]
     layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
-    if preset == "paper":
-        expected = reference.paper_loss(
-            generated, content, style, "relu4_2", layers, content_weight=1e-3, style_weight=1.0
-        )
-    elif preset == "authors":
-        expected = reference.authors_loss(generated, content, style, "relu4_2", layers)
-    else:
-        settings = PRESETS[preset]
-        expected = reference.default_loss(
-            generated,
-            content,
-            style,
-            next(iter(settings.content_layers)),
-            settings.style_layers,
-            image=image[0].double().numpy(),
-            content_weight=settings.content_weight,
-            style_weight=settings.style_weight,
-            total_variation_weight=settings.variation_weight,
-            self_taught=preset == "self-taught",
-        )
+    layer_losses = {name: style_loss(generated[name], style[name]) for name in layers}
+    expected = reference.total_loss(
+        content_loss(generated["relu4_2"], content["relu4_2"]),
+        reference.style_loss(layer_losses, dict.fromkeys(layers, layer_weight)),
+        alpha,
+        beta,
+    ) + smoothing * reference.isotropic_variation(image[0].double().numpy())
     assert loss.item() == pytest.approx(expected, rel=1e-4)
 
 
@@ -84,16 +81,6 @@ def test_the_gradient_is_the_losss_slope(preset: str) -> None:
     assert (gradient * direction).sum().item() == pytest.approx(slope, rel=1e-4)
 
 
-def test_the_content_itself_has_no_content_loss_and_the_style_no_style_loss() -> None:
-    objective, network = make("default")
-    objective.value_and_grad(picture(32, 48, 1))
-    assert objective.terms_by_name["content"] == 0
-    settings = choose_settings("default", self_taught=False)
-    same = Objective(network, picture(32, 48, 1), picture(32, 48, 1), settings.terms)
-    same.value_and_grad(picture(32, 48, 1))
-    assert same.terms_by_name["style"].item() == pytest.approx(0, abs=1e-9)
-
-
 def test_the_terms_add_up_to_the_loss() -> None:
     objective, _ = make("default", content_weight=0.3, style_weight=0.7, variation_weight=2)
     loss, _ = objective.value_and_grad(picture(32, 48, 3))
@@ -103,16 +90,6 @@ def test_the_terms_add_up_to_the_loss() -> None:
     styles = [terms[f"style {part.layer}"] for part in objective.target_moments]
     torch.testing.assert_close(torch.stack(styles).mean(), terms["style"])
     torch.testing.assert_close(terms["content relu4_2"], terms["content"])
-
-
-@pytest.mark.parametrize("name", ["content_weight", "style_weight"])
-def test_a_part_of_no_weight_is_not_computed(name: str) -> None:
-    objective, _ = make("default", **{name: 0})
-    loss, _ = objective.value_and_grad(picture(32, 48, 3))
-    part = name.removesuffix("_weight")
-    assert objective.terms_by_name[part] == 0
-    assert not any(term.startswith(f"{part} ") for term in objective.terms_by_name)
-    assert loss > 0
 
 
 def test_value_and_gradient_are_float32_and_detached_and_the_image_is_untouched() -> None:
@@ -128,63 +105,28 @@ def test_value_and_gradient_are_float32_and_detached_and_the_image_is_untouched(
     assert not any(parameter.requires_grad for parameter in network.parameters())
 
 
-def test_a_bfloat16_network_gives_float32_numbers_near_the_float32_ones() -> None:
-    objective, network = make("default")
+@pytest.mark.parametrize(
+    ("dtype", "weight", "apart"),
+    [
+        (torch.bfloat16, 1.0, (0.02, 0.1)),
+        (torch.float16, 1e-6, (0.002, 0.06)),
+        (torch.float16, 1.0, (0.002, 0.06)),
+        (torch.float16, 1e8, (0.002, 0.06)),
+    ],
+)
+def test_half_precision_gives_float32_numbers_near_the_exact_ones_whatever_the_losss_scale(
+    dtype: torch.dtype, weight: float, apart: tuple[float, float]
+) -> None:
+    weights = {"content_weight": 0.1 * weight, "style_weight": weight, "variation_weight": 0}
+    objective, network = make("default", **weights)
     image = picture(32, 48, 3)
     loss, gradient = objective.value_and_grad(image)
-    network.set_precision(torch.bfloat16)
+    network.set_precision(dtype)
     half = Objective(network, picture(32, 48, 1), picture(48, 36, 2), objective.terms)
     half_loss, half_gradient = half.value_and_grad(image)
     assert (half_loss.dtype, half_gradient.dtype) == (torch.float32, torch.float32)
-    assert half_loss.item() == pytest.approx(loss.item(), rel=0.02)
-    assert torch.cosine_similarity(gradient.flatten(), half_gradient.flatten(), dim=0) > 0.995
-
-
-@pytest.mark.parametrize("weight", [1e-6, 1.0, 1e8])
-def test_a_float16_network_gives_the_gradient_whatever_the_losss_scale(
-    weight: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    objective, network = make("default")
-    terms = replace(
-        objective.terms,
-        content_weight=weight * objective.terms.content_weight,
-        style_weight=weight * objective.terms.style_weight,
-        variation_weight=0,
-    )
-    image = picture(32, 48, 3)
-    content, style = picture(32, 48, 1), picture(48, 36, 2)
-    loss, gradient = Objective(network, content, style, terms).value_and_grad(image)
-    network.set_precision(torch.float16)
-    half = Objective(network, content, style, terms)
-    half_loss, half_gradient = half.value_and_grad(image)
-    assert (half_loss.dtype, half_gradient.dtype) == (torch.float32, torch.float32)
-    assert half_loss.item() == pytest.approx(loss.item(), rel=0.002)
-    assert (half_gradient - gradient).norm() < 0.06 * gradient.norm()
-    if weight < 1:  # the mistake: an unscaled gradient vanishes between float16's numbers
-        monkeypatch.setattr(half, "_scale", lambda _loss, _image: None)
-        assert (half.value_and_grad(image)[1] - gradient).norm() > 0.5 * gradient.norm()
-
-
-def test_it_works_where_the_caller_has_turned_gradients_off() -> None:
-    objective, _ = make("default")
-    image = picture(32, 48, 3)
-    loss, gradient = objective.value_and_grad(image)
-    with torch.no_grad():
-        assert torch.equal(objective.value_and_grad(image)[1], gradient)
-    with torch.inference_mode():
-        again, same = objective.value_and_grad(image.clone())
-        assert torch.equal(same, gradient)
-    assert torch.equal(again, loss)
-
-
-@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
-def test_constant_pictures_give_finite_numbers(value: float) -> None:
-    settings = choose_settings("default", self_taught=False)
-    network = VGG19Features(random_weights(width=0.25), settings.layers)
-    flat = torch.full((1, 3, 32, 32), value)
-    loss, gradient = Objective(network, flat, flat, settings.terms).value_and_grad(picture(32, 32, 0))
-    assert bool(torch.isfinite(loss))
-    assert bool(torch.isfinite(gradient).all())
+    assert half_loss.item() == pytest.approx(loss.item(), rel=apart[0])
+    assert (half_gradient - gradient).norm() < apart[1] * gradient.norm()
 
 
 def test_a_float16_network_at_its_own_minimum_has_no_gradient() -> None:
@@ -197,29 +139,28 @@ def test_a_float16_network_at_its_own_minimum_has_no_gradient() -> None:
     assert torch.equal(gradient, torch.zeros_like(image))
 
 
+def public_terms(**changed: Any) -> neural_style.Terms:
+    half_squares, style_loss = neural_style.half_squares, neural_style.layer_style_loss
+    terms = neural_style.Terms({"relu2_1": 1.0}, {"relu1_1": 1.0}, half_squares, style_loss, 1.0, 1.0)
+    return replace(terms, **changed)
+
+
 def test_terms_and_an_objective_are_built_of_public_names_alone() -> None:
-    content, style = (
-        torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)
-    )
     network = neural_style.VGG19Features("random", ["relu1_1", "relu2_1"])
-    for content_loss, style_loss in (
-        (neural_style.half_squares, neural_style.layer_style_loss),
-        (neural_style.relative_squares, neural_style.covariance_loss),
-    ):
-        terms = neural_style.Terms({"relu2_1": 1.0}, {"relu1_1": 1.0}, content_loss, style_loss, 1.0, 1.0)
-        loss, gradient = neural_style.Objective(network, content, style, terms).value_and_grad(content)
+    content, style = picture(32, 48, 0), picture(32, 48, 1)
+    for style_loss in (neural_style.layer_style_loss, neural_style.covariance_loss):
+        objective = neural_style.Objective(network, content, style, public_terms(style_loss=style_loss))
+        loss, gradient = objective.value_and_grad(content)
         assert loss > 0
         assert gradient.shape == content.shape
 
 
-def test_a_batch_of_contents_is_refused() -> None:
-    network = neural_style.VGG19Features("random", ["relu1_1"])
-    two = picture(32, 48, 0).expand(2, -1, -1, -1)
-    terms = neural_style.Terms(
-        {"relu1_1": 1.0}, {"relu1_1": 1.0}, neural_style.half_squares, neural_style.layer_style_loss, 1.0, 1.0
-    )
-    with pytest.raises(ValueError, match="content_image"):
-        neural_style.Objective(network, two, picture(32, 48, 1), terms)
+def test_pictures_that_are_no_content_and_no_styles_are_refused() -> None:
+    network, one = neural_style.VGG19Features(RANDOM, ["relu1_1", "relu2_1"]), picture(32, 48, 0)
+    with pytest.raises(ValueError, match=r"^content_image must"):
+        Objective(network, one.expand(2, -1, -1, -1), one, public_terms())
+    with pytest.raises(TypeError, match=r"^style_image must"):
+        Objective(network, one, [one, one], public_terms())  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("tile", [None, 32])
@@ -229,13 +170,6 @@ def test_a_picture_of_another_shape_is_refused(shape: tuple[int, ...], tile: int
     objective = transfer.objective(torch.rand(3, 48, 64), torch.rand(3, 48, 48), size=64)
     with pytest.raises(ValueError, match=r"^image must have shape \(1, 3, 48, 64\)"):
         objective.value_and_grad(torch.rand(shape))
-
-
-def test_styles_that_are_no_guides_are_refused() -> None:
-    picture = torch.rand(1, 3, 48, 64)
-    terms = Terms({"relu2_1": 1.0}, {"relu1_1": 1.0}, half_squares, layer_style_loss, 1.0, 1.0)
-    with pytest.raises(TypeError, match=r"^style_image must"):
-        Objective(VGG19Features(RANDOM, ["relu2_1"]), picture, [picture, picture], terms)  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize(
@@ -249,6 +183,5 @@ def test_styles_that_are_no_guides_are_refused() -> None:
     ],
 )
 def test_terms_refuse_what_no_loss_can_have(name: str, value: object, error: type[Exception]) -> None:
-    good = Terms({"relu2_1": 1.0}, {"relu1_1": 1.0}, half_squares, layer_style_loss, 1.0, 1.0)
     with pytest.raises(error, match=rf"^{name}\S* must"):
-        replace(good, **{name: value})  # type: ignore[arg-type]
+        public_terms(**{name: value})

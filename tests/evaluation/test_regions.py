@@ -24,9 +24,6 @@ CONTENT = torch.rand(3, 96, 112, generator=torch.Generator().manual_seed(1))
 WEST = (torch.arange(112) < 56).float().expand(96, 112)
 
 
-COLORED = (255 * torch.stack([WEST, 1 - WEST, WEST], 2)).byte().numpy()
-
-
 def stripes(down: int, across: int, color: tuple[float, float, float], size: int = 96) -> Tensor:
     """A texture of its own: waves of one colour, so many down and across."""
     y, x = torch.meshgrid(torch.arange(size) / size, torch.arange(size) / size, indexing="ij")
@@ -46,9 +43,6 @@ def objective(styles: Any, **options: Any) -> Objective:
     return transfer(**options).objective(CONTENT, styles)
 
 
-# -- masks on the layers' grids -------------------------------------------------------------------------
-
-
 def test_a_mask_of_ones_is_ones_on_every_grid_and_nothing_leaves_zero_to_one() -> None:
     for padding in ("reflect", "replicate", "zeros", "circular"):
         ones = on_grids(torch.ones(1, 1, 64, 80), LAYERS, padding)
@@ -63,22 +57,13 @@ def test_a_mask_of_ones_is_ones_on_every_grid_and_nothing_leaves_zero_to_one() -
             assert grid.mean() == pytest.approx(0.5, abs=0.02)
 
 
-def test_a_mask_spreads_as_far_as_the_filters_see() -> None:
-    dot = torch.zeros(1, 1, 65, 65)
-    dot[..., 32, 32] = 1
+def test_a_mask_spreads_as_far_as_the_filters_see_and_a_circular_one_across_the_border() -> None:
+    dot, edge = torch.zeros(1, 1, 65, 65), torch.zeros(1, 1, 32, 32)
+    dot[..., 32, 32], edge[..., 0] = 1, 1
     seen = on_grids(dot, ["conv1_1", "conv1_2"], "reflect")
     assert seen["conv1_1"][0, 0, 31:34, 31:34].tolist() == [[pytest.approx(1 / 9)] * 3] * 3
     assert (seen["conv1_2"] > 0).sum() == 25
-
-
-def test_a_circular_mask_spreads_across_the_border() -> None:
-    edge = torch.zeros(1, 1, 32, 32)
-    edge[..., 0] = 1
     assert on_grids(edge, ["conv1_1"], "circular")["conv1_1"][0, 0, 5, 31] == pytest.approx(1 / 3)
-    assert on_grids(edge, ["conv1_1"], "reflect")["conv1_1"][0, 0, 5, 31] == 0
-
-
-# -- weighed moments ------------------------------------------------------------------------------------
 
 
 def test_weighed_moments_are_sums_over_positions_by_hand() -> None:
@@ -110,9 +95,6 @@ def test_mixed_moments_are_those_of_a_picture_with_so_much_of_each() -> None:
     assert Moments.mixed([alone], [7]) is alone
 
 
-# -- several styles -------------------------------------------------------------------------------------
-
-
 def test_two_styles_are_asked_for_in_their_shares() -> None:
     mixed, red, blue = objective([RED, BLUE]), objective(RED), objective(BLUE)
     for part, moments in mixed.target_moments.items():
@@ -122,25 +104,6 @@ def test_two_styles_are_asked_for_in_their_shares() -> None:
     part = Part("relu2_1", 0)
     grams = [single.target_moments[part].normalized_gram for single in (red, blue)]
     torch.testing.assert_close(heavier.target_moments[part].normalized_gram, (3 * grams[0] + grams[1]) / 4)
-
-
-def test_a_larger_weight_takes_the_result_nearer_to_that_style() -> None:
-    to_red = objective(RED, content_weight=0, variation_weight=0, statistic="gram")
-    distances = []
-    for weights in ([1, 9], [1, 1], [9, 1]):
-        image = transfer(content_weight=0, statistic="gram").run(
-            CONTENT, [RED, BLUE], style_weights=weights, size=None, iterations=15, levels=1
-        )
-        distances.append(to_red.value_and_grad(image.unsqueeze(0))[0].item())
-    assert distances == sorted(distances, reverse=True)
-    assert distances[2] < 0.5 * distances[0]
-
-
-def test_a_style_of_no_weight_does_not_count() -> None:
-    both = objective([Style(RED), Style(BLUE, weight=0)])
-    alone = objective(RED)
-    for part, moments in both.target_moments.items():
-        assert torch.equal(moments.second, alone.target_moments[part].second)
 
 
 def test_a_style_gives_the_layers_that_it_is_asked_for() -> None:
@@ -190,14 +153,6 @@ def test_a_larger_scale_has_bolder_strokes() -> None:
     assert roughness == sorted(roughness, reverse=True)
 
 
-# -- regions --------------------------------------------------------------------------------------------
-
-
-def by_halves(**options: Any) -> Tensor:
-    styles = [Style(RED, region=WEST), Style(BLUE, region=1 - WEST)]
-    return transfer(content_weight=0.02, **options).run(CONTENT, styles, size=None, iterations=30, levels=1)
-
-
 def distance(image: Tensor, style: Tensor) -> float:
     """The default's style distance of a picture of any size."""
     settings = transfer(content_weight=0, variation_weight=0)
@@ -205,7 +160,8 @@ def distance(image: Tensor, style: Tensor) -> float:
 
 
 def test_each_region_is_nearer_to_its_own_style() -> None:
-    image = by_halves()
+    styles = [Style(RED, region=WEST), Style(BLUE, region=1 - WEST)]
+    image = transfer(content_weight=0.02).run(CONTENT, styles, size=None, iterations=30, levels=1)
     west, east = image[..., :48], image[..., 64:]
     assert 3 * distance(west, RED) < distance(west, BLUE)
     assert 3 * distance(east, BLUE) < distance(east, RED)
@@ -307,9 +263,6 @@ def test_between_the_colours_of_two_regions_no_line_is_left_where_the_photograph
     assert steps.amax() < 0.25 * (RED.mean((1, 2)) - BLUE.mean((1, 2))).abs().amax()
 
 
-# -- what cannot be -----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("argument", "options", "error"),
     [
@@ -317,7 +270,6 @@ def test_between_the_colours_of_two_regions_no_line_is_left_where_the_photograph
         ("style_weights", {"style": [RED, BLUE], "style_weights": [1]}, ValueError),
         ("style_weights", {"style": [RED, BLUE], "style_weights": [0, 0]}, ValueError),
         ("style_weights", {"style_weights": np.array(1.0)}, TypeError),
-        ("style_weights", {"style_weights": 2.0}, TypeError),
         ("style's weight", {"style_weights": [-1]}, ValueError),
         ("the styles' weights", {"style": Style(RED, weight=0)}, ValueError),
         ("style's scale", {"style": Style(RED, scale=0)}, ValueError),
@@ -327,14 +279,6 @@ def test_between_the_colours_of_two_regions_no_line_is_left_where_the_photograph
         ("style 2", {"style": [RED, torch.rand(3, 8, 8)]}, ValueError),
         ("regions", {"regions": [WEST, WEST]}, ValueError),
         ("regions", {"regions": WEST.numpy()}, TypeError),
-        ("regions", {"regions": "sky.png"}, TypeError),
-        ("style's region", {"regions": [torch.ones(96, 96)]}, ValueError),
-        ("style's region", {"regions": [torch.zeros(96, 112)]}, ValueError),
-        ("style's region", {"regions": [WEST.byte().numpy()]}, ValueError),
-        ("style's region", {"regions": [torch.ones(3, 96, 112)]}, ValueError),
-        ("style's region values", {"regions": [2 * torch.ones(96, 112)]}, ValueError),
-        ("style's region", {"regions": [torch.ones(96, 112, dtype=torch.uint8)]}, TypeError),
-        ("style's region", {"regions": [COLORED]}, ValueError),
         ("style's region", {"regions": ["nowhere.png"]}, FileNotFoundError),
     ],
 )
@@ -348,13 +292,10 @@ def test_invalid_styles_and_regions_are_refused_before_any_work(
 
 def test_weights_that_do_nothing_are_reported() -> None:
     content = CONTENT.unsqueeze(0)
-    cases: list[tuple[list[StyleSource], list[float]]] = [
-        ([RED], [5]),
-        ([Style(RED, region=WEST), BLUE], [1, 2]),
-    ]
-    for styles, weights in cases:
+    apart: list[StyleSource] = [Style(RED, region=WEST), BLUE]
+    alone: list[StyleSource] = [RED]
+    for styles, weights in ((alone, [5]), (apart, [1, 2])):
         with pytest.warns(UserWarning, match=r"^style_weights "):
             load_styles(styles, content, style_layers=LAYERS, style_weights=weights)
-    apart: list[StyleSource] = [Style(RED, region=WEST), BLUE]
     (left,) = load_styles(apart, content, style_layers=LAYERS, style_weights=[1, 0])  # warnings are errors
     assert left.region is not None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from narrow import RANDOM
-from neural_style import LBFGS, Adam, StyleTransfer, TorchLBFGS
+from neural_style import LBFGS, StyleTransfer
 from neural_style.evaluation.costs import MemoryModel
 from neural_style.evaluation.tile_size import (
     COMFORTABLE,
@@ -17,7 +17,7 @@ from neural_style.evaluation.tile_size import (
     SHARE,
     WHOLE,
     MemoryPlan,
-    plan_memory,
+    MemoryPlanner,
 )
 from neural_style.evaluation.tiles import TileGeometry
 from neural_style.transfer.levels import Level
@@ -26,10 +26,12 @@ MODEL = MemoryModel(["relu1_1", "relu2_2", "relu5_1"], ["relu1_1", "relu5_1"], [
 SIZE = (3000, 4000)
 
 
-def planned(size: tuple[int, int] = SIZE, *, gigabytes: float | None = None, **options: Any) -> MemoryPlan:
+def planned(
+    size: tuple[int, int] = SIZE, *, gigabytes: float | None = None, pairs: int = 20, **options: Any
+) -> MemoryPlan:
     if gigabytes is not None:
         options["free"] = int(gigabytes * 1e9)
-    return plan_memory(size, MODEL, **{"pairs": 20, **options})
+    return MemoryPlanner(MODEL, **options).plan(size, pairs)
 
 
 def bytes_with(window: tuple[int, int]) -> int:
@@ -77,15 +79,11 @@ def test_where_free_memory_is_unknown_the_picture_is_tried_at_once_unless_no_ker
     assert planned((20_000, 20_000)).tile == LARGEST
 
 
-def test_tiles_asked_for_stay_as_they_are() -> None:
+def test_tiles_asked_for_stay_as_they_are_and_none_is_tried_whatever_is_free() -> None:
     assert planned(tile=1024, gigabytes=1000).tile == 1024
-    scarce = planned(tile=1024, gigabytes=8)
+    scarce, at_once = planned(tile=1024, gigabytes=8), planned(tile=None, gigabytes=1)
     assert (scarce.tile, scarce.pairs < 20) == (1024, True)
-
-
-def test_a_picture_asked_for_at_once_is_tried_whatever_is_free() -> None:
-    plan = planned(tile=None, gigabytes=1)
-    assert (plan.tile, plan.keep_targets, plan.pairs) == (None, False, 3)
+    assert (at_once.tile, at_once.keep_targets, at_once.pairs) == (None, False, 3)
 
 
 @pytest.mark.parametrize("tile", ["auto", 1024])
@@ -98,22 +96,10 @@ def test_what_cannot_fit_is_refused_with_the_largest_that_would(tile: int | str)
         planned((height + 3, width + 4), tile=tile, gigabytes=1.5)
 
 
-def test_where_nothing_fits_no_size_is_named() -> None:
-    with pytest.raises(ValueError, match=r"got 3000×4000\. [^×]*$"):
-        planned(free=1000)
-
-
 optimizer_with = StyleTransfer(weights=RANDOM, device="cpu").evaluator.fitted
 
 
-@pytest.mark.parametrize("method", [LBFGS, TorchLBFGS])
-def test_a_shorter_history_is_reported(method: type[LBFGS | TorchLBFGS]) -> None:
+def test_a_shorter_history_is_reported() -> None:
     with pytest.warns(UserWarning, match=r"goes on with 5\."):
-        fewer = optimizer_with(method(history=20), MemoryPlan(512, False, 5, 1), Level((300, 400), 30))
-    assert fewer == method(history=5)
-
-
-def test_a_history_that_fits_is_left_alone() -> None:
-    for optimizer, pairs in ((LBFGS(), 20), (TorchLBFGS(), 29), (Adam(), 0)):
-        level = Level((300, 400), 30)
-        assert optimizer_with(optimizer, MemoryPlan(512, False, pairs, 1), level) == optimizer
+        fewer = optimizer_with(LBFGS(history=20), MemoryPlan(512, False, 5, 1), Level((300, 400), 30))
+    assert fewer == LBFGS(history=5)

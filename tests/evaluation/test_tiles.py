@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neural_style.evaluation.tiles import Span, TileGeometry, add_halo_back, with_halo
+from neural_style.evaluation.tiles import Span, TileGeometry
 from neural_style.network.vgg19 import layer_table, reach
 
 DEEP = TileGeometry(halo=80)
@@ -17,30 +17,11 @@ sides = st.integers(1, 700)
 tile_sides = st.one_of(st.none(), st.integers(1, 40).map(lambda positions: 16 * positions))
 
 
-def test_a_side_that_is_cut_has_windows_of_one_size_by_hand() -> None:
-    grid = DEEP.grid((16, 600), 240)
-    assert list(grid.columns) == [Span(0, 224, 0, 312), Span(224, 368, 144, 456), Span(368, 600, 288, 600)]
-    assert grid.read == (range(16), range(600))
-
-
-def test_a_side_that_is_cut_into_small_tiles_has_spans_by_hand() -> None:
-    grid = DEEP.grid((230, 16), 96)
-    assert list(grid.rows) == [Span(0, 96, 0, 176), Span(96, 192, 16, 230), Span(192, 230, 112, 230)]
-    assert list(grid.columns) == [Span(0, 16, 0, 16)]
-    assert grid.read == (range(230), range(16))
-
-
 def test_where_the_picture_tiles_the_plane_the_outer_tiles_read_beyond_its_borders() -> None:
     grid = AROUND.grid((160, 96), 96)
     assert list(grid.rows) == [Span(0, 96, -80, 176), Span(96, 160, 16, 240)]
     assert list(grid.columns) == [Span(0, 96, 0, 96)]
     assert grid.read == (range(-80, 240), range(96))
-
-
-def test_the_rows_of_one_rank_are_cut_by_themselves() -> None:
-    grid = DEEP.grid((300, 64), 64, rows=range(96, 208))
-    assert list(grid.rows) == [Span(96, 160, 16, 240), Span(160, 208, 80, 288)]
-    assert grid.read == (range(16, 288), range(64))
 
 
 @quick
@@ -97,37 +78,6 @@ def test_no_tile_reads_more_than_the_size_that_is_planned_for(size: tuple[int, i
         assert all(read <= planned for read, planned in zip(piece.window_size, most, strict=True))
 
 
-def test_a_planned_window_is_a_tile_with_its_halo_but_no_more_than_the_picture() -> None:
-    assert DEEP.window_size((1000, 5000), 1024) == (1000, 1120)
-    assert DEEP.window_size((1000, 5000), 96) == (256, 256)
-    assert DEEP.window_size((1000, 5000), None) == (1000, 5000)
-
-
-def test_the_pixels_of_a_tile_come_with_the_next_row_and_column_where_there_are_such() -> None:
-    picture = torch.arange(200.0 * 180).view(1, 1, 200, 180)
-    grid = DEEP.grid((200, 180), 112)
-    first, last = grid.tiles[0], grid.tiles[-1]
-    pixels, next_row, next_column = grid.neighboured(grid.window(picture, first), first)
-    assert (next_row, next_column) == (True, True)
-    assert torch.equal(pixels, picture[..., : first.rows.stop + 1, : first.columns.stop + 1])
-    pixels, next_row, next_column = grid.neighboured(grid.window(picture, last), last)
-    assert (next_row, next_column) == (False, False)
-    assert torch.equal(pixels, picture[..., last.rows.start :, last.columns.start :])
-
-
-def test_adding_a_halo_back_is_the_transpose_of_reading_it() -> None:
-    generator = torch.Generator().manual_seed(0)
-    picture = torch.rand(1, 3, 32, 48, generator=generator, dtype=torch.float64)
-    read = (range(-80, 112), range(-16, 48))
-    around = with_halo(picture, read)
-    assert around.shape == (1, 3, 192, 64)
-    assert torch.equal(around[..., 80:112, 16:], picture)
-    assert torch.equal(around[..., 79, 16:], picture[..., 31, :])
-    gradient = torch.rand(around.shape, generator=generator, dtype=torch.float64)
-    back = add_halo_back(gradient, read, (32, 48))
-    torch.testing.assert_close((around * gradient).sum(), (picture * back).sum(), rtol=1e-12, atol=0)
-
-
 @pytest.mark.parametrize("options", [{"tile": 64}, {"tile": None, "rows": range(96)}])
 def test_a_plane_tiling_picture_that_is_cut_needs_sides_on_the_grid(options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"^the picture must .* 192×100\. "):
@@ -135,8 +85,7 @@ def test_a_plane_tiling_picture_that_is_cut_needs_sides_on_the_grid(options: dic
     assert len(AROUND.grid((192, 100), None).tiles) == 1  # whole, it is padded layer by layer
 
 
-@pytest.mark.parametrize(("tile", "error"), [(100, ValueError), (0, ValueError), (-16, ValueError),
-                                             (96.5, TypeError)])  # fmt: skip
+@pytest.mark.parametrize(("tile", "error"), [(100, ValueError), (0, ValueError), (96.5, TypeError)])
 def test_a_tile_that_does_not_lie_on_the_grid_is_refused(tile: int, error: type[Exception]) -> None:
     with pytest.raises(error, match=r"^tile_size must"):
         DEEP.check(tile)

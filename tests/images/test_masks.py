@@ -20,9 +20,6 @@ BLUE, RED = (torch.tensor(color).view(3, 1, 1) for color in ([0.0, 0.0, 1.0], [1
 MAP = torch.where(torch.arange(400) < 300, BLUE, RED).expand(3, 400, 400)
 
 
-# -- to_mask --------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "source",
     [
@@ -35,16 +32,12 @@ MAP = torch.where(torch.arange(400) < 300, BLUE, RED).expand(3, 400, 400)
         (255 * WEST).byte().numpy(),
         Image.fromarray((255 * WEST).byte().numpy()),
     ],
-    ids=["floats", "bools", "3-d", "4-d", "doubles", "flipped bool array", "uint8 array", "PIL"],
 )
-def test_a_mask_may_be_any_grey_picture(source: Any) -> None:
+def test_a_mask_may_be_any_grey_picture_and_is_a_copy(source: Any) -> None:
+    mask = to_mask(source, "mask", PICTURE)
+    torch.testing.assert_close(mask, WEST.reshape(1, 1, 96, 112))
+    mask.zero_()
     torch.testing.assert_close(to_mask(source, "mask", PICTURE), WEST.reshape(1, 1, 96, 112))
-
-
-def test_a_mask_is_a_copy() -> None:
-    source = WEST.clone()
-    to_mask(source, "mask", PICTURE).zero_()
-    assert torch.equal(source, WEST)
 
 
 def test_a_mask_of_another_size_is_resized_with_a_warning(tmp_path: Path) -> None:
@@ -70,25 +63,21 @@ def test_a_mask_is_called_faint_by_its_values_before_it_is_resized() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "error", "text"),
+    ("source", "error", "named"),
     [
-        (torch.ones(96, 96), ValueError, "sky must have its picture's aspect"),
-        (torch.zeros(96, 112), ValueError, "sky must be more than 0"),
-        (WEST.byte().numpy(), ValueError, "sky must be 0.02 of white"),
-        (torch.ones(3, 96, 112), ValueError, "sky must have shape"),
-        (2 * torch.ones(96, 112), ValueError, "sky values must lie in"),
-        (torch.ones(96, 112, dtype=torch.uint8), TypeError, "sky must be a tensor of floats or bools"),
-        ((255 * torch.stack([WEST, 1 - WEST, WEST], 2)).byte().numpy(), ValueError, "sky must be a grey"),
-        ("nowhere.png", FileNotFoundError, "sky must be a file"),
+        (torch.ones(96, 96), ValueError, "sky"),
+        (torch.zeros(96, 112), ValueError, "sky"),
+        (WEST.byte().numpy(), ValueError, "sky"),
+        (torch.ones(3, 96, 112), ValueError, "sky"),
+        (2 * torch.ones(96, 112), ValueError, "sky values"),
+        (torch.ones(96, 112, dtype=torch.uint8), TypeError, "sky"),
+        ((255 * torch.stack([WEST, 1 - WEST, WEST], 2)).byte().numpy(), ValueError, "sky"),
+        ("nowhere.png", FileNotFoundError, "sky"),
     ],
-    ids=["aspect", "black", "faint", "channels", "too large", "whole numbers", "colours", "no file"],
 )
-def test_what_is_no_mask_is_refused(source: Any, error: type[Exception], text: str) -> None:
-    with pytest.raises(error, match=f"^{text}"):
+def test_what_is_no_mask_is_refused(source: Any, error: type[Exception], named: str) -> None:
+    with pytest.raises(error, match=f"^{named} must "):
         to_mask(source, "sky", PICTURE)
-
-
-# -- union ----------------------------------------------------------------------------------------------
 
 
 def test_the_union_of_masks_counts_each_once_and_ends_at_one() -> None:
@@ -97,9 +86,6 @@ def test_the_union_of_masks_counts_each_once_and_ends_at_one() -> None:
     assert found is not None
     assert torch.unique(found).tolist() == [0.5, 1.0]
     assert union([west, None]) is union([]) is None
-
-
-# -- along_edges ----------------------------------------------------------------------------------------
 
 
 def test_a_masks_border_goes_to_the_pictures_edge_and_is_soft_where_there_is_none() -> None:
@@ -114,15 +100,7 @@ def test_a_masks_border_goes_to_the_pictures_edge_and_is_soft_where_there_is_non
     torch.testing.assert_close(flat[[112, 143]], torch.tensor([1.0, 0.0]))
 
 
-def test_a_masks_border_is_brought_to_the_edge_at_the_pictures_own_size() -> None:
-    west = (torch.arange(1536) < 768).float().expand(1, 1, 24, 1536)
-    edge = (0.3 + 0.4 * (torch.arange(1536) >= 773)).expand(1, 3, 24, 1536)
-    found = along_edges(west, edge)[0, 0, 12]
-    assert found.diff().argmin() == 772
-    assert found[772] - found[773] > 0.4
-
-
-@pytest.mark.parametrize("size", [(96, 112), (40, 1200)])
+@pytest.mark.parametrize("size", [(96, 112), (24, 1536)])
 def test_masks_that_sum_to_one_do_so_along_edges(size: tuple[int, int]) -> None:
     generator = torch.Generator().manual_seed(0)
     picture, mask = torch.rand(1, 3, *size, generator=generator), torch.rand(1, 1, *size, generator=generator)
@@ -148,9 +126,6 @@ def test_along_edges_is_the_guided_filter_of_its_paper() -> None:
     np.testing.assert_allclose(along_edges(mask, picture)[0, 0].numpy(), wanted, atol=2e-4)
 
 
-# -- color_regions --------------------------------------------------------------------------------------
-
-
 def test_a_map_is_taken_apart_by_its_colours(tmp_path: Path) -> None:
     save_image(MAP, tmp_path / "map.png")
     (blue, west), (red, east) = color_regions(tmp_path / "map.png")
@@ -161,13 +136,10 @@ def test_a_map_is_taken_apart_by_its_colours(tmp_path: Path) -> None:
         color_regions("none.png")
 
 
-def test_the_soft_edges_of_a_map_go_to_the_nearest_colour() -> None:
+def test_the_soft_edges_of_a_map_go_to_the_nearest_colour_and_colours_nearly_one_are_one() -> None:
     picture = MAP.clone()
     picture[:, 10, 5] = torch.tensor([0.9, 0.0, 0.1])
-    _blue, (_red, east) = color_regions(picture)
-    assert east[0, 0, 10, 5] == 1
-
-
-def test_colours_that_are_nearly_one_are_one() -> None:
     noise = 0.008 * torch.rand(3, 400, 400, generator=torch.Generator().manual_seed(1))
-    assert len(color_regions(0.9 * MAP + noise)) == 2
+    for source in (picture, 0.9 * picture + noise):
+        _blue, (_red, east) = color_regions(source)
+        assert east[0, 0, 10, 5] == 1

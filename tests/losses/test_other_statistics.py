@@ -30,9 +30,6 @@ def skewed(*shape: int, seed: int) -> Tensor:
     return mixed + torch.arange(shape[1], dtype=torch.float64).view(1, -1, 1, 1) / 2
 
 
-# -- the witnesses --------------------------------------------------------------------------------------
-
-
 def array(features: Tensor) -> reference.Array:
     return features[0].numpy()
 
@@ -69,9 +66,8 @@ def of(statistic: StyleLoss, features: Tensor, target: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_statistic_is_its_definition(name: str, seed: int) -> None:
-    features, target = skewed(1, 4, 5, 6, seed=seed), skewed(1, 4, 7, 3, seed=seed + 10)
+def test_a_statistic_is_its_definition(name: str) -> None:
+    features, target = skewed(1, 4, 5, 6, seed=0), skewed(1, 4, 7, 3, seed=10)
     value = of(STATISTICS[name], features, target).item()
     assert value == pytest.approx(REFERENCES[name](features, target), rel=1e-5)
     assert value > 0.01
@@ -104,30 +100,14 @@ def test_the_gradient_is_that_of_finite_differences(name: str) -> None:
     assert torch.autograd.gradcheck(loss, skewed(1, 3, 4, 4, seed=4).requires_grad_(True), rtol=1e-4)
 
 
-# -- properties -----------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_a_statistic_is_zero_on_itself_and_blind_to_where(name: str) -> None:
+def test_a_statistic_is_zero_on_itself_and_blind_to_where_and_how_large_responses_are(name: str) -> None:
     features, target = skewed(1, 5, 6, 6, seed=7), skewed(1, 5, 6, 6, seed=8)
     assert of(STATISTICS[name], target, target).item() == pytest.approx(0, abs=1e-7)
     order = torch.randperm(36, generator=torch.Generator().manual_seed(0))
     shuffled = features.flatten(2)[..., order].view_as(features)
     value = of(STATISTICS[name], features, target)
-    torch.testing.assert_close(of(STATISTICS[name], shuffled, target), value, rtol=1e-9, atol=0)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_statistic_does_not_depend_on_the_size_of_responses(name: str) -> None:
-    features, target = skewed(1, 4, 5, 5, seed=9), skewed(1, 4, 5, 5, seed=10)
-    value = of(STATISTICS[name], features, target)
-    torch.testing.assert_close(of(STATISTICS[name], 1e3 * features, 1e3 * target), value, rtol=1e-6, atol=0)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_black_picture_is_at_one(name: str) -> None:
-    target = skewed(1, 4, 5, 5, seed=11)
-    assert of(STATISTICS[name], torch.zeros_like(target), target).item() == pytest.approx(1, rel=1e-2)
+    torch.testing.assert_close(of(STATISTICS[name], 1e3 * shuffled, 1e3 * target), value, rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -177,9 +157,6 @@ def test_the_slope_of_float32_moments_is_that_of_float64() -> None:
     assert (slopes[0] - slopes[1]).norm() < 1e-3 * slopes[1].norm()
 
 
-# -- choices --------------------------------------------------------------------------------------------
-
-
 def test_a_mixture_is_the_weighted_sum() -> None:
     features, target = skewed(1, 4, 5, 5, seed=19), skewed(1, 4, 5, 5, seed=20)
     mixed = mixture("statistic", {"gram": 0.5, "wasserstein": 2, "covariance": 0})
@@ -191,23 +168,23 @@ def test_a_mixture_is_the_weighted_sum() -> None:
 
 
 @pytest.mark.parametrize(
-    ("choice", "error", "text"),
+    ("choice", "error"),
     [
-        ("gramm", ValueError, "statistic must be one of 'gram', .* Did you mean 'gram'"),
-        ({"relu1_1": "gram"}, ValueError, "statistic must be one of"),
-        ({"gram": -1}, ValueError, r"statistic\['gram'\] must be"),
-        ({"gram": 0}, ValueError, "statistic must have weights"),
-        ({}, ValueError, "statistic must have weights"),
-        (["gram"], TypeError, "statistic must be a name or weights"),
+        ("gramm", ValueError),
+        ({"relu1_1": "gram"}, ValueError),
+        ({"gram": -1}, ValueError),
+        ({"gram": 0}, ValueError),
+        ({}, ValueError),
+        (["gram"], TypeError),
     ],
 )
-def test_a_wrong_choice_is_refused(choice: Any, error: type[Exception], text: str) -> None:
-    with pytest.raises(error, match=f"^{text}"):
+def test_a_wrong_choice_is_refused(choice: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"^statistic\S* must"):
         mixture("statistic", choice)
 
 
 @pytest.mark.parametrize("statistic", STATISTICS)
 def test_moments_of_another_number_of_channels_are_refused(statistic: str) -> None:
-    one, three = (Moments.of(torch.rand(1, channels, 4, 4)) for channels in (1, 3))
+    one, three = (torch.rand(1, channels, 4, 4) for channels in (1, 3))
     with pytest.raises((ValueError, RuntimeError)):
-        mixture("statistic", statistic)(one, three)
+        of(STATISTICS[statistic], one, three)

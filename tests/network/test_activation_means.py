@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import tarfile
-import warnings
-import zipfile
 from functools import cache
-from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-import activation_means as script
 from narrow import RANDOM
-from neural_style import StyleTransfer, Weights, save_image
+from neural_style import StyleTransfer, Weights
 from neural_style.device.hardware import choose_dtype
 from neural_style.network import activation_means
 from neural_style.network.activation_means import filter_norms, is_original, kept, normalize_as_in_the_paper
@@ -105,11 +100,6 @@ def test_other_full_weights_are_left_alone_and_it_is_said() -> None:
     assert all(torch.equal(value, before[name]) for name, value in network.weights.parameters.items())
 
 
-def test_nothing_is_said_of_a_network_that_is_plainly_another() -> None:
-    with warnings.catch_warnings(action="error"):
-        normalize_as_in_the_paper(narrow())
-
-
 def test_the_papers_preset_runs_on_the_normalised_network_and_the_others_do_not() -> None:
     expected = VGG19Features(original(), ["relu1_1"], padding="zeros")
     plain = expected.weights.parameters
@@ -141,37 +131,3 @@ def test_the_papers_preset_is_float32_unless_another_precision_is_asked_for(
     }
     half, single, chosen = torch.bfloat16, torch.float32, choose_dtype("auto", torch.device("cpu"))
     assert list(found.values()) == [chosen, half, single, half]
-
-
-# -- the script that measures them ------------------------------------------------------------------------
-
-
-def test_photographs_are_read_out_of_archives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    picture = torch.rand(3, 24, 32, generator=torch.Generator().manual_seed(0))
-    save_image(picture, tmp_path / "a.png")
-    with zipfile.ZipFile(tmp_path / "Some_Wheel-1.2-py3-none-any.whl", "w") as wheel:
-        wheel.write(tmp_path / "a.png", "some_wheel/data/a.png")
-    with tarfile.open(tmp_path / "source-3.4.tar.gz", "w:gz") as packed:
-        packed.add(tmp_path / "a.png", "source-3.4/tests/a.png")
-    monkeypatch.setattr(script, "PHOTOGRAPHS", {"some_wheel": ["data/a.png"], "source": ["tests/a.png"]})
-    names, found = zip(*script.photographs(tmp_path), strict=True)
-    assert names == ("Some_Wheel-1.2: data/a.png", "source-3.4: tests/a.png")
-    for image in found:
-        torch.testing.assert_close(image[0], picture, rtol=0, atol=1 / 500)
-    for wanted in ({"some_wheel": ["data/b.png"]}, {"third": ["a.png"]}):
-        monkeypatch.setattr(script, "PHOTOGRAPHS", wanted)
-        with pytest.raises(FileNotFoundError, match=r"^archives must"):
-            list(script.photographs(tmp_path))
-
-
-def test_crops_are_two_of_each_scale_and_none_of_much_enlarged_pictures() -> None:
-    assert [tuple(crop.shape) for crop in script.crops(torch.zeros(1, 3, 500, 400))] == [(1, 3, 224, 224)] * 4
-    assert len(script.crops(torch.zeros(1, 3, 300, 340))) == 2
-
-
-def test_halves_that_agree_have_a_ratio_of_one_and_others_theirs() -> None:
-    means = torch.ones(4, 5504)
-    means[1::2, :64] = 2.0
-    ratios = script.ratios(means)
-    assert ratios["conv1_1"] == pytest.approx((2.0, 2.0))
-    assert ratios["conv5_4"] == pytest.approx((1.0, 1.0))

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models import vgg19
 
 from neural_style.network.features import LEAST_MEAN, PADDINGS, POOLINGS, Padding, Pooling, VGG19Features
 from neural_style.network.source import random_weights
@@ -72,26 +70,6 @@ def test_every_layer_equals_the_network_run_by_hand(pooling: Pooling, padding: P
         np.testing.assert_allclose(activation[0].numpy() / scale, expected[name] / scale, atol=1e-5)
 
 
-def test_features_equal_torchvisions_own_network() -> None:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        theirs = vgg19(weights=None).features.eval()
-    weights = Weights({f"features.{name}": value for name, value in theirs.state_dict().items()})
-    image = picture(32, 32)
-    mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 1, 3, 1, 1)
-    with torch.no_grad():
-        expected = theirs((image - mean) / std)
-    found = VGG19Features(weights, ["pool5"], pooling="max", padding="zeros")(image)["pool5"]
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
-
-
-def test_captured_tensors_are_not_changed_by_later_layers() -> None:
-    network, image = VGG19Features(narrow(), ALL_LAYERS), picture(32, 32)
-    features = network(image)
-    for name in ALL_LAYERS[:-1]:  # the last layer of a shorter network has none after it
-        torch.testing.assert_close(features[name], VGG19Features(narrow(), [name])(image)[name])
-
-
 def hooks(network: nn.Module) -> int:
     return sum(len(module._forward_hooks) for module in network.modules())
 
@@ -117,31 +95,6 @@ def test_the_network_is_truncated_after_the_deepest_layer_asked_for() -> None:
     assert network.minimum_size == 4
 
 
-def test_weights_are_frozen_and_the_gradient_reaches_the_image() -> None:
-    network = VGG19Features(narrow(), ["relu2_1"])
-    image = picture(16, 16).requires_grad_(True)
-    network(image)["relu2_1"].sum().backward()
-    assert image.grad is not None
-    assert image.grad.abs().sum() > 0
-    assert not any(parameter.requires_grad for parameter in network.parameters())
-    assert not network.training
-
-
-def test_the_gradient_with_respect_to_the_image_is_right() -> None:
-    network = VGG19Features(narrow(), ["conv2_2"]).double()
-    image = picture(4, 6).double().requires_grad_(True)
-    assert torch.autograd.gradcheck(lambda x: network(x)["conv2_2"], image, eps=1e-6, atol=1e-6)
-
-
-def test_caffes_convention_is_bgr_from_0_to_255_less_its_mean() -> None:
-    caffe, image = narrow(convention="caffe"), picture(16, 20)
-    swapped = image[:, [2, 1, 0]] * 255 - torch.tensor([103.939, 116.779, 123.68]).view(1, 3, 1, 1)
-    padded = F.pad(swapped, (1, 1, 1, 1), mode="reflect")
-    expected = F.conv2d(padded, caffe.parameters["features.0.weight"], caffe.parameters["features.0.bias"])
-    found = VGG19Features(caffe, ["conv1_1"])(image)["conv1_1"]
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
-
-
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_normalised_filters_have_mean_activation_one_and_are_the_same_up_to_scale(pooling: Pooling) -> None:
     images = [picture(48, 64, 1), picture(32, 40, 2)]
@@ -158,34 +111,6 @@ def test_normalised_filters_have_mean_activation_one_and_are_the_same_up_to_scal
         rescaled = maps[1][heard] / before[heard, None]
         torch.testing.assert_close(maps[0][heard], rescaled, rtol=1e-3, atol=1e-3)
     assert hooks(network) == 0
-
-
-def test_mean_activations_are_those_of_the_network_run_by_hand() -> None:
-    weights, images = narrow(), [picture(16, 24, 1), picture(32, 16, 2)]
-    found = VGG19Features(weights, ["relu3_1"]).mean_activations(image for image in images)
-    assert list(found) == ["conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"]
-    runs = [by_hand(weights, image, "average", "reflect") for image in images]
-    for name, mean in found.items():
-        responses = np.concatenate(
-            [run[name.replace("conv", "relu")].reshape(len(mean), -1) for run in runs], 1
-        )
-        np.testing.assert_allclose(mean.numpy(), responses.mean(1), rtol=1e-4, atol=1e-6)
-        assert (mean.dtype, mean.device.type) == (torch.float64, "cpu")
-
-
-def test_normalising_divides_a_filter_and_multiplies_what_reads_it() -> None:
-    network, before = VGG19Features(narrow(), ["relu1_2"]), narrow().parameters
-    means = {"conv1_1": torch.arange(1.0, 17), "conv1_2": torch.full((16,), 4.0), "conv2_1": torch.ones(3)}
-    network.normalize_activations(means)
-    after, first = network.weights.parameters, means["conv1_1"]
-    expected = {
-        "features.0.weight": before["features.0.weight"] / first.view(-1, 1, 1, 1),
-        "features.0.bias": before["features.0.bias"] / first,
-        "features.2.weight": before["features.2.weight"] * first.view(1, -1, 1, 1) / 4,
-        "features.2.bias": before["features.2.bias"] / 4,
-    }
-    for name, value in expected.items():
-        torch.testing.assert_close(after[name], value, rtol=1e-5, atol=1e-7)
 
 
 def test_an_almost_silent_filter_is_rescaled_as_one_of_a_hundredth_of_the_median() -> None:
@@ -210,40 +135,19 @@ def test_a_layer_that_never_responds_is_left_alone() -> None:
 @pytest.mark.parametrize(
     "means",
     [{}, {"conv1_1": torch.ones(15)}, {"conv1_1": -torch.ones(16)}, {"conv1_1": torch.full((16,), torch.inf)}],
-    ids=["none", "of another network", "negative", "infinite"],
 )
 def test_means_that_are_no_means_of_the_network_are_refused(means: dict[str, Tensor]) -> None:
     with pytest.raises(ValueError, match=r"^means must .*conv1_1"):
         VGG19Features(narrow(), ["relu1_1"]).normalize_activations(means)
 
 
-def test_the_networks_weights_can_be_taken_out_and_built_again() -> None:
-    network = VGG19Features(narrow(convention="caffe"), ["relu2_1"])
-    again = VGG19Features(network.weights, ["relu2_1"])
-    image = picture(16, 16)
-    assert torch.equal(network(image)["relu2_1"], again(image)["relu2_1"])
-    assert again.convention == "caffe"
-
-
-def test_random_weights_are_decided_by_the_seed() -> None:
-    image = picture(16, 16)
-    first, same, other = (
-        VGG19Features("random", ["relu1_1"], seed=seed)(image)["relu1_1"] for seed in (1, 1, 2)
-    )
-    assert torch.equal(first, same)
-    assert not torch.equal(first, other)
-
-
 @pytest.mark.parametrize(
     ("image", "error"),
     [
         (torch.zeros(3, 16, 16), ValueError),
-        (torch.zeros(1, 4, 16, 16), ValueError),
         (torch.zeros(1, 3, 15, 16), ValueError),
         (torch.zeros(1, 3, 16, 16, dtype=torch.uint8), TypeError),
-        (np.zeros((1, 3, 16, 16)), TypeError),
     ],
-    ids=["three dimensions", "four channels", "too small", "uint8", "an array"],
 )
 def test_a_picture_that_is_none_or_too_small_is_refused(image: Any, error: type[Exception]) -> None:
     network = VGG19Features(narrow(), ["relu5_1"])
@@ -254,15 +158,12 @@ def test_a_picture_that_is_none_or_too_small_is_refused(image: Any, error: type[
         network.mean_activations([])
 
 
-def test_bad_arguments_are_refused() -> None:
-    for name, options in (
-        ("layers", {"layers": ["relu4_5"]}),
-        ("pooling", {"pooling": "mean"}),
-        ("padding", {"padding": "same"}),
-        ("seed", {"seed": -1}),
-    ):
-        with pytest.raises(ValueError, match=f"^{name} must"):
-            VGG19Features(narrow(), **options)
+@pytest.mark.parametrize(
+    "options", [{"layers": ["relu4_5"]}, {"pooling": "mean"}, {"padding": "same"}, {"seed": -1}]
+)
+def test_bad_arguments_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"^{next(iter(options))} must"):
+        VGG19Features(narrow(), **options)
 
 
 def test_weights_that_end_before_the_deepest_layer_are_refused() -> None:
@@ -293,14 +194,6 @@ def test_two_threads_may_use_one_network(monkeypatch: pytest.MonkeyPatch) -> Non
     for found, wanted in zip([network(images[0]), *others], expected, strict=True):
         for name, activation in wanted.items():
             torch.testing.assert_close(found[name], activation)
-
-
-def test_a_network_made_in_inference_mode_serves_gradients() -> None:
-    with torch.inference_mode():
-        network = VGG19Features("random", ["relu1_1"])
-    image = picture(16, 16).requires_grad_(True)
-    network(image)["relu1_1"].sum().backward()
-    assert image.grad is not None
 
 
 def test_half_precision_leaves_the_first_convolution_in_float32_and_can_be_undone() -> None:

@@ -12,7 +12,6 @@ from neural_style.network.self_taught import (
     leading_eigenpairs,
     learn_convolution,
     learn_filters,
-    random_orthogonal,
     sample_patches,
     spherical_kmeans,
     whitening,
@@ -47,17 +46,6 @@ def test_patches_are_drawn_without_replacement_and_alike_from_every_picture() ->
     assert len(set(centres.tolist())) == 80
 
 
-@pytest.mark.parametrize(("count", "dimension"), [(400, 40), (50, 90)])
-def test_whitening_makes_the_covariance_the_identity_as_numpy_sees_it(count: int, dimension: int) -> None:
-    mixing = torch.randn(dimension, dimension, generator=seeded(1)) + 20 * torch.eye(dimension)
-    points = torch.randn(count, dimension, generator=seeded()) @ mixing
-    centred = points - points.mean(0)
-    rank = min(dimension, count - 1)
-    white = centred @ whitening(centred, rank, 0.0, seeded(2))
-    covariance = np.cov(white.numpy(), rowvar=False, bias=True)
-    np.testing.assert_allclose(covariance, np.eye(rank), atol=5e-3)
-
-
 def test_whitening_divides_by_the_regularised_eigenvalues_of_numpys_covariance() -> None:
     centred = torch.randn(300, 12, generator=seeded()) * torch.linspace(0.1, 3, 12)
     centred = centred - centred.mean(0)
@@ -89,15 +77,6 @@ def test_kmeans_finds_a_planted_mixture_of_directions() -> None:
     assert cosines.max(1).values.min() > 0.9  # and nothing between them
 
 
-def test_kmeans_centroids_are_the_mean_directions_of_their_clusters() -> None:
-    points = torch.randn(200, 5, generator=seeded())
-    centroids = spherical_kmeans(points, 7, 50, seeded(1))
-    directions = F.normalize(points, dim=1)
-    nearest = (directions @ centroids.T).argmax(1)
-    means = torch.stack([F.normalize(directions[nearest == k].sum(0), dim=0) for k in range(7)])
-    torch.testing.assert_close(means, centroids, atol=1e-2, rtol=0)
-
-
 def test_kmeans_fills_up_with_random_directions_and_keeps_empty_clusters() -> None:
     points = torch.tensor([[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 0.1]])
     centroids = spherical_kmeans(points, 6, 2, seeded())
@@ -125,11 +104,6 @@ def test_the_last_six_filters_of_the_first_convolution_let_colour_pass() -> None
         torch.testing.assert_close(plus, -minus)
 
 
-def test_filters_differ_from_one_another() -> None:
-    weight, _ = learn_filters([smooth_picture()], [[16]], seeded())[0]
-    assert torch.linalg.matrix_rank(weight.flatten(1)) >= 10
-
-
 @pytest.mark.parametrize("value", [0.0, 1.0, -2.0])
 def test_a_constant_picture_teaches_orthogonal_filters(value: float) -> None:
     filters = learn_filters([torch.full((1, 3, 32, 32), value)], [[8, 8], [16]], seeded())
@@ -143,11 +117,5 @@ def test_a_constant_picture_teaches_orthogonal_filters(value: float) -> None:
 @pytest.mark.parametrize("size", [(16, 16), (16, 128), (2, 2), (1, 40)])
 def test_tiny_and_narrow_pictures_teach_finite_filters(size: tuple[int, int]) -> None:
     picture = torch.randn(1, 3, *size, generator=seeded())
-    for weight, bias in learn_filters([picture], [[8, 8], [16], [16], [32], [32]], seeded()):
-        assert bool(torch.isfinite(weight).all())
-        assert bool(torch.isfinite(bias).all())
-
-
-def test_random_orthogonal_rows_have_squared_length_two() -> None:
-    matrix = random_orthogonal(4, 27, seeded())
-    torch.testing.assert_close(matrix @ matrix.T, 2 * torch.eye(4), atol=1e-5, rtol=0)
+    for parameters in learn_filters([picture], [[8, 8], [16], [16], [32], [32]], seeded()):
+        assert all(bool(torch.isfinite(values).all()) for values in parameters)

@@ -39,8 +39,10 @@ def test_learned_filters_have_the_width_channels_and_end_where_asked() -> None:
     assert (weights.width, weights.convention, weights.self_taught) == (0.25, "torchvision", True)
 
 
-def test_learned_filters_are_decided_by_the_seed_and_by_every_picture() -> None:
+def test_learned_filters_are_decided_by_the_seed_and_by_every_picture_alone() -> None:
+    before = torch.get_rng_state()
     first, same, other = (learned(picture(), seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(torch.get_rng_state(), before)
     assert equal(first, same)
     assert not equal(first, other)
     assert not equal(first, learned(picture(), picture(40, 24, seed=2), seed=1))
@@ -68,12 +70,9 @@ def test_a_picture_may_be_a_file(tmp_path: Path) -> None:
         ([], TypeError),
         (picture(), TypeError),
         ("a.png", TypeError),
-        ([torch.zeros(1, 3, 8, 8, dtype=torch.uint8)], TypeError),
         ([picture()[0, 0]], ValueError),
-        ([picture().expand(2, -1, -1, -1)], ValueError),
         ([picture() * 255], ValueError),
     ],
-    ids=["none", "a tensor", "a path", "uint8", "two dimensions", "two at once", "0 to 255"],
 )
 def test_pictures_that_are_none_are_refused(images: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match=r"^images (must|values must)"):
@@ -81,20 +80,14 @@ def test_pictures_that_are_none_are_refused(images: Any, error: type[Exception])
 
 
 def test_random_filters_are_orthogonal_and_unbiased() -> None:
+    before = torch.get_rng_state()
     weights = random_weights(width=0.5, seed=3)
+    assert torch.equal(torch.get_rng_state(), before)
     rows = weights.parameters["features.2.weight"].flatten(1)
     torch.testing.assert_close(rows @ rows.T, 2 * torch.eye(32), atol=1e-4, rtol=0)
     assert all(bool((v == 0).all()) for name, v in weights.parameters.items() if name.endswith("bias"))
     assert (weights.width, weights.self_taught) == (0.5, False)
-
-
-def test_a_width_that_is_not_offered_is_refused() -> None:
+    assert equal(weights, random_weights(width=0.5, seed=3))
+    assert not equal(weights, random_weights(width=0.5, seed=4))
     with pytest.raises(ValueError, match=r"^width must"):
         random_weights(width=0.3)
-
-
-def test_the_global_generator_is_left_alone() -> None:
-    before = torch.get_rng_state()
-    learned(picture())
-    random_weights(width=0.25)
-    assert torch.equal(torch.get_rng_state(), before)

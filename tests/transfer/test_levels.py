@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from typing import Any
 
@@ -21,16 +20,10 @@ def test_the_sizes_double_up_to_the_result_and_start_small(size: tuple[int, int]
     assert max(plan[0].size) < max(2 * SMALLEST, max(size) + 1)
 
 
-def test_one_count_is_of_each_level() -> None:
-    assert [level.iterations for level in plan_levels((384, 512), iterations=10)] == [10, 10, 10]
-
-
-def test_a_count_a_level_decides_how_many_levels_there_are() -> None:
+def test_a_count_a_level_decides_how_many_levels_there_are_unless_scales_are_given() -> None:
     plan = plan_levels((384, 512), iterations=(7, 5))
     assert plan == [Level((192, 256), 7), Level((384, 512), 5)]
-
-
-def test_scales_can_be_given() -> None:
+    assert [level.iterations for level in plan_levels((384, 512), iterations=10)] == [10, 10, 10]
     plan = plan_levels((600, 800), iterations=(500, 200), scales=(0.64, 1.0))
     assert plan == [Level((384, 512), 500), Level((600, 800), 200)]
 
@@ -47,18 +40,10 @@ def test_levels_of_a_rule_below_the_networks_smallest_side_are_left_out() -> Non
 def test_levels_asked_for_by_number_are_there_or_refused(options: dict[str, Any]) -> None:
     plan = plan_levels((128, 512), **options, minimum=16)
     assert [level.size for level in plan] == [(16, 64), (32, 128), (64, 256), (128, 512)]
-    text = (
-        f"{next(iter(options))} must keep every level's sides at 16 pixels or more; "
-        "got 4 levels, the coarsest 8×64. Give at most 3, or a larger size."
-    )
-    with pytest.raises(ValueError, match=re.escape(text)):
+    with pytest.raises(ValueError, match=rf"^{next(iter(options))} must .* Give at most 3, or a larger size\."):
         plan_levels((64, 512), **options, minimum=16)
     assert plan_levels((64, 512), levels=3, minimum=16)[0].size == (16, 128)
     assert [level.size for level in plan_levels((8, 8), levels=1, minimum=16)] == [(8, 8)]
-
-
-def test_work_is_pixels_times_iterations() -> None:
-    assert Level((3, 5), 7).work == 105
 
 
 @pytest.mark.parametrize(
@@ -67,7 +52,6 @@ def test_work_is_pixels_times_iterations() -> None:
         ({"iterations": 0}, ValueError),
         ({"iterations": (3, 0)}, ValueError),
         ({"iterations": ()}, ValueError),
-        ({"iterations": -3}, ValueError),
         ({"iterations": 2.5}, TypeError),
         ({"iterations": (1, 2), "levels": 3}, ValueError),
         ({"iterations": (1, 2), "scales": (1.0,)}, ValueError),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor
 
 from narrow import RANDOM, TAUGHT
@@ -24,19 +23,17 @@ from neural_style import (
     Step,
     Style,
     StyleTransfer,
-    TorchLBFGS,
     save_image,
 )
 from neural_style.evaluation.costs import SCRATCH
 from neural_style.evaluation.regions import Part
 from neural_style.images.resizing import resize
-from neural_style.network.features import VGG19Features
 from neural_style.network.source import random_weights
-from neural_style.network.weights import Weights
 from neural_style.transfer import evaluator
 from neural_style.transfer.inputs import Inputs
 from neural_style.transfer.levels import PREVIEW_COARSER, PREVIEW_FINEST, Sizes
 from neural_style.transfer.presets import PRESETS
+from torch_lbfgs import TorchLBFGS
 
 
 def picture(height: int = 40, width: int = 56, seed: int = 0) -> Tensor:
@@ -54,10 +51,20 @@ def quick(**options: Any) -> StyleTransfer:
 
 
 CONTENT, STYLE = picture(seed=1), picture(48, 48, seed=2)
+PIXELS = (CONTENT.permute(1, 2, 0) * 255).to(torch.uint8).numpy()
 
 
 def run(transfer: StyleTransfer, **options: Any) -> Tensor:
-    return transfer.run(CONTENT, STYLE, **{"size": 56, "iterations": 3, "levels": 1, **options})
+    """Return a result of three iterations at one level, where nothing else is asked for."""
+    chosen = {"content": CONTENT, "style": STYLE, "size": 56, "iterations": 3, "levels": 1}
+    return transfer.run(**{**chosen, **options})
+
+
+def progress_of(transfer: StyleTransfer, **options: Any) -> list[Progress]:
+    """Return what a run reports."""
+    seen: list[Progress] = []
+    run(transfer, callback=seen.append, **options)
+    return seen
 
 
 # -- what comes out -------------------------------------------------------------------------------------
@@ -65,40 +72,26 @@ def run(transfer: StyleTransfer, **options: Any) -> Tensor:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_run_returns_an_image_and_lowers_the_loss(preset: str, device: torch.device) -> None:
-    losses: list[float] = []
+    losses: list[Tensor] = []
     transfer = quick(preset=preset, device=device, precision="float32")
-    result = run(transfer, iterations=12, callback=lambda p: losses.append(p.loss.item()))
+    result = run(transfer, iterations=12, callback=lambda progress: losses.append(progress.loss))
     assert result.shape == (3, 40, 56)
     assert (result.dtype, result.device.type) == (torch.float32, device.type)
     assert result.is_contiguous()
     assert not result.requires_grad
     assert not result.is_inference()
-    assert result.min() >= 0
-    assert result.max() <= 1
+    assert 0 <= result.min() <= result.max() <= 1
     assert min(losses) < losses[0]
 
 
-def test_every_kind_of_picture_gives_the_same_result(tmp_path: Path) -> None:
-    levels = (CONTENT.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
-    save_image(torch.from_numpy(levels).permute(2, 0, 1) / 255, tmp_path / "content.png")
-    transfer = quick()
-    results = [
-        transfer.run(content, STYLE, size=48, iterations=1)
-        for content in (
-            tmp_path / "content.png",
-            str(tmp_path / "content.png"),
-            Image.fromarray(levels),
-            levels,
-            torch.from_numpy(levels).permute(2, 0, 1) / 255,
-        )
-    ]
-    assert all(torch.equal(result, results[0]) for result in results)
-
-
-def test_four_dimensions_in_give_four_dimensions_out() -> None:
-    transfer = quick()
-    three = transfer.run(CONTENT, STYLE, size=48, iterations=1)
-    four = transfer.run(CONTENT.unsqueeze(0), STYLE.unsqueeze(0), size=48, iterations=1)
+def test_four_dimensions_in_give_four_dimensions_out_and_a_file_is_its_picture(tmp_path: Path) -> None:
+    content = (CONTENT * 255).round() / 255
+    save_image(content, tmp_path / "content.png")
+    three, of_file, four = (
+        run(quick(), content=source, size=48, iterations=1)
+        for source in (content, tmp_path / "content.png", content.unsqueeze(0))
+    )
+    assert torch.equal(of_file, three)
     assert torch.equal(four, three.unsqueeze(0))
 
 
@@ -109,39 +102,28 @@ def test_size_is_the_longer_side_and_none_keeps_the_contents_own(
     assert run(quick(), size=size, iterations=1).shape[1:] == expected
 
 
-@pytest.mark.parametrize(
-    "shapes", [((32, 32), (32, 32)), ((16, 128), (128, 16)), ((128, 16), (16, 128)), ((33, 57), (300, 20))]
-)
-def test_any_size_and_aspect_works(shapes: tuple[tuple[int, int], tuple[int, int]]) -> None:
-    content, style = (picture(*shape, seed=3) for shape in shapes)
-    result = quick(weights=TAUGHT).run(content, style, size=None, iterations=2)
-    assert result.shape[1:] == shapes[0]
-    assert bool(torch.isfinite(result).all())
+FLAT, BLACK = torch.full((3, 32, 32), 0.5), torch.zeros(3, 32, 32)
+GREY_CONTENT, GREY_STYLE = (image.mean(0, keepdim=True).expand(3, -1, -1) for image in (CONTENT, STYLE))
 
 
 @pytest.mark.parametrize(
     ("content", "style"),
     [
-        (torch.full((3, 32, 32), 0.5), STYLE),
-        (CONTENT, torch.full((3, 32, 32), 0.5)),
-        (torch.zeros(3, 32, 32), torch.zeros(3, 32, 32)),
-        (torch.zeros(3, 32, 32), torch.ones(3, 32, 32)),
-        (CONTENT.mean(0, keepdim=True).expand(3, -1, -1), STYLE),
-        (CONTENT, STYLE.mean(0, keepdim=True).expand(3, -1, -1)),
+        (FLAT, STYLE),
+        (CONTENT, FLAT),
+        (BLACK, BLACK),
+        (BLACK, 1 - BLACK),
+        (GREY_CONTENT, STYLE),
+        (CONTENT, GREY_STYLE),
         (CONTENT, CONTENT),
-    ],
-    ids=[
-        "constant content",
-        "constant style",
-        "black",
-        "black and white",
-        "grey content",
-        "grey style",
-        "same",
+        (picture(16, 128), picture(128, 16)),
+        (picture(128, 16), picture(16, 128)),
+        (picture(33, 57), picture(300, 20)),
     ],
 )
-def test_degenerate_pictures_give_finite_results(content: Tensor, style: Tensor) -> None:
-    result = quick(weights=TAUGHT).run(content, style, size=40, iterations=8)
+def test_degenerate_pictures_of_any_aspect_give_finite_results(content: Tensor, style: Tensor) -> None:
+    result = run(quick(weights=TAUGHT), content=content, style=style, size=None, iterations=8)
+    assert result.shape == content.shape
     assert bool(torch.isfinite(result).all())
 
 
@@ -157,58 +139,58 @@ def test_the_same_seed_gives_the_same_bits() -> None:
 def test_a_second_run_of_the_same_object_gives_the_same_bits() -> None:
     transfer = quick(weights=TAUGHT)
     first = run(transfer)
-    transfer.run(STYLE, CONTENT, size=40, iterations=1)
+    run(transfer, content=STYLE, style=CONTENT, size=40)
     assert torch.equal(run(transfer), first)
-
-
-class Broken(Exception):
-    """Raised by a callback."""
 
 
 @pytest.mark.parametrize("broken", [False, True])
 def test_inputs_and_global_state_are_left_as_they_were(broken: bool) -> None:
     content, style = CONTENT.clone(), STYLE.clone()
-    array = (CONTENT.permute(1, 2, 0) * 255).to(torch.uint8).numpy()
-    kept = array.copy()
-    transfer = quick()
-    network = transfer.network
-    random_state, numpy_state = torch.get_rng_state(), np.random.get_state(legacy=True)[1]  # type: ignore[index]  # noqa: NPY002
+    array, transfer = PIXELS.copy(), quick()
+    before = torch.get_rng_state()
 
     def callback(_progress: Progress) -> None:
         if broken:
-            raise Broken
+            raise ZeroDivisionError
 
     for source in (content, array):
-        try:
-            transfer.run(source, style, size=40, iterations=2, init="noise", callback=callback)
-        except Broken:
-            assert broken
+        with pytest.raises(ZeroDivisionError) if broken else nullcontext():
+            run(transfer, content=source, style=style, init="noise", callback=callback)
     assert torch.equal(content, CONTENT)
     assert torch.equal(style, STYLE)
-    assert np.array_equal(array, kept)
-    assert torch.equal(torch.get_rng_state(), random_state)
-    assert np.array_equal(np.random.get_state()[1], numpy_state)  # type: ignore[index]  # noqa: NPY002
+    assert np.array_equal(array, PIXELS)
+    assert torch.equal(torch.get_rng_state(), before)
     assert torch.is_grad_enabled()
     assert not torch.is_inference_mode_enabled()
-    assert torch.get_default_dtype() == torch.float32
+    network = transfer.network
     assert not network.training
     assert not any(parameter.requires_grad or parameter.grad is not None for parameter in network.parameters())
     assert sum(len(module._forward_hooks) for module in network.modules()) == 0
 
 
-def test_the_callers_modes_and_default_dtype_change_nothing() -> None:
-    expected = run(quick(weights=TAUGHT))
-    with torch.no_grad():
-        assert torch.equal(run(quick(weights=TAUGHT)), expected)
-    with torch.inference_mode():
-        inside = run(quick(weights=TAUGHT))
-        assert torch.is_inference_mode_enabled()
-    assert torch.equal(inside, expected)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(run(quick(weights=TAUGHT)), expected)
+@pytest.mark.parametrize(
+    "mode",
+    [
+        torch.no_grad(),
+        torch.inference_mode(),
+        torch.autocast("cpu", dtype=torch.bfloat16),
+        torch.device("meta"),
+    ],
+    ids=lambda mode: type(mode).__name__,
+)
+def test_the_callers_modes_change_nothing(mode: AbstractContextManager[Any]) -> None:
+    expected = run(quick(weights=TAUGHT), content=PIXELS, init="noise")
+    with mode:
+        transfer = quick(weights=TAUGHT)
+        assert torch.equal(run(transfer, content=PIXELS, init="noise"), expected)
+    assert torch.equal(run(transfer, content=PIXELS, init="noise"), expected)
+
+
+def test_the_callers_default_dtype_stays_and_changes_nothing() -> None:
+    expected = run(quick(weights=TAUGHT), content=PIXELS)
     torch.set_default_dtype(torch.float64)
     try:
-        double = run(quick(weights=TAUGHT))
+        double = run(quick(weights=TAUGHT), content=PIXELS)
         assert torch.get_default_dtype() == torch.float64
     finally:
         torch.set_default_dtype(torch.float32)
@@ -224,18 +206,15 @@ def test_the_callers_modes_and_default_dtype_change_nothing() -> None:
     [
         {"content_layers": "relu2_2"},
         {"content_layers": ["relu2_2", "relu4_2"]},
-        {"content_layers": {"relu4_2": 0.5}},
         {"style_layers": ["relu1_1"]},
         {"style_layers": {"relu1_1": 1.0, "relu2_1": 0.1}},
         {"content_weight": 3},
-        {"content_weight": 0},
-        {"style_weight": 0.1},
         {"style_weight": 0},
         {"variation_weight": 20.0},
         {"pooling": "max"},
         {"padding": "zeros"},
-        {"padding": "replicate"},
         {"match_colors": False},
+        {"statistic": "gram"},
         {"optimizer": Adam()},
         {"optimizer": LBFGS(learning_rate=0.5)},
         {"preset": "paper"},
@@ -254,50 +233,6 @@ def test_every_option_changes_the_result(options: dict[str, Any], monkeypatch: p
     assert not torch.equal(run(quick(**options), **choices), run(quick(precision="float32"), **choices))
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"iterations": 5},
-        {"levels": 2},
-        {"iterations": (2, 3), "levels": None},
-        {"init": "style"},
-        {"init": "noise"},
-        {"init": picture(30, 30, seed=9)},
-        {"size": 48},
-    ],
-    ids=lambda o: ", ".join(o),
-)
-def test_every_choice_of_a_run_changes_the_result(options: dict[str, Any]) -> None:
-    changed, base = run(quick(), **options), run(quick())
-    assert changed.shape != base.shape or not torch.equal(changed, base)
-
-
-def test_a_larger_content_weight_keeps_more_of_the_content() -> None:
-    distances = []
-    for weight in (0.01, 1.0, 100.0):
-        result = run(quick(content_weight=weight), iterations=30)
-        distances.append((result - CONTENT).square().mean().item())
-    assert distances[0] > distances[1] > distances[2]
-
-
-def test_a_larger_variation_weight_is_smoother() -> None:
-    roughness = [
-        run(quick(variation_weight=weight), iterations=20).diff(dim=2).square().mean().item()
-        for weight in (0, 30)
-    ]
-    assert roughness[1] < roughness[0]
-
-
-def test_padding_circular_lets_the_left_border_see_the_right() -> None:
-    content = CONTENT[:, :32, :48]
-    objective = quick(padding="circular").objective(content, STYLE)
-    image = content.unsqueeze(0)
-    rolled = objective.network(image.roll(16, dims=3))["relu3_1"]
-    torch.testing.assert_close(
-        rolled, objective.network(image)["relu3_1"].roll(4, dims=3), atol=1e-4, rtol=1e-3
-    )
-
-
 @pytest.mark.parametrize(("size", "iterations", "shift"), [(48, (3,), 16), (96, (3, 1), 32)])
 def test_a_circular_run_rolls_with_its_content_and_another_does_not(
     size: int, iterations: tuple[int, ...], shift: int
@@ -306,7 +241,7 @@ def test_a_circular_run_rolls_with_its_content_and_another_does_not(
     for padding, rolls in (("circular", True), ("reflect", False)):
         transfer = quick(padding=padding, precision="float32", variation_weight=0, content_weight=0)
         plain, rolled = (
-            transfer.run(source, STYLE, size=size, iterations=iterations)
+            run(transfer, content=source, size=size, iterations=iterations, levels=None)
             for source in (content, content.roll(16, dims=2))
         )
         assert ((rolled - plain.roll(shift, dims=2)).abs().max() < 1e-3) == rolls, padding
@@ -315,27 +250,12 @@ def test_a_circular_run_rolls_with_its_content_and_another_does_not(
 def test_a_picture_that_tiles_the_plane_has_sides_on_the_grid_and_a_notice_says_so() -> None:
     transfer = quick(padding="circular")
     with pytest.warns(UserWarning, match="46×64 became 48×64"):
-        assert transfer.run(CONTENT, STYLE, size=64, iterations=(1, 1)).shape == (3, 48, 64)
+        assert run(transfer, size=64, iterations=1).shape == (3, 48, 64)
     with pytest.warns(UserWarning, match="46×64 became 48×64"):
-        assert (
-            transfer.estimate((46, 64), iterations=1).bytes == transfer.estimate((48, 64), iterations=1).bytes
-        )
-    assert [level.size for level in Sizes(transfer.settings).plan((208, 304), None, 3)] == [
-        (48, 80),
-        (96, 160),
-        (208, 304),
-    ]
-
-
-# -- tiles ----------------------------------------------------------------------------------------------
-
-
-def test_a_run_in_tiles_gives_the_picture_of_the_whole() -> None:
-    options: dict[str, Any] = {"size": 128, "iterations": (2, 2), "levels": None, "init": "noise"}
-    whole = run(quick(precision="float32", tile_size=None), **options)
-    tiled = quick(precision="float32", tile_size=48)
-    torch.testing.assert_close(run(tiled, **options), whole, atol=1e-3, rtol=0)
-    assert len(tiled.objective(CONTENT, STYLE, size=128).grid.tiles) == 6
+        estimated = transfer.estimate((46, 64), iterations=1)
+    assert estimated.bytes == transfer.estimate((48, 64), iterations=1).bytes
+    plan = Sizes(transfer.settings).plan((208, 304), None, 3)
+    assert [level.size for level in plan] == [(48, 80), (96, 160), (208, 304)]
 
 
 def test_a_picture_too_large_for_the_memory_that_is_free_is_made_in_tiles(
@@ -351,21 +271,6 @@ def test_a_picture_too_large_for_the_memory_that_is_free_is_made_in_tiles(
     tiled = transfer.estimate((500, 700), iterations=1)
     assert tiled.bytes < needed.bytes
     assert tiled.flops > needed.flops
-
-
-def test_a_picture_for_which_no_tile_is_small_enough_is_refused_with_the_largest_that_would_fit(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    transfer = quick(precision="float32")
-    monkeypatch.setattr(evaluator, "available_memory", lambda _device: 300_000_000)
-    with pytest.raises(ValueError, match=r"^the result must fit") as caught:
-        transfer.run(CONTENT, STYLE, size=4000)
-    largest = re.search(r"2857×4000.* (\d+)×(\d+)", str(caught.value))
-    assert largest is not None
-    longer = int(largest[2])
-    assert transfer.estimate((int(largest[1]), longer), iterations=1).bytes <= 300_000_000
-    with pytest.raises(ValueError, match="the result must fit"):
-        transfer.estimate((5 * (longer + 20) // 7, longer + 20))
 
 
 def test_memory_that_runs_out_halves_the_tiles_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -385,36 +290,13 @@ def test_memory_that_runs_out_halves_the_tiles_and_the_run_goes_on(monkeypatch: 
     torch.testing.assert_close(result, expected, atol=1e-3, rtol=0)
 
 
-# -- weights --------------------------------------------------------------------------------------------
-
-
-def test_weights_in_hand_are_used() -> None:
-    other = random_weights(width=0.25, seed=1)
-    assert not torch.equal(run(StyleTransfer(weights=other, device="cpu")), run(quick()))
-
-
-def test_a_normalised_network_can_be_used() -> None:
-    transfer = quick()
-    network = VGG19Features(RANDOM, transfer.settings.layers)
-    network.normalize_activations(network.mean_activations([CONTENT.unsqueeze(0), STYLE.unsqueeze(0)]))
-    result = run(StyleTransfer(weights=network.weights, device="cpu"))
-    assert not torch.equal(result, run(transfer))
-    assert bool(torch.isfinite(result).all())
-
-
 # -- progress, early end, interrupt ---------------------------------------------------------------------
 
 
 def test_progress_tells_level_step_and_a_fraction_that_grows_to_one() -> None:
-    seen: list[Progress] = []
-    quick().run(CONTENT, STYLE, size=56, iterations=(3, 2), callback=seen.append)
-    assert [(p.level, p.levels, p.step, p.steps) for p in seen] == [
-        (1, 2, 1, 3),
-        (1, 2, 2, 3),
-        (1, 2, 3, 3),
-        (2, 2, 1, 2),
-        (2, 2, 2, 2),
-    ]
+    seen = progress_of(quick(), levels=None, iterations=(3, 2))
+    places = [(p.level, p.levels, p.step, p.steps) for p in seen]
+    assert places == [(1, 2, 1, 3), (1, 2, 2, 3), (1, 2, 3, 3), (2, 2, 1, 2), (2, 2, 2, 2)]
     assert [p.size for p in seen[2:4]] == [(20, 28), (40, 56)]
     fractions = [p.fraction for p in seen]
     assert fractions == sorted(fractions)
@@ -423,9 +305,8 @@ def test_progress_tells_level_step_and_a_fraction_that_grows_to_one() -> None:
 
 
 def test_the_fraction_knows_what_a_level_that_ended_early_has_saved() -> None:
-    seen: list[Progress] = []
     early = quick(optimizer=LBFGS(tolerance=1e9))  # ends at its second look, at step 20
-    early.run(CONTENT, STYLE, size=56, iterations=(40, 10), callback=seen.append)
+    seen = progress_of(early, levels=None, iterations=(40, 10))
     first_of_last_level = next(p for p in seen if p.level == 2)
     done, to_come = 20 * 28 * 20, 40 * 56 * 10
     assert first_of_last_level.fraction == pytest.approx((done + to_come / 10) / (done + to_come))
@@ -436,7 +317,7 @@ def test_the_fraction_knows_what_a_level_that_ended_early_has_saved() -> None:
     ("preset", "levels", "expected"),
     [("paper", None, (1, 500)), ("authors", None, (2, 500)), ("authors", 1, (1, 200)), ("default", 2, (2, 25))],
 )
-def test_levels_and_iterations_left_out_are_the_presets(
+def test_levels_and_iterations_left_out_are_the_presets_and_a_callbacks_true_ends_the_run(
     preset: str, levels: int | None, expected: tuple[int, int]
 ) -> None:
     seen: list[Progress] = []
@@ -445,20 +326,9 @@ def test_levels_and_iterations_left_out_are_the_presets(
         seen.append(progress)
         return True
 
-    quick(preset=preset).run(CONTENT, STYLE, size=56, levels=levels, callback=callback)
+    result = run(quick(preset=preset), iterations=None, levels=levels, callback=callback)
     assert [(p.levels, p.steps) for p in seen] == [expected]
-
-
-def test_a_callback_that_returns_true_ends_the_run_at_the_results_size() -> None:
-    steps: list[int] = []
-
-    def callback(progress: Progress) -> bool:
-        steps.append(progress.step)
-        return len(steps) == 2
-
-    result = quick().run(CONTENT, STYLE, size=56, iterations=(5, 5), callback=callback)
-    assert steps == [1, 2]
-    assert result.shape == (3, 40, 56)
+    assert result.shape == (3, 40, 56)  # though it may have ended at a coarser level
 
 
 @pytest.mark.parametrize("optimizer", [LBFGS(), TorchLBFGS(), Adam()], ids=lambda o: type(o).__name__)
@@ -479,53 +349,29 @@ def test_an_interrupt_keeps_the_picture_that_the_callbacks_true_returns(optimize
 
 
 def test_a_given_optimisers_tolerance_of_none_takes_every_step() -> None:
-    steps: list[int] = []
-
-    def count(progress: Progress) -> None:
-        steps.append(progress.step)
-
     flat = torch.full((3, 40, 56), 0.5)
-    quick(optimizer=LBFGS(tolerance=None)).run(flat, flat, size=56, iterations=30, levels=1, callback=count)
-    assert len(steps) == 30
+    patient = quick(optimizer=LBFGS(tolerance=None))
+    assert len(progress_of(patient, content=flat, style=flat, iterations=30)) == 30
 
 
-class GradientDescent(Optimizer):
-    """The simplest optimiser: a step against the gradient of a hundredth at its largest."""
+class Given(Optimizer):
+    """An optimiser that evaluates once and returns what it was given."""
 
-    def minimize(
-        self,
-        image: Tensor,
-        value_and_grad: Callable[[Tensor], tuple[Tensor, Tensor]],
-        steps: int,
-        callback: Callable[[Step], object] | None = None,
-    ) -> Tensor:
-        for number in range(1, steps + 1):
-            loss, gradient = value_and_grad(image)
-            if callback is not None and callback(Step(number=number, steps=steps, loss=loss, image=image)):
-                break
-            image = image - 0.01 * gradient / gradient.abs().max()
-        return image
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+    def minimize(self, image: Tensor, value_and_grad: Any, steps: int, callback: Any = None) -> Any:
+        loss, _ = value_and_grad(image)
+        callback(Step(number=1, steps=steps, loss=loss, image=image))
+        return self.result
 
 
-def test_an_optimizer_of_the_callers_lowers_the_loss() -> None:
-    losses: list[float] = []
-    transfer = quick(optimizer=GradientDescent(), precision="float32")
-    result = run(transfer, iterations=8, callback=lambda progress: losses.append(progress.loss.item()))
-    assert result.shape == (3, 40, 56)
-    assert len(losses) == 8
-    assert losses[-1] < losses[0]
-
-
-@pytest.mark.parametrize(
-    ("result", "error"), [(None, TypeError), (torch.zeros(1, 3, 8, 8), ValueError)], ids=str
-)
-def test_what_an_optimizer_returns_must_be_the_picture(result: Any, error: type[Exception]) -> None:
-    class Wrong(GradientDescent):
-        def minimize(self, *_arguments: Any, **_options: Any) -> Any:
-            return result
-
-    with pytest.raises(error, match=r"^the optimizer's result must"):
-        run(quick(optimizer=Wrong()))
+def test_an_optimizer_of_the_callers_makes_the_picture_which_must_be_one() -> None:
+    picture = torch.rand(1, 3, 40, 56, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(run(quick(optimizer=Given(picture))), picture[0])
+    for result, error in ((None, TypeError), (torch.zeros(1, 3, 8, 8), ValueError)):
+        with pytest.raises(error, match=r"^the optimizer's result must"):
+            run(quick(optimizer=Given(result)))
 
 
 def test_an_interrupt_after_the_last_evaluation_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -547,9 +393,8 @@ def test_the_objective_is_of_all_style_layers_at_the_contents_size() -> None:
     transfer = quick(match_colors=False)
     loss, gradient = transfer.objective(CONTENT, STYLE).value_and_grad(CONTENT.unsqueeze(0))
     assert gradient.shape == (1, 3, 40, 56)
-    losses: list[Tensor] = []
-    run(transfer, size=None, iterations=1, callback=lambda p: losses.append(p.loss))
-    assert torch.equal(losses[0], loss)
+    (first,) = progress_of(transfer, size=None, iterations=1)
+    assert torch.equal(first.loss, loss)
 
 
 # -- what is refused ------------------------------------------------------------------------------------
@@ -560,21 +405,14 @@ def test_the_objective_is_of_all_style_layers_at_the_contents_size() -> None:
     [
         ("preset", "gatys", ValueError),
         ("device", "gpu", ValueError),
-        ("device", "cuda:99", ValueError),
         ("precision", "half", ValueError),
         ("compile", "on", ValueError),
         ("style_layers", [], ValueError),
-        ("content_layers", "relu4_5", ValueError),
-        ("style_layers", {"relu1_1": -1}, ValueError),
         ("content_weight", -1, ValueError),
-        ("style_weight", "1", TypeError),
         ("pooling", "mean", ValueError),
         ("padding", "same", ValueError),
         ("match_colors", "yes", TypeError),
         ("optimizer", "adam", TypeError),
-        ("tile_size", 100, ValueError),
-        ("tile_size", 0, ValueError),
-        ("tile_size", 1.5, TypeError),
         ("tile_size", "all", ValueError),
     ],
 )
@@ -587,13 +425,7 @@ def test_bad_options_are_refused_before_weights_are_loaded(
     if option != "tile_size":  # whose rule depends on the network's layers
         monkeypatch.setattr("neural_style.transfer.style_transfer.resolve_weights", load)
     with pytest.raises(error, match=rf"^{option}\S* must "):
-        StyleTransfer(weights=RANDOM, **{"device": "cpu", option: value})
-
-
-@pytest.mark.parametrize("options", [{"style_weight": 0}, {"style_layers": {"relu1_1": 0}}], ids=str)
-def test_a_loss_of_nothing_is_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"^content_weight and style_weight must "):
-        quick(content_weight=0, **options)
+        quick(**{option: value})
 
 
 @pytest.mark.parametrize(
@@ -602,19 +434,13 @@ def test_a_loss_of_nothing_is_refused(options: dict[str, Any]) -> None:
         ("preview", "no", TypeError, "preview"),
         ("size", 0, ValueError, "size"),
         ("size", 15, ValueError, "the result"),
-        ("size", 512.0, TypeError, "size"),
         ("iterations", 0, ValueError, "iterations"),
-        ("iterations", 7.5, TypeError, "iterations"),
         ("seed", -1, ValueError, "seed"),
-        ("seed", 2**64, ValueError, "seed"),
         ("callback", 5, TypeError, "callback"),
-        ("levels", 2000, ValueError, "levels"),
-        ("levels", 0, ValueError, "levels"),
         ("levels", 3, ValueError, "levels"),
         ("style", torch.zeros(3, 8, 40), ValueError, "style"),
-        ("style", torch.full((3, 32, 32), torch.nan), ValueError, "style values"),
         ("content", torch.full((3, 32, 32), 255.0), ValueError, "content values"),
-        ("content", None, TypeError, "content"),
+        ("content", "missing.jpg", FileNotFoundError, "content"),
         ("init", "contents", FileNotFoundError, "init"),
     ],
 )
@@ -628,33 +454,12 @@ def test_bad_input_is_refused_before_any_work(
     assert steps == []
 
 
-def test_a_picture_that_is_not_there_is_named() -> None:
-    with pytest.raises(FileNotFoundError, match=r"missing\.jpg"):
-        quick().run("missing.jpg", STYLE)
-
-
-def test_the_callers_default_device_changes_nothing() -> None:
-    expected = run(quick(weights=TAUGHT), init="noise", iterations=1)
-    with torch.device("meta"):
-        found = run(quick(weights=TAUGHT), init="noise", iterations=1)
-    assert torch.equal(found, expected)
-
-
-def test_numpys_numbers_are_numbers() -> None:
-    plain = run(quick(content_weight=0.5), size=48, seed=3, init="noise")
-    numpys = run(quick(content_weight=np.float64(0.5)), size=np.int64(48), seed=np.int64(3), init="noise")
-    assert torch.equal(plain, numpys)
-
-
-@pytest.mark.parametrize("weights", ["vgg19", "torchvision", "random", RANDOM], ids=str)
-def test_a_convention_for_weights_that_have_one_is_refused(weights: str | Weights) -> None:
-    with pytest.raises(ValueError, match=r"^convention must "):
-        StyleTransfer(weights=weights, convention="caffe", device="cpu")
-
-
-def test_a_part_of_no_weight_shortens_the_network() -> None:
+def test_a_part_of_no_weight_shortens_the_network_and_a_loss_of_nothing_is_refused() -> None:
     assert quick(style_weight=0, content_layers="relu2_1").settings.layers == ["relu2_1"]
     assert "relu4_2" not in quick(content_weight=0).settings.layers
+    for options in ({"style_weight": 0}, {"style_layers": {"relu1_1": 0}}):
+        with pytest.raises(ValueError, match=r"^content_weight and style_weight must "):
+            quick(content_weight=0, **options)
 
 
 def test_the_papers_preset_brings_the_style_to_the_contents_size() -> None:
@@ -663,90 +468,46 @@ def test_the_papers_preset_brings_the_style_to_the_contents_size() -> None:
     assert quick().objective(CONTENT, STYLE).target_moments[Part("relu1_1", 0)].count == 48 * 48
 
 
-def test_scaling_every_weight_changes_nothing() -> None:
-    options = {"content_weight": 0.2, "style_weight": 1.0, "variation_weight": 1.0}
-    tiny = {name: 1e-6 * value for name, value in options.items()}
-    plain, scaled = (run(quick(**weights, precision="float32"), iterations=10) for weights in (options, tiny))
-    torch.testing.assert_close(scaled, plain, atol=1e-2, rtol=0)
-
-
-def test_a_transfer_made_in_inference_mode_works() -> None:
-    with torch.inference_mode():
-        transfer = quick()
-    assert torch.equal(run(transfer), run(quick()))
-
-
-# Detail --------------------------------------------------------------------------------------------------
+def starts_of_two_levels(transfer: StyleTransfer, **options: Any) -> list[Tensor]:
+    """Return the pictures that two levels begin with, of one evaluation each."""
+    kept: list[Tensor] = []
+    chosen = {"levels": None, "iterations": [1, 1], **options}
+    run(transfer, callback=lambda progress: kept.append(progress.image.clone()), **chosen)
+    return kept
 
 
 def test_a_finer_level_starts_with_what_the_coarser_changed_and_the_contents_own_detail() -> None:
-    kept: list[Tensor] = []
-
-    def keep(progress: Progress) -> None:
-        kept.append(progress.image.clone())
-
     content, transfer = CONTENT.unsqueeze(0), quick(match_colors=False)
-    transfer.run(content, STYLE, size=56, iterations=[1, 1], callback=keep)
+    first, second = starts_of_two_levels(transfer)
     coarse = resize(content, (20, 28))
-    torch.testing.assert_close(kept[0], coarse)  # one evaluation only, of the start
-    torch.testing.assert_close(kept[1], content)  # nothing was changed, and nothing of the content is lost
-    kept.clear()
-    transfer.run(content, STYLE, size=56, iterations=[1, 1], init=torch.zeros(1, 3, 40, 56), callback=keep)
-    expected = resize(-coarse, (40, 56), clamp=False) + content
-    torch.testing.assert_close(kept[1], expected)
+    torch.testing.assert_close(first, coarse)
+    torch.testing.assert_close(second, content)  # nothing was changed, and nothing of the content is lost
+    _, second = starts_of_two_levels(transfer, init=torch.zeros(1, 3, 40, 56))
+    torch.testing.assert_close(second, resize(-coarse, (40, 56), clamp=False) + content)
 
 
 @pytest.mark.parametrize("options", [{"preset": "authors"}, {"content_weight": 0}])
 def test_the_enlarged_picture_alone_goes_on_where_the_content_has_no_say(options: dict[str, Any]) -> None:
-    kept: list[Tensor] = []
-    start = picture(20, 28, seed=5).unsqueeze(0)
-    quick(**options).run(
-        CONTENT,
-        STYLE,
-        size=56,
-        iterations=[1, 1],
-        init=start,
-        callback=lambda progress: kept.append(progress.image.clone()),
-    )
-    torch.testing.assert_close(kept[1], resize(kept[0], (40, 56), clamp=False))
-
-
-# Layers that are left to the coarser levels ---------------------------------------------------------------
+    first, second = starts_of_two_levels(quick(**options), init=picture(20, 28, seed=5).unsqueeze(0))
+    torch.testing.assert_close(second, resize(first, (40, 56), clamp=False))
 
 
 @pytest.mark.parametrize(
-    ("options", "levels", "deepest"),
+    ("options", "style", "levels", "deepest"),
     [
-        ({}, 2, ["relu5_1", "relu4_1"]),
-        ({}, 1, ["relu5_1"]),
-        ({"style_layers": ["relu2_1", "relu5_1"]}, 2, ["relu5_1", "relu5_1"]),  # as they were asked for
-        ({"preset": "authors"}, 2, ["relu5_1", "relu5_1"]),
+        ({}, STYLE, 2, ["relu5_1", "relu4_1"]),
+        ({}, STYLE, 1, ["relu5_1"]),
+        ({"style_layers": ["relu2_1", "relu5_1"]}, STYLE, 2, ["relu5_1", "relu5_1"]),  # as they were asked for
+        ({}, Style(STYLE, layers="relu5_1"), 2, ["relu5_1", "relu5_1"]),
+        ({"preset": "authors"}, STYLE, 2, ["relu5_1", "relu5_1"]),
     ],
-    ids=str,
 )
 def test_the_deepest_style_layer_is_left_to_the_coarser_of_several_levels(
-    options: dict[str, Any], levels: int, deepest: list[str]
+    options: dict[str, Any], style: Any, levels: int, deepest: list[str]
 ) -> None:
-    seen: list[str] = []
-
-    def callback(progress: Progress) -> None:
-        seen.append(max(name for name in progress.terms if name.startswith("style relu")))
-
-    run(quick(**options), levels=levels, iterations=1, callback=callback)
-    assert seen == [f"style {name}" for name in deepest]
-
-
-def test_a_styles_own_layers_are_not_left_to_the_coarser_levels() -> None:
-    seen: list[bool] = []
-    quick().run(
-        CONTENT,
-        Style(STYLE, layers="relu5_1"),
-        size=56,
-        levels=2,
-        iterations=1,
-        callback=lambda progress: seen.append("style relu5_1" in progress.terms),
-    )
-    assert seen == [True, True]
+    seen = progress_of(quick(**options), style=style, levels=levels, iterations=1)
+    found = [max(name for name in progress.terms if name.startswith("style relu")) for progress in seen]
+    assert found == [f"style {name}" for name in deepest]
 
 
 def test_no_layer_is_computed_that_is_left_out() -> None:
@@ -764,32 +525,15 @@ def test_no_layer_is_computed_that_is_left_out() -> None:
     assert sizes["conv5_1"] == {(1, 1)}
 
 
-# Previews ------------------------------------------------------------------------------------------------
-
-
-def test_a_preview_is_at_most_256_pixels_with_few_iterations() -> None:
-    steps: list[Progress] = []
-    result = quick(style_layers=["relu1_1"], content_layers=["relu1_1"]).run(
-        picture(400, 320), picture(64, 64, seed=1), size=384, callback=steps.append, preview=True
-    )
-    assert result.shape == (3, 256, 205)
-    assert [(step.level, step.steps) for step in steps if step.step == 1] == [
-        (1, PREVIEW_COARSER),
-        (2, PREVIEW_FINEST),
-    ]
-
-
-def test_a_preview_of_a_smaller_picture_has_its_size_and_the_callers_own_iterations() -> None:
-    steps: list[Progress] = []
-    result = quick().run(picture(32, 48), STYLE, size=48, iterations=3, callback=steps.append, preview=True)
-    assert result.shape == (3, 32, 48)
-    assert [step.steps for step in steps] == [3, 3, 3]
-
-
-def test_a_presets_own_iterations_are_no_previews(device: torch.device) -> None:
-    steps: list[Progress] = []
-    transfer = quick(preset="paper", device=device)
-    transfer.run(CONTENT, STYLE, size=56, preview=True, callback=steps.append)
+def test_a_preview_is_at_most_256_pixels_with_few_iterations_unless_the_caller_has_said_how_many() -> None:
+    shallow = quick(style_layers=["relu1_1"], content_layers=["relu1_1"])
+    chosen: dict[str, Any] = {"levels": None, "iterations": None, "preview": True}
+    steps = progress_of(shallow, content=picture(400, 320), size=384, **chosen)
+    assert steps[-1].size == (256, 205)
+    firsts = [(step.level, step.steps) for step in steps if step.step == 1]
+    assert firsts == [(1, PREVIEW_COARSER), (2, PREVIEW_FINEST)]
+    assert [step.steps for step in progress_of(quick(), preview=True)] == [3, 3, 3]
+    steps = progress_of(quick(preset="paper"), **chosen)
     assert [step.steps for step in steps if step.step == 1] == [PREVIEW_COARSER]
 
 

@@ -20,7 +20,9 @@ from neural_style.losses.other_statistics import STATISTICS
 from neural_style.losses.variation import VARIATIONS
 from neural_style.network.features import PADDINGS, POOLINGS
 from neural_style.network.weights import CONVENTIONS, NAMED_SOURCES
-from neural_style.optimizers import LBFGS, Adam, Optimizer, TorchLBFGS
+from neural_style.optimizers.adam import Adam
+from neural_style.optimizers.base import Optimizer
+from neural_style.optimizers.lbfgs import LBFGS
 from neural_style.transfer import StyleTransfer
 from neural_style.transfer.levels import DEFAULT_SIZE
 from neural_style.transfer.presets import PRESETS
@@ -32,15 +34,8 @@ from neural_style.transfer.reconstruction import (
 )
 from neural_style.transfer.starts import INITS
 
-OPTIMIZERS: Mapping[str, Callable[[], Optimizer]] = {
-    "lbfgs": LBFGS,
-    "torch-lbfgs": TorchLBFGS,
-    "adam": Adam,
-}
+OPTIMIZERS: Mapping[str, Callable[[], Optimizer]] = {"lbfgs": LBFGS, "adam": Adam}
 
-
-# The options that need both a content and a style.
-BOTH = ("content_layers", "style_weight", "strength", "color")
 FROM_PRESET = "Options that are not given take the preset's values."
 
 
@@ -96,8 +91,7 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
     _add_iterations(parser, TEXTURE_ITERATIONS)
     _add_quality_and_seed(parser)
     _add_transfer_options(parser, content=False)
-    parser.set_defaults(init="colored-noise", levels=None)
-    parser.set_defaults(**dict.fromkeys(BOTH), **TEXTURE)
+    parser.set_defaults(init="colored-noise", levels=None, **TEXTURE)
 
 
 def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
@@ -109,8 +103,7 @@ def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
     _add_iterations(parser, RECONSTRUCTED_ITERATIONS)
     _add_quality_and_seed(parser)
     _add_transfer_options(parser, style=False)
-    parser.set_defaults(init="noise")
-    parser.set_defaults(**{**dict.fromkeys((*BOTH, "style_layers", "statistic")), **RECONSTRUCTION})
+    parser.set_defaults(init="noise", **RECONSTRUCTION)
 
 
 def _add_learn(parser: argparse.ArgumentParser) -> None:

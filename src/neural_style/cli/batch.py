@@ -1,7 +1,5 @@
 """The pictures of a list: a CSV file that is checked before any work, and a record of what is done."""
 
-from __future__ import annotations
-
 import argparse
 import csv
 import hashlib
@@ -15,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from neural_style import _checks
-from neural_style.cli.build import result_size, transfer_from_options
+from neural_style.cli.build import transfer_from_options
 from neural_style.cli.console import ERRORS, in_a_line, pixels, say, warnings_as_notes
 from neural_style.cli.progress_bar import ProgressBar
 from neural_style.cli.values import PICTURE_OPTIONS, read_option
 from neural_style.device.ranks import ending_together, place, rank_device, started_by_torchrun
 from neural_style.images.io import check_writable, save_image, to_image_tensor
+from neural_style.images.resizing import fit_within, size_of
 from neural_style.transfer import StyleTransfer
 from neural_style.transfer.levels import plan_levels
 from neural_style.transfer.starts import check_init, is_picture
@@ -74,7 +73,7 @@ def run_batch(options: argparse.Namespace) -> int:
         say(f"note: {text}. Unset them for the whole list.", rank=rank)
     jobs = read_jobs(options.jobs, {name: getattr(options, name) for name in PICTURE_OPTIONS})
     shared = {name: value for name, value in vars(options).items() if name not in NOT_SHARED}
-    record, share = Record(options.jobs, shared), here.share(jobs)
+    record, share = Record(options.jobs, shared), jobs[here.rank :: here.world]
     to_do = [job for job in share if job not in record]
     there = len(share) - len(to_do)
     count = f"of {len(share)} picture{'' if len(share) == 1 else 's'}"
@@ -109,7 +108,7 @@ def _make_job(transfer: StyleTransfer, job: Job, title: str, rank: str, *, quiet
     try:
         images = {name: to_image_tensor(path, name) for name, path in job.inputs.items()}
         chosen = {name: value for name, value in job.options.items() if name != "quality"}
-        check_writable(job.output, size=result_size(images["content"], chosen["size"]))
+        check_writable(job.output, size=fit_within(size_of(images["content"]), chosen["size"]))
         with ProgressBar(quiet=quiet or bool(rank), title=title) as bar:
             image = transfer.run(**{**chosen, **images}, callback=bar.show)
         save_image(image, job.output, quality=job.options["quality"])
@@ -130,9 +129,6 @@ class Record:
     Args:
         jobs: the list's file.
         shared: the options of all jobs; a job done with others counts as not done.
-
-    Raises:
-        OSError: if the file cannot be read or written.
     """
 
     def __init__(self, jobs: Path, shared: Mapping[str, Any]) -> None:

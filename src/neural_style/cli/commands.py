@@ -19,7 +19,7 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.cli.arguments import parse
 from neural_style.cli.batch import file_identity, run_batch
-from neural_style.cli.build import result_size, transfer_from_options
+from neural_style.cli.build import transfer_from_options
 from neural_style.cli.console import (
     ERRORS,
     in_a_line,
@@ -35,11 +35,11 @@ from neural_style.cli.style_files import pictures_in, styles_from_options
 from neural_style.device.memory import ran_out
 from neural_style.device.ranks import Process, Ranks, ending_together, joined, place, preparing, rank_device
 from neural_style.images.io import check_writable, save_image, to_image_tensor
-from neural_style.images.resizing import resize
+from neural_style.images.resizing import fit_within, resize, size_of
 from neural_style.network.source import learn_weights
 from neural_style.network.vgg19 import check_layers
+from neural_style.optimizers.base import RunInterrupted
 from neural_style.transfer import StyleTransfer
-from neural_style.transfer.callback import RunInterrupted
 from neural_style.transfer.levels import previewed
 from neural_style.transfer.starts import check_init, is_picture
 from neural_style.transfer.styles import Style
@@ -73,7 +73,7 @@ def _stylize(options: argparse.Namespace) -> int:
     with joined(here, options.rank_timeout) as ranks:
         with preparing(ranks):
             run, out = _prepared(options, ranks)
-        save = partial(save_image, path=out, quality=options.quality) if here.rank == 0 else _leave_to_rank_0
+        save = partial(save_image, path=out, quality=options.quality) if here.rank == 0 else lambda _: None
         with ending_together(here):  # rank 0 may still be writing
             return _make(run, save, out, options, here)
 
@@ -90,7 +90,7 @@ def _prepared(options: argparse.Namespace, ranks: Ranks | None) -> tuple[Callabl
     _check_not_among("--output", out, inputs)
     images = {name: to_image_tensor(path, name) for name, path in pictures.items()}
     styles = _styles(options, regions=options.regions, maps=options.style_maps)
-    size = result_size(images["content"], options.size)
+    size = fit_within(size_of(images["content"]), options.size)
     check_writable(out, size=size, argument="--output")
     note_enlarged(images["content"], previewed(size) if options.preview else size, quiet=options.quiet)
     transfer = transfer_from_options(options, ranks=ranks)
@@ -136,7 +136,7 @@ def _from_noise(
     if place().world > 1:
         advice = "Start it without torchrun."
         raise ValueError(_checks.message(f"the ranks of {options.command}", "be one", place().world, advice))
-    result = result_size(content, size)
+    result = fit_within(size_of(content), size)
     check_writable(out, size=result, argument="--output")
     transfer = transfer_from_options(options)
     say_estimate(transfer, result, quiet=options.quiet, iterations=options.iterations, levels=options.levels)
@@ -154,7 +154,7 @@ def _learn(options: argparse.Namespace) -> int:
     pictures = []
     for number, path in enumerate(paths, 1):
         picture = to_image_tensor(path, "painting" if len(paths) == 1 else f"painting {number}")
-        size = result_size(picture, options.size)
+        size = fit_within(size_of(picture), options.size)
         pictures.append(resize(picture, size) if max(size) < max(picture.shape) else picture)
     learn_weights(pictures, seed=options.seed).save(out)
     if not options.quiet:
@@ -175,7 +175,7 @@ def _demo(options: argparse.Namespace) -> int:
         save_image(image, out)
         save_image(sheet([content, style, image]), sheet_path)
 
-    transfer, size = StyleTransfer(), result_size(content, options.size)
+    transfer, size = StyleTransfer(), fit_within(size_of(content), options.size)
     note_enlarged(content, size, quiet=options.quiet)
     say_estimate(transfer, size, quiet=options.quiet)
     run = partial(transfer.run, content, style, size=options.size, seed=options.seed)
@@ -205,15 +205,7 @@ def _make(
     options: argparse.Namespace,
     here: Process = Process(),  # noqa: B008  # frozen
 ) -> int:
-    """Run with a progress bar and save the picture, or on Ctrl-C the picture so far.
-
-    Args:
-        run: makes the picture; takes a callback.
-        save: writes the picture.
-        out: the file that `save` writes.
-        options: the command's.
-        here: this process, of which rank 0 alone reports an interrupt.
-    """
+    """Run with a progress bar and save the picture in `out`, or on Ctrl-C the picture so far."""
     began = time.monotonic()
     try:
         with ProgressBar(quiet=options.quiet) as bar:
@@ -228,10 +220,6 @@ def _make(
     if not options.quiet:
         print(f"{out}: {pixels(image.shape[-2:])} pixels in {time.monotonic() - began:.1f} s")
     return 0
-
-
-def _leave_to_rank_0(_image: Tensor) -> None:
-    """Write nothing."""
 
 
 def _check_not_among(argument: str, path: Path, others: Sequence[Path]) -> None:

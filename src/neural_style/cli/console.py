@@ -1,7 +1,5 @@
 """What the command line writes to the error stream beside the progress bar: notes, warnings and errors."""
 
-from __future__ import annotations
-
 import sys
 import warnings
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """The two bundled pictures, and the sheet that shows a result beside what it was made of."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from importlib import resources
 

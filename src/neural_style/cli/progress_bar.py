@@ -1,11 +1,9 @@
 """The progress bar of the command line: tqdm's, with the level, the step, the loss and the remaining time."""
 
-from __future__ import annotations
-
 import math
 import sys
 import time
-from typing import Any
+from typing import Any, Self
 
 from tqdm import tqdm
 
@@ -28,7 +26,7 @@ class ProgressBar:
         self._bar: tqdm | None = None
         self._drawn_at = -math.inf
 
-    def __enter__(self) -> ProgressBar:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -1,7 +1,5 @@
 """Styles from options: files, folders of paintings, weights and scales, masks, and maps in colours."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -76,11 +74,7 @@ def pictures_in(path: Path) -> list[Path]:
 
 
 def _placed(styles: Sequence[Style], there: Sequence[tuple[Tensor, Tensor]], style_map: Path) -> list[Style]:
-    """Return the styles with region and mask, once for each colour that the content's map and theirs share.
-
-    Raises:
-        ValueError: if they share none.
-    """
+    """Return the styles with region and mask, once for each colour that the content's map and theirs share."""
     here = color_regions(style_map, "a map of --style-maps")
     placed = [
         replace(style, region=region, mask=mask)

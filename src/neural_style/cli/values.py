@@ -1,7 +1,5 @@
 """The values of options, from text. Each function is a type for argparse."""
 
-from __future__ import annotations
-
 import math
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
@@ -115,11 +113,7 @@ PICTURE_OPTIONS: Mapping[str, Callable[[str], Any]] = {
 
 
 def read_option(name: str, text: str) -> Any:
-    """Return the value of one of `PICTURE_OPTIONS` from text.
-
-    Raises:
-        ValueError: if it cannot be read.
-    """
+    """Return the value of one of `PICTURE_OPTIONS` from text."""
     try:
         return PICTURE_OPTIONS[name](text)
     except ArgumentTypeError as error:

@@ -1,7 +1,5 @@
 """Where to compute, and in which precision: what ``"auto"`` means."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from typing import Literal
 
@@ -35,8 +33,7 @@ def available_devices() -> list[str]:
 
 def device_count(device_type: str) -> int:
     """Return how many devices of a type this machine has; 1 for the CPU and MPS."""
-    counts = {"cuda": torch.cuda.device_count, "xpu": torch.xpu.device_count}
-    return counts[device_type]() if device_type in counts else 1
+    return int(getattr(torch, device_type).device_count()) if device_type in ("cuda", "xpu") else 1
 
 
 def choose_device(name: str | torch.device) -> torch.device:

@@ -1,10 +1,8 @@
 """How much memory a device has left, whether an error means that it ran out, and how to free what is unused."""
 
-from __future__ import annotations
-
 import gc
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import torch
@@ -34,14 +32,12 @@ def available_memory(device: torch.device) -> int | None:
     give without swapping, or less where a control group of the process, such as a container's or a batch job's,
     has a limit. Cached files count as free.
     """
-    if device.type == "cuda":
-        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + unused
+    if device.type in ("cuda", "xpu"):
+        backend = getattr(torch, device.type)
+        unused = backend.memory_reserved(device) - backend.memory_allocated(device)
+        return int(backend.mem_get_info(device)[0] + unused)
     if device.type == "mps":
         return max(torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory(), 0)
-    if device.type == "xpu" and hasattr(torch.xpu, "mem_get_info"):
-        unused = torch.xpu.memory_reserved(device) - torch.xpu.memory_allocated(device)
-        return int(torch.xpu.mem_get_info(device)[0]) + unused
     kilobytes = _number("MemAvailable:", MEMORY_LISTING) if device.type == "cpu" else None
     return None if kilobytes is None else min([kilobytes * 1024, *_left_by_groups()])
 
@@ -63,13 +59,8 @@ def ran_out(error: BaseException) -> bool:
 def give_back(device: torch.device) -> None:
     """Collect garbage, and give what torch's allocator holds unused back to the system."""
     gc.collect()
-    caches: dict[str, Callable[[], object]] = {
-        "cuda": torch.cuda.empty_cache,
-        "mps": torch.mps.empty_cache,
-        "xpu": torch.xpu.empty_cache,
-    }
-    if device.type in caches:
-        caches[device.type]()
+    if device.type in ("cuda", "mps", "xpu"):
+        getattr(torch, device.type).empty_cache()
 
 
 def _left_by_groups() -> Iterator[int]:

@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
@@ -25,7 +25,6 @@ WAIT_SECONDS = 0.5
 LOST = re.compile(r"connection (closed|reset)|timed? ?out|broken pipe|NCCL", re.IGNORECASE)  # another rank
 ENDED = "neural_style/ended"  # a counter in torchrun's store
 
-Item = TypeVar("Item")
 T = TypeVar("T")
 
 
@@ -42,14 +41,6 @@ class Process:
     rank: int = 0
     world: int = 1
     local_rank: int = 0
-
-    def share(self, items: Sequence[Item]) -> list[Item]:
-        """Return the items of this process: those whose index, modulo the number of processes, is its rank.
-
-        >>> Process(rank=1, world=3).share("abcdefgh")
-        ['b', 'e', 'h']
-        """
-        return list(items[self.rank :: self.world])
 
 
 def place() -> Process:
@@ -127,10 +118,6 @@ class Ranks:
     Args:
         world: how many of the process group's first ranks it has; None for all.
         timeout: how long a rank waits for another.
-
-    Attributes:
-        rank: this process's, from 0.
-        world: how many there are.
     """
 
     def __init__(self, world: int | None = None, timeout: timedelta | None = None) -> None:
@@ -171,12 +158,7 @@ class Ranks:
         return values
 
     def gathered(self, rows: Tensor, bounds: Sequence[int]) -> Tensor:
-        """Return the whole picture, (B, C, H, W), on every rank.
-
-        Args:
-            rows: this rank's rows of it.
-            bounds: where the rows of every rank begin, and the height.
-        """
+        """Return the whole picture on every rank, of their rows, (B, C, h, W), which begin at `bounds`."""
         heights = [stop - start for start, stop in pairwise(bounds)]
         padded = F.pad(rows, (0, 0, 0, max(heights) - rows.shape[-2])).contiguous()  # all of one shape
         parts = [torch.empty_like(padded) for _ in heights]
@@ -208,35 +190,6 @@ class Ranks:
             pending.wait()
         return from_below, from_above
 
-    @contextmanager
-    def preparing(self) -> Iterator[dict[str, object]]:
-        """Yield a dictionary for what has to be the same on all ranks; on leaving, the ranks compare theirs.
-
-        No message may pass between ranks inside. An error inside is raised where it happened, and the other
-        ranks, which would wait for this one in vain, raise an error that names it.
-
-        Raises:
-            ValueError: on every rank, if entries differ or another rank fails.
-        """
-        shared: dict[str, object] = {}
-        failure: Exception | None = None
-        try:
-            yield shared
-        except Exception as error:
-            failure = error
-        text = None if failure is None else f"{type(failure).__name__}: {failure}"
-        reports = self.all_gather((text, {name: _fingerprint(part) for name, part in shared.items()}))
-        if failure is not None:
-            raise failure
-        for rank, (text, theirs) in enumerate(reports):
-            if text is not None:
-                raise ValueError(f"rank {rank} failed while preparing the run: {text}")
-            for name, mine in reports[0][1].items():
-                if theirs.get(name) != mine:
-                    got = f"{mine} on rank 0 and {theirs.get(name)} on rank {rank}"
-                    rule, advice = "be the same on every rank", "Start all with the same arguments and files."
-                    raise ValueError(_checks.message(name, rule, got, advice))
-
 
 def _fingerprint(part: object) -> str:
     """Return a short text that is the same for equal tensors, lists of equal tensors, or equal `str`."""
@@ -249,9 +202,37 @@ def _fingerprint(part: object) -> str:
     return str(part)
 
 
-def preparing(ranks: Ranks | None) -> AbstractContextManager[dict[str, object]]:
-    """Return `Ranks.preparing`, or for one process alone a dictionary that is not compared."""
-    return nullcontext({}) if ranks is None else ranks.preparing()
+@contextmanager
+def preparing(ranks: Ranks | None) -> Iterator[dict[str, object]]:
+    """Yield a dictionary for what has to be the same on all ranks; on leaving, the ranks compare theirs.
+
+    No message may pass between ranks inside. An error inside is raised where it happened, and the other ranks,
+    which would wait for this one in vain, raise an error that names it. One process alone compares nothing.
+
+    Raises:
+        ValueError: on every rank, if entries differ or another rank fails.
+    """
+    shared: dict[str, object] = {}
+    if ranks is None:
+        yield shared
+        return
+    failure: Exception | None = None
+    try:
+        yield shared
+    except Exception as error:
+        failure = error
+    text = None if failure is None else f"{type(failure).__name__}: {failure}"
+    reports = ranks.all_gather((text, {name: _fingerprint(part) for name, part in shared.items()}))
+    if failure is not None:
+        raise failure
+    for rank, (text, theirs) in enumerate(reports):
+        if text is not None:
+            raise ValueError(f"rank {rank} failed while preparing the run: {text}")
+        for name, mine in reports[0][1].items():
+            if theirs.get(name) != mine:
+                got = f"{mine} on rank 0 and {theirs.get(name)} on rank {rank}"
+                rule, advice = "be the same on every rank", "Start all with the same arguments and files."
+                raise ValueError(_checks.message(name, rule, got, advice))
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """What a run changes in the process and puts back: how torch tunes and multiplies on CUDA."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress

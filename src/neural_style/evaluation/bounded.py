@@ -1,42 +1,31 @@
 """An evaluation that runs out of memory goes on in smaller tiles."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
+from dataclasses import replace
 
 from torch import Tensor
 
 from neural_style import _checks
 from neural_style.device.memory import give_back, ran_out
 from neural_style.evaluation.objective import Objective
-from neural_style.optimizers import Optimizer
-from neural_style.optimizers.base import StepCallback
-
-Make = Callable[[int | None, bool], Objective]
+from neural_style.evaluation.tile_size import MemoryPlan
+from neural_style.optimizers.base import Optimizer, StepCallback
 
 
 class BoundedObjective:
     """An `Objective` that halves its tiles where memory runs out, and goes on from the same picture.
 
     Args:
-        make: (tile, whether the content's features are kept) → the objective. Called when it is first needed.
+        make: plan → the objective. Called when it is first needed.
+        plan: how it is evaluated at first; after a failure the content's features are not kept either.
         size: (height, width) of the picture.
         alignment: the sides of tiles are multiples of it.
-        tile: side of the tiles at first; None for the picture at once.
-        keep_targets: whether the content's features are kept; after a failure they are not.
     """
 
     def __init__(
-        self,
-        make: Make,
-        size: tuple[int, int],
-        *,
-        alignment: int,
-        tile: int | None = None,
-        keep_targets: bool = True,
+        self, make: Callable[[MemoryPlan], Objective], plan: MemoryPlan, size: tuple[int, int], alignment: int
     ) -> None:
-        self.tile, self.keep_targets = tile, keep_targets
-        self._make, self._size, self._alignment = make, size, alignment
+        self._make, self._plan, self._size, self._alignment = make, plan, size, alignment
         self._objective: Objective | None = None
 
     @property
@@ -83,16 +72,16 @@ class BoundedObjective:
         """Return the loss and its gradient, or None where memory ran out and the tiles have been halved."""
         try:
             if self._objective is None:
-                self._objective = self._make(self.tile, self.keep_targets)
+                self._objective = self._make(self._plan)
             return self._objective.value_and_grad(image)
         except (MemoryError, RuntimeError, OSError) as error:
             if not ran_out(error):
                 raise
-            longest = max(self._size) if self.tile is None else min(self.tile, max(self._size))
+            longest = min(self._plan.tile or max(self._size), max(self._size))
             half = longest // 2 // self._alignment * self._alignment
             if half < self._alignment:
                 raise
-        self.tile, self.keep_targets, self._objective = half, False, None
+        self._plan, self._objective = replace(self._plan, tile=half, keep_targets=False), None
         text = f"Out of memory. The run goes on from the same picture, in tiles of {half} pixels."
         _checks.warn(text, RuntimeWarning)
         return None

@@ -1,17 +1,13 @@
 """What a run costs, counted: operations and bytes by picture size."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Self
 
+from neural_style.losses.terms import Terms
+from neural_style.network.features import VGG19Features
 from neural_style.network.vgg19 import Layer, truncated
 from neural_style.network.winograd import FEWEST_CHANNELS, TILE
-
-if TYPE_CHECKING:
-    from neural_style.losses.terms import Terms
-    from neural_style.network.features import VGG19Features
 
 FLOAT32 = 4  # bytes
 PICTURES = 17  # of the picture's size in float32 that an optimiser and an objective hold beside the history
@@ -43,10 +39,8 @@ def evaluation_flops(
     forward = 0
     gram_layers = set(style_layers)
     for layer in truncated(layers[-1]):
-        positions = (size[0] // layer.stride) * (size[1] // layer.stride)
-        out_channels = round(layer.out_channels * width)
+        positions, (in_channels, out_channels) = layer.positions(size), layer.channels(width)
         if layer.kind == "conv":
-            in_channels = 3 if layer.index == 0 else round(layer.in_channels * width)
             forward += 2 * out_channels * in_channels * 9 * positions
         if layer.name in gram_layers:
             forward += 2 * out_channels**2 * positions
@@ -58,10 +52,8 @@ class MemoryModel:
     """Estimates the memory of an evaluation, beside what torch itself takes.
 
     Attributes:
-        layers: see `evaluation_flops`.
-        style_layers: see `evaluation_flops`.
+        layers, style_layers, width: see `evaluation_flops`.
         content_layers: names of those compared position by position.
-        width: see `evaluation_flops`.
         bytes_per_value: of the network's activations, 4 in float32 and 2 in bfloat16.
         device: type of device. On a CPU wide layers in float32 are convolved by Winograd's algorithm.
         regions: number of regions that have styles of their own, whose weighted features are kept too.
@@ -76,7 +68,7 @@ class MemoryModel:
     regions: int = 0
 
     @classmethod
-    def of(cls, network: VGG19Features, terms: Terms, regions: int = 0) -> MemoryModel:
+    def of(cls, network: VGG19Features, terms: Terms, regions: int = 0) -> Self:
         """Return the model of a network on its device, and of the layers that have a weight."""
         return cls(
             layers=network.layers,
@@ -102,9 +94,8 @@ class MemoryModel:
         passing = PASSING + (IN_PIECES if self.device == "cpu" else 0)
         layers = truncated(self.layers[-1])
         for layer in layers:
-            out_channels, responses = self._channels(layer), self._responses(layer, size)
+            responses, (in_channels, out_channels) = self._responses(layer, size), layer.channels(self.width)
             if layer.kind == "conv":
-                in_channels = 3 if layer.index == 0 else round(layer.in_channels * self.width)
                 activations += responses
                 largest = max(largest, responses)
                 weights += 9 * in_channels * out_channels
@@ -128,8 +119,5 @@ class MemoryModel:
         """Return how many values the largest response to a picture, or tile, of (height, width) has."""
         return max(self._responses(layer, size) for layer in truncated(self.layers[-1]))
 
-    def _channels(self, layer: Layer) -> int:
-        return round(layer.out_channels * self.width)
-
     def _responses(self, layer: Layer, size: tuple[int, int]) -> int:
-        return self._channels(layer) * (size[0] // layer.stride) * (size[1] // layer.stride)
+        return layer.channels(self.width)[1] * layer.positions(size)

@@ -7,8 +7,6 @@ evaluation, so that it pays for every level of more than a few steps.
 Reference: the PyTorch manual, "CUDA Graphs".
 """
 
-from __future__ import annotations
-
 import threading
 from functools import cache
 from typing import Any, Literal

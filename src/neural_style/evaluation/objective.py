@@ -7,8 +7,6 @@ and the gradient with respect to the sums is propagated back to its pixels and h
 picture one pass is enough.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from functools import reduce
 from operator import add
@@ -21,7 +19,7 @@ from neural_style.evaluation.regions import Guidance, Guide, Part, on_grids
 from neural_style.evaluation.share import Share
 from neural_style.evaluation.tiles import Tile, TileGeometry, with_halo
 from neural_style.images.resizing import size_of
-from neural_style.losses import style_loss, total_loss, weighted_sum
+from neural_style.losses.equations import style_loss, total_loss, weighted_sum
 from neural_style.losses.sums import Discrepancy, Moments, Sums, Variation
 from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features
@@ -77,9 +75,7 @@ class Objective:
         compared = terms.content_weight > 0
         self._content_layers = check_layers("content_layers", terms.content_layers) if compared else []
         self._style_layers = list(terms.style_layers) if terms.style_weight > 0 else []
-        if content_image.ndim != 4 or content_image.shape[0] != 1:
-            rule, advice = "have shape (1, 3, H, W)", "Make an objective for each picture."
-            raise ValueError(_checks.message("content_image", rule, tuple(content_image.shape), advice))
+        _checks.image_tensor("content_image", content_image)
         with torch.inference_mode(False), torch.no_grad():
             own_rows = self.share.rows(content_image.shape[-2])
             self.grid = self.geometry.grid(size_of(content_image), self.tile, own_rows)

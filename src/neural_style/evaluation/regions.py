@@ -11,8 +11,6 @@ Reference:
     to count the positions that lie wholly inside, is our own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -58,13 +56,7 @@ class Part(NamedTuple):
 class Guidance:
     """The style pictures of a level, and the weights of their regions on every layer's grid.
 
-    Args:
-        guides: the style pictures.
-        layers: names of the style layers.
-        padding: of the network.
-
     Attributes:
-        guides: the style pictures.
         parts: every layer within every region that has a style.
     """
 
@@ -102,23 +94,15 @@ class Guidance:
         return self._owned[key]
 
     def share(self, part: Part, count: float) -> float:
-        """Return a part's share of all positions, by which its style is weighted.
-
-        Args:
-            part: the part.
-            count: Σ of its weights over the picture.
-        """
+        """Return a part's share of all positions, by which its style is weighted, from Σ of its weights."""
         weights = self._weights[part]
         return 1.0 if weights is None else count / weights.numel()
 
 
 def on_grids(mask: Tensor, layers: Iterable[str], padding: str) -> dict[str, Tensor]:
-    """Return a mask on the grid of each layer, by name: shape (1, 1, h, w), in [0, 1].
+    """Return a mask (1, 1, H, W) in [0, 1] on the grid of each layer, by name: shape (1, 1, h, w), in [0, 1].
 
-    Args:
-        mask: shape (1, 1, H, W), in [0, 1].
-        layers: their names.
-        padding: of the network: ``"circular"`` spreads the mask across its borders.
+    A network's padding that is ``"circular"`` spreads the mask across its borders.
 
     >>> import torch
     >>> half = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(1, 1, 4, 4)

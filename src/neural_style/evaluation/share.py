@@ -1,7 +1,5 @@
 """Which rows of a picture a process evaluates, and how the parts of several processes make a whole."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -5,24 +5,19 @@ features, 0.6 million numbers at full width; in a step of L-BFGS the small table
 too few rows for all ranks are evaluated by the first of them.
 """
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
 
 import torch
 from torch import Tensor
 
-from neural_style import _checks
 from neural_style.device.ranks import Ranks
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.share import Share, Stripes
 from neural_style.evaluation.tiles import TileGeometry
-from neural_style.optimizers import LBFGS, Adam, Optimizer
-from neural_style.optimizers.base import Step, StepCallback, asks_to_stop
+from neural_style.optimizers.base import Optimizer, Step, StepCallback, asks_to_stop
 
 
 class CallbackError(RuntimeError):
@@ -132,33 +127,10 @@ class StripedObjective:
         self._objective = self._make(self.stripes)
         rows = self.stripes.rows(self.size[0])
         own = image[..., rows.start : rows.stop, :].contiguous()
-        result = cast("LBFGS | Adam", optimizer).minimize(
-            own, self._objective.value_and_grad, steps, together, all_reduce=members.all_reduce
-        )
+        minimize: Callable[..., Tensor] = optimizer.minimize  # of one that works over ranks
+        value_and_grad = self._objective.value_and_grad
+        result = minimize(own, value_and_grad, steps, together, all_reduce=members.all_reduce)
         return members.gathered(result, self.stripes.bounds(self.size[0]))
-
-
-def check_ranks(ranks: Ranks, height: int, geometry: TileGeometry) -> None:
-    """Check that every rank has rows of the result.
-
-    Raises:
-        ValueError: if there are too many.
-    """
-    most = geometry.stripes_in(height, ranks.world)
-    if most < ranks.world:
-        rule = f"be at most {most} for {height} rows, {geometry.halo} for each"
-        raise ValueError(_checks.message("the number of ranks", rule, ranks.world, "Start fewer."))
-
-
-def check_optimizer(optimizer: Optimizer) -> None:
-    """Check that an optimiser works over ranks.
-
-    Raises:
-        TypeError: if it is another than `LBFGS` or `Adam`.
-    """
-    if not isinstance(optimizer, LBFGS | Adam):
-        got, advice = type(optimizer).__name__, "Others know only their own rank's rows."
-        raise TypeError(_checks.message("optimizer", "be LBFGS or Adam over ranks", got, advice))
 
 
 @contextmanager

@@ -3,10 +3,8 @@
 The result is the same whatever the plan, to rounding; only a shorter history of L-BFGS costs evaluations.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from neural_style import _checks
@@ -42,63 +40,59 @@ class MemoryPlan:
     bytes: int
 
 
-def plan_memory(
-    size: tuple[int, int],
-    model: MemoryModel,
-    *,
-    tile: int | str | None = "auto",
-    pairs: int = 0,
-    ranks: int = 1,
-    free: int | None = None,
-) -> MemoryPlan:
-    """Return how a picture is evaluated in the free memory, as fast as possible.
+@dataclass(frozen=True)
+class MemoryPlanner:
+    """Plans how pictures are evaluated in the free memory, as fast as possible.
 
-    Args:
-        size: (height, width) of the picture.
+    Attributes:
         model: estimates the memory of an evaluation.
         tile: ``"auto"``; or the longest side of a tile; or None, for the picture at once whatever is free.
-        pairs: wanted of L-BFGS's history; 0 for an optimiser without.
         ranks: over how many ranks the picture is spread.
         free: bytes that every rank has; None where that is not known, and then taken to be enough.
-
-    Raises:
-        ValueError: if even the smallest tiles and the shortest history do not fit.
     """
-    planner = _Planner(model, TileGeometry.of(model.layers[-1]), tile, pairs, ranks, free)
-    plan = planner.plan(size)
-    if plan is None:
-        largest = _largest(
-            range(1, max(size)), lambda longer: planner.plan(fit_within(size, longer)) is not None
-        )
-        height, width = fit_within(size, largest) if largest else (0, 0)
-        rule = f"fit into the {(free or 0) / 1e9:.1f} GB of memory that are free"
-        advice = f"The largest that would is {height}×{width}." if largest else "Free some."
-        raise ValueError(_checks.message("the result", rule, f"{size[0]}×{size[1]}", advice))
-    return plan
-
-
-@dataclass(frozen=True)
-class _Planner:
-    """The arguments of `plan_memory`, but for the size."""
 
     model: MemoryModel
-    geometry: TileGeometry
-    tile: int | str | None
-    pairs: int
-    ranks: int
-    free: int | None
+    tile: int | str | None = "auto"
+    ranks: int = 1
+    free: int | None = None
 
-    def plan(self, size: tuple[int, int]) -> MemoryPlan | None:
+    @property
+    def geometry(self) -> TileGeometry:
+        """What the network asks of tiles."""
+        return TileGeometry.of(self.model.layers[-1])
+
+    def plan(self, size: tuple[int, int], pairs: int = 0) -> MemoryPlan:
+        """Return how a picture of (height, width) is evaluated.
+
+        Args:
+            size: of the picture.
+            pairs: wanted of L-BFGS's history; 0 for an optimiser without.
+
+        Raises:
+            ValueError: if even the smallest tiles and the shortest history do not fit.
+        """
+        plan = self._fastest(size, pairs)
+        if plan is not None:
+            return plan
+        sizes = range(1, max(size))
+        largest = _largest(sizes, lambda longer: self._fastest(fit_within(size, longer), pairs) is not None)
+        height, width = fit_within(size, largest) if largest else (0, 0)
+        rule = f"fit into the {(self.free or 0) / 1e9:.1f} GB of memory that are free"
+        advice = f"The largest that would is {height}×{width}." if largest else "Free some."
+        raise ValueError(_checks.message("the result", rule, f"{size[0]}×{size[1]}", advice))
+
+    def _fastest(self, size: tuple[int, int], pairs: int) -> MemoryPlan | None:
         """Return how a picture is evaluated, or None where it does not fit."""
+        fewer = [(False, count) for count in FEWER_PAIRS if count < pairs]
+        choices: list[Kept] = [(True, pairs), (False, pairs), *fewer]  # the fastest first
         if self.tile is None or isinstance(self.tile, int):
-            plans = [self._plan_with(size, self.tile, kept) for kept in self._choices()]
-            if self.tile is None:  # tried even where it does not fit
-                return next((plan for plan in plans if self._has_room(plan)), plans[-1])
-            return next((plan for plan in plans if self._has_room(plan)), None)
+            plans = [self._plan_with(size, self.tile, kept) for kept in choices]
+            otherwise = plans[-1] if self.tile is None else None  # at once even where it does not fit
+            return next((plan for plan in plans if self._has_room(plan)), otherwise)
         alignment = self.geometry.alignment
         longest = max(self.geometry.stripe_size(size, self.ranks))
         for smallest in (COMFORTABLE, alignment):
-            for kept in self._choices():
+            for kept in choices:
                 if self._fits(size, None, kept):
                     return self._plan_with(size, None, kept)
                 sides = range(smallest, min(longest, LARGEST + alignment), alignment)
@@ -106,14 +100,6 @@ class _Planner:
                 if side is not None:
                     return self._plan_with(size, side, kept)
         return None
-
-    def _choices(self) -> Iterator[Kept]:
-        """Yield what may be kept, the fastest first."""
-        yield True, self.pairs
-        yield False, self.pairs
-        for fewer in FEWER_PAIRS:
-            if fewer < self.pairs:
-                yield False, fewer
 
     def _plan_with(self, size: tuple[int, int], tile: int | None, kept: Kept) -> MemoryPlan:
         """Return the plan of an evaluation in tiles of a side, which may not fit."""

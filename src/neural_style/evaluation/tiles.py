@@ -142,7 +142,7 @@ class TileGeometry:
         >>> TileGeometry.of("relu5_1", "circular")
         TileGeometry(halo=80, alignment=16, wraps=True)
         """
-        alignment = alignment_of(deepest)
+        alignment = max(ALIGNMENT, layer_table()[deepest].stride)
         return cls(alignment * -(-reach(deepest) // alignment), alignment, padding == "circular")
 
     def grid(self, size: tuple[int, int], tile: int | None, rows: range | None = None) -> Grid:
@@ -244,12 +244,7 @@ class TileGeometry:
         return min(-(-size[0] // stripes) + self.alignment + 2 * self.halo, size[0]), size[1]
 
     def check(self, tile: int | None) -> int | None:
-        """Return the side of a tile, or None, if it is a positive multiple of `alignment`.
-
-        Raises:
-            TypeError: if it is no whole number.
-            ValueError: if it is no positive multiple.
-        """
+        """Return the side of a tile, or None, if it is a positive multiple of `alignment`."""
         if tile is None:
             return None
         side = _checks.whole_number("tile_size", tile, minimum=self.alignment)
@@ -258,11 +253,6 @@ class TileGeometry:
             rule = f"be a multiple of {self.alignment}"
             raise ValueError(_checks.message("tile_size", rule, side, f"The nearest is {nearest}."))
         return side
-
-
-def alignment_of(deepest: str) -> int:
-    """Return what the sides of tiles are multiples of, in pixels, in a network that ends with a layer."""
-    return max(ALIGNMENT, layer_table()[deepest].stride)
 
 
 def with_halo(picture: Tensor, read: tuple[range, range]) -> Tensor:

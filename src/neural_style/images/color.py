@@ -10,10 +10,9 @@ Reference:
     2007).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -38,18 +37,13 @@ class Colors:
     covariance: Tensor
 
     @classmethod
-    def of(cls, image: Tensor, mask: Tensor | None = None) -> Colors:
-        """Return the colours of a picture.
-
-        Args:
-            image: shape (1, 3, H, W), RGB.
-            mask: weights of the pixels, at least 0, shape (1, 1, H, W); None counts all pixels alike.
-        """
+    def of(cls, image: Tensor, mask: Tensor | None = None) -> Self:
+        """Return the colours of a picture (1, 3, H, W), RGB; a mask (1, 1, H, W) weighs its pixels."""
         mean, covariance = _mean_and_covariance(image, mask)
         return cls(mean.cpu().double(), covariance.cpu().double())  # in this order: MPS has no float64
 
     @classmethod
-    def mixed(cls, parts: Sequence[Colors], weights: Sequence[float]) -> Colors:
+    def mixed(cls, parts: Sequence[Self], weights: Sequence[float]) -> Self:
         """Return the colours of a picture that consists of several, in proportion to their weights."""
         shares = [weight / sum(weights) for weight in weights]
         mean = torch.stack([share * part.mean for share, part in zip(shares, parts, strict=True)]).sum(0)

@@ -3,8 +3,6 @@
 An image tensor is float32, RGB as sRGB encodes it, in [0, 1], of shape (1, 3, H, W).
 """
 
-from __future__ import annotations
-
 import io
 import threading
 import warnings

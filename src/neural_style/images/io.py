@@ -3,8 +3,6 @@
 An image tensor is float32, RGB as sRGB encodes it, in [0, 1], of shape (1, 3, H, W). Sizes are (height, width).
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 import shutil

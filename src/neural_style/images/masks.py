@@ -1,7 +1,5 @@
 """Masks: which part of a picture something applies to, as a weight in [0, 1] for every pixel."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np
@@ -92,11 +90,7 @@ def along_edges(mask: Tensor, picture: Tensor) -> Tensor:
 
 
 def union(masks: Iterable[Tensor | None]) -> Tensor | None:
-    """Return the sum of distinct masks, cut off at 1: where any of them applies; None for everywhere.
-
-    Args:
-        masks: of one shape. The same tensor counts once; None applies everywhere.
-    """
+    """Return the sum of distinct masks, cut off at 1: where any of them applies; None is everywhere."""
     distinct = {id(mask): mask for mask in masks}
     inside = [mask for mask in distinct.values() if mask is not None]
     return torch.stack(inside).sum(0).clamp(max=1) if len(inside) == len(distinct) > 0 else None

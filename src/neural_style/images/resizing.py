@@ -1,7 +1,5 @@
 """Image tensors at other sizes. Sizes are (height, width)."""
 
-from __future__ import annotations
-
 import math
 
 from torch import Tensor
@@ -65,11 +63,13 @@ def _margin(before: int, after: int) -> tuple[int, int]:
     return count * before // unit, count * after // unit
 
 
-def fit_within(size: tuple[int, int], longer_side: int) -> tuple[int, int]:
-    """Return `size`, (height, width), scaled to a longer side of so many pixels, each side at least 1.
+def fit_within(size: tuple[int, int], longer_side: int | None) -> tuple[int, int]:
+    """Return (height, width) scaled to a longer side of so many pixels, each side at least 1; None keeps them.
 
     >>> fit_within((768, 1024), 512)
     (384, 512)
     """
-    ratio = whole_number("longer_side", longer_side, minimum=1) / max(size)
+    if longer_side is None:
+        return size
+    ratio = whole_number("size", longer_side, minimum=1) / max(size)
     return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))

@@ -11,8 +11,6 @@ Reference:
     Gatys, Ecker & Bethge, "Image Style Transfer Using Convolutional Neural Networks" (CVPR 2016), eqs. 1–7.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch
@@ -138,15 +136,7 @@ def style_loss(layer_losses: Mapping[str, Tensor], layer_weights: Mapping[str, f
 
 
 def weighted_sum(layer_losses: Mapping[str, Tensor], layer_weights: Mapping[str, float]) -> Tensor:
-    """Return Σ_l weight_l · loss_l, a scalar.
-
-    Args:
-        layer_losses: loss by the layer's name.
-        layer_weights: weight by the layer's name, for the same layers.
-
-    Raises:
-        ValueError: if they do not name the same layers, or none.
-    """
+    """Return Σ_l weight_l · loss_l, a scalar; see `style_loss`."""
     if not layer_losses or layer_losses.keys() != layer_weights.keys():
         rule, got = f"name the layers {', '.join(layer_losses) or '(none)'}", ", ".join(layer_weights) or "none"
         raise ValueError(_checks.message("layer_weights", rule, got, "Give one weight for each loss."))
@@ -246,11 +236,7 @@ def _gram_difference(moments: Moments, target: Moments) -> Tensor:
 
 
 def check_alike(moments: Moments, target: Moments) -> None:
-    """Check that moments and their target have one shape: broadcasting would compare different things.
-
-    Raises:
-        ValueError: if they do not.
-    """
+    """Check that moments and their target have one shape: broadcasting would compare different things."""
     if moments.second.shape != target.second.shape:
         rule = f"have the target's shape {tuple(target.second.shape)}"
         advice = "Compare moments of the same layer of the same network."

@@ -11,8 +11,6 @@ Reference:
     (1982) for Wasserstein's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -139,16 +137,11 @@ STATISTICS: Mapping[str, StyleLoss] = {
     "covariance": covariance_loss,
     "wasserstein": wasserstein_loss,
 }
-DECOMPOSING = ("wasserstein",)  # these compute eigenvectors, which a CUDA graph cannot record
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """A weighted sum of statistics, as one `StyleLoss`.
-
-    Attributes:
-        weights: weight by the statistic's name.
-    """
+    """A weighted sum of statistics by name, as one `StyleLoss`."""
 
     weights: Mapping[str, float]
 
@@ -161,24 +154,15 @@ class Mixture:
 
     @property
     def decomposes(self) -> bool:
-        """Whether one of the statistics is of `DECOMPOSING`."""
-        return any(self.weights.get(name, 0) > 0 for name in DECOMPOSING)
+        """Whether one of the statistics computes eigenvectors, which a CUDA graph cannot record."""
+        return self.weights.get("wasserstein", 0) > 0
 
 
 StatisticChoice = str | Mapping[str, float]
 
 
 def mixture(argument: str, statistic: StatisticChoice) -> Mixture:
-    """Return the weighted sum of statistics that a user has chosen.
-
-    Args:
-        argument: what error messages call the choice.
-        statistic: a name of `STATISTICS`, or weights by name.
-
-    Raises:
-        ValueError: if a name is unknown, a weight negative or not finite, or none positive.
-        TypeError: if it is neither a name nor weights by name.
-    """
+    """Return the sum of statistics that a user has chosen: a name of `STATISTICS`, or weights by name."""
     if isinstance(statistic, str):
         statistic = {statistic: 1.0}
     if not isinstance(statistic, Mapping):

@@ -61,11 +61,11 @@ class Moments:
             values = features.flatten(2)  # (B, C, M)
             if weights is None:
                 values = values if values.dtype == torch.bfloat16 else at_least_float32(values)
-                return cls(values.shape[2], *_sums(values))
+                return cls(values.shape[2], *_Sums.apply(values))
             count = float(weights.sum()) if count is None else count
             root = weights.flatten(2).sqrt()  # (1, 1, M)
             values = at_least_float32(values) * root  # bfloat16 would round the weights
-            return cls(count, (values * root).sum(2), _sums(values)[1])
+            return cls(count, (values * root).sum(2), _Sums.apply(values)[1])
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.count + other.count, self.first + other.first, self.second + other.second)
@@ -111,7 +111,7 @@ class Moments:
 
 
 class _Sums(torch.autograd.Function):
-    """Σ f and F Fᵀ of values (B, C, M), in at least float32.
+    """Σ f, (B, C), and F Fᵀ, (B, C, C), of values (B, C, M), in at least float32.
 
     The gradient, d + (D + Dᵀ) F, is one matrix product in the values' own precision. Autograd would compute two
     in float32 and add them up in three passes over memory, a fifth of an evaluation's time on a CPU. The
@@ -142,12 +142,6 @@ class _Sums(torch.autograd.Function):
         both = (of_second + of_second.mT).to(values.dtype)
         gradient = torch.baddbmm(of_first.unsqueeze(1).to(values.dtype), values.mT, both)  # (B, M, C)
         return gradient.mT
-
-
-def _sums(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Return Σ f, shape (B, C), and F Fᵀ, shape (B, C, C), of values (B, C, M)."""
-    first, second = _Sums.apply(values)
-    return first, second
 
 
 @dataclass(frozen=True)
@@ -274,11 +268,7 @@ class Sums:
 
 
 def difference(features: Tensor, target_features: Tensor) -> Tensor:
-    """Return F − P in at least float32.
-
-    Raises:
-        ValueError: if their shapes differ.
-    """
+    """Return F − P in at least float32."""
     if features.shape != target_features.shape:
         rule = f"have the target's shape {tuple(target_features.shape)}"
         advice = "Compare features of the same layer at the same image size."

@@ -1,7 +1,5 @@
 """The loss as its user composes it: which layers, which formulas, which weights."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 

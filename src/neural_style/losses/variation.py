@@ -1,7 +1,5 @@
 """Total variation: functions of neighbouring pixels whose means add up to a picture's roughness."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch.nn.functional as F
@@ -30,10 +28,7 @@ def isotropic(image: Tensor, rows: int, columns: int) -> list[Tensor]:
     Differences below ε count by their squares: with a smaller ε more of a style's fine texture is gathered in
     single bright dots, which cost the least. Beyond the last row and column the differences are 0.
 
-    Args:
-        image: shape (B, C, H, W).
-        rows: see `squares`.
-        columns: see `squares`.
+    The arguments are those of `squares`.
 
     Reference: Rudin, Osher & Fatemi, "Nonlinear total variation based noise removal algorithms" (1992), with
     the rounding of Charbonnier et al. (1994).

@@ -10,8 +10,6 @@ conv5_1, the deepest layer of styles, and for nine filters in ten by less than 3
 (43 % in conv5_4). No mean is near 0: the smallest, in conv4_1, is 1.5 % of its layer's median.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from importlib import resources
 
@@ -21,7 +19,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.network.features import VGG19Features
-from neural_style.network.vgg19 import convolutions, layer_table
+from neural_style.network.vgg19 import convolutions
 
 FILE = "vgg19_means.npy"
 # The relative error that a filter's norm may have. Weights of eight bits err by up to 1 %; weights that were
@@ -32,12 +30,8 @@ TOLERANCE = 0.05
 def normalize_as_in_the_paper(network: VGG19Features) -> None:
     """Rescale the original VGG-19's filters by the stored means; leave other weights alone.
 
-    Args:
-        network: changed in place; in float32, as it was made.
-
-    Warns:
-        UserWarning: if the weights are not the original ones, unless they are narrow or self-taught and
-            plainly others.
+    The network, in float32 as it was made, is changed in place. A warning says if the weights are not the
+    original ones, unless they are narrow or self-taught and plainly others.
     """
     means, norms = kept()
     if is_original(network, norms):
@@ -63,8 +57,7 @@ def filter_norms(network: VGG19Features) -> dict[str, Tensor]:
     parameters = network.weights.parameters
     return {
         layer.name: parameters[f"features.{layer.index}.weight"].flatten(1).norm(dim=1)
-        for layer in convolutions()
-        if layer.index <= layer_table()[network.layers[-1]].index
+        for layer in convolutions(network.layers[-1])
     }
 
 

@@ -5,8 +5,6 @@ half of all that an evaluation keeps. torch also fills a new tensor to undo a bo
 border is added in place to the positions that its values came from.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ Input normalisation, padding and pooling are part of the network. Its weights ar
 image. Rectifiers do not work in place, or a hook on ``conv1_1`` would silently return ``relu1_1``.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -97,13 +95,8 @@ class VGG19Features(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """The dtype of the activations."""
-        first = self._first
+        first = self._filters["conv1_1"]
         return first.weight.dtype if first.output_dtype is None else first.output_dtype
-
-    @property
-    def _first(self) -> FrozenConvolution:
-        first: FrozenConvolution = self.network[0]  # type: ignore[assignment]
-        return first
 
     def set_precision(self, dtype: torch.dtype) -> None:
         """Compute in another precision; the first convolution stays in float32 even in half precision.
@@ -115,9 +108,9 @@ class VGG19Features(nn.Module):
             dtype: ``torch.float32``, ``torch.bfloat16`` or ``torch.float16``.
         """
         self.network[1:].to(dtype)
-        half = dtype.itemsize < torch.float32.itemsize
-        self._first.to(torch.float32 if half else dtype)
-        self._first.output_dtype = dtype if half else None
+        half, first = dtype.itemsize < torch.float32.itemsize, self._filters["conv1_1"]
+        first.to(torch.float32 if half else dtype)
+        first.output_dtype = dtype if half else None
 
     @property
     def weights(self) -> Weights:
@@ -267,9 +260,7 @@ def _build(weights: Weights, deepest: str, pooling: str, padding: str) -> nn.Seq
 def _floored(mean: Tensor) -> Tensor:
     """Return a layer's mean activations with those of almost silent filters raised to `LEAST_MEAN`."""
     responding = mean[mean > 0]
-    if not len(responding):
-        return torch.ones_like(mean)
-    return mean.clamp(min=LEAST_MEAN * responding.median())
+    return mean.clamp(min=LEAST_MEAN * responding.median()) if len(responding) else torch.ones_like(mean)
 
 
 @contextmanager

@@ -14,8 +14,6 @@ Steinberg.
 Reference: Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition" (2015).
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib.util
 import io
@@ -58,15 +56,8 @@ def packaged_parameters() -> dict[str, Tensor]:
 
 
 def _checked_bytes() -> bytes:
-    """Return the content of the package's file.
-
-    Raises:
-        WeightsUnavailableError: if the file is missing, or another.
-    """
-    try:
-        spec = importlib.util.find_spec(PACKAGE)  # imports nothing for a top-level name
-    except ValueError:  # a module of that name without a spec
-        spec = None
+    """Return the content of the package's file, if it is that very one."""
+    spec = importlib.util.find_spec(PACKAGE)  # imports nothing for a top-level name
     got = "none installed"
     if spec is not None and spec.submodule_search_locations:
         path = Path(spec.submodule_search_locations[0]) / FILE

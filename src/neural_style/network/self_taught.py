@@ -13,8 +13,6 @@ Reference:
     Structure with Randomness" (2011) for the randomised eigenvectors.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -91,7 +89,8 @@ def learn_convolution(
     weight = centroids @ transform.T  # (K, D)
     responses = whitened @ centroids.T  # (N, K), equal to centred @ weight.T and cheaper
     if first and out_channels > 6:
-        weight[-6:] = _colour_filters(channels).to(weight)
+        colour = torch.eye(channels, device="cpu", dtype=torch.float32).repeat_interleave(9, dim=1) / 9
+        weight[-6:] = torch.cat([colour, -colour]).to(weight)
         responses[:, -6:] = centred @ weight[-6:].T
     deviation = responses.square().mean(0).sqrt()  # (K,)
     scale = deviation.clamp(min=max(0.01 * deviation.max().item(), 1e-3))
@@ -151,9 +150,8 @@ def leading_eigenpairs(centred: Tensor, rank: int, generator: torch.Generator) -
     if count <= _EXACT_UP_TO:
         basis = centred
     else:
-        start = torch.randn(
-            dimension, rank + OVERSAMPLING, generator=generator, device="cpu", dtype=torch.float32
-        )
+        shape = (dimension, rank + OVERSAMPLING)
+        start = torch.randn(shape, generator=generator, device="cpu", dtype=torch.float32)
         span, _ = torch.linalg.qr(centred @ start)  # (N, q)
         span, _ = torch.linalg.qr(centred @ (centred.T @ span))
         basis = span.T @ centred  # (q, D): the rows of X as that span sees them
@@ -196,24 +194,6 @@ def random_orthogonal(rows: int, columns: int, generator: torch.Generator) -> Te
     """Return √2 times a random (semi-)orthogonal matrix, which keeps the variance through a rectifier."""
     matrix = torch.empty(rows, columns, device="cpu", dtype=torch.float32)
     return torch.nn.init.orthogonal_(matrix, gain=math.sqrt(2), generator=generator)
-
-
-def passes_colour(weight: Tensor) -> bool:
-    """Return whether a first convolution ends with the six filters of `learn_convolution` that pass colour.
-
-    Args:
-        weight: shape (K, 3, 3, 3), as learned or with filters rescaled.
-    """
-    if len(weight) <= 6:
-        return False
-    last, expected = (F.normalize(filters) for filters in (weight[-6:].flatten(1), _colour_filters(3)))
-    return torch.allclose(last, expected, atol=1e-3)
-
-
-def _colour_filters(channels: int) -> Tensor:
-    """Return plus and minus the mean of R, G and B over 3×3 pixels, shape (6, 9 C)."""
-    mean = torch.eye(channels, device="cpu", dtype=torch.float32).repeat_interleave(9, dim=1) / 9  # (C, 9 C)
-    return torch.cat([mean, -mean])
 
 
 def _pad(features: Tensor) -> Tensor:

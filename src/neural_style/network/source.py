@@ -1,7 +1,5 @@
 """Weights that are made rather than loaded, and the argument ``weights`` that names any of them."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 
@@ -10,9 +8,9 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.images.io import ImageSource, to_image_tensor
-from neural_style.images.resizing import resize
+from neural_style.images.resizing import resize, size_of
 from neural_style.network.self_taught import learn_filters, random_orthogonal
-from neural_style.network.vgg19 import Layer, check_layers, convolutions, layer_table
+from neural_style.network.vgg19 import Layer, check_layers, convolutions
 from neural_style.network.weights import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -32,17 +30,7 @@ def resolve_weights(
     deepest: str = "relu5_4",
     seed: int = 0,
 ) -> Weights:
-    """Return the weights that a name, a path or `Weights` stand for.
-
-    Args:
-        weights: one of `NAMED_SOURCES`, the path of a weight file, or `Weights`.
-        convention: of a weight file, see `load_weights`.
-        deepest: the last layer of random weights.
-        seed: of random weights.
-
-    Raises:
-        WeightsUnavailableError, FileNotFoundError, TypeError, ValueError: see `load_weights`.
-    """
+    """Return the weights that a name, a path or `Weights` stand for, by `load_weights` or `random_weights`."""
     if isinstance(weights, Weights) or (isinstance(weights, str) and weights == "random"):
         check_convention(convention, of_file=False)
         return weights if isinstance(weights, Weights) else random_weights(deepest=deepest, seed=seed)
@@ -80,10 +68,15 @@ def learn_weights(
     statistics = torch.tensor([IMAGENET_MEAN, IMAGENET_STD], dtype=torch.float32, device="cpu")
     mean, std = statistics.view(2, 1, 3, 1, 1)
     blocks: dict[int, list[int]] = {}
-    for layer in _convolutions_to(deepest):
-        blocks.setdefault(layer.stride, []).append(_scaled(layer.out_channels, width))
+    for layer in _convolutions_to(deepest, width):
+        blocks.setdefault(layer.stride, []).append(layer.channels(width)[1])
     with torch.inference_mode(False), torch.no_grad():
-        scaled = [version for picture in pictures for version in (picture, _halved(picture))]
+        halves = [(max(1, height // 2), max(1, width // 2)) for height, width in map(size_of, pictures)]
+        scaled = [
+            version
+            for picture, half in zip(pictures, halves, strict=True)
+            for version in (picture, resize(picture, half))
+        ]
         normalised = [(picture - mean.to(picture)) / std.to(picture) for picture in scaled]
         filters = learn_filters(normalised, list(blocks.values()), generator)
     return _named([(weight.cpu(), bias.cpu()) for weight, bias in filters], self_taught=True)
@@ -105,29 +98,18 @@ def random_weights(*, deepest: str = "relu5_4", width: float = 1.0, seed: int = 
     """
     generator = torch.Generator(device="cpu").manual_seed(_checks.seed(seed))
     filters = []
-    for layer in _convolutions_to(deepest):
-        inputs = layer.in_channels if layer.index == 0 else _scaled(layer.in_channels, width)
-        outputs = _scaled(layer.out_channels, width)
+    for layer in _convolutions_to(deepest, width):
+        inputs, outputs = layer.channels(width)
         weight = random_orthogonal(outputs, 9 * inputs, generator).reshape(outputs, inputs, 3, 3)
         filters.append((weight, torch.zeros(outputs, dtype=torch.float32, device="cpu")))
     return _named(filters)
 
 
-def _convolutions_to(deepest: str) -> list[Layer]:
-    """Return the convolutions of a network that ends with a layer."""
-    [last] = check_layers("deepest", [deepest])
-    return [layer for layer in convolutions() if layer.index <= layer_table()[last].index]
-
-
-def _scaled(channels: int, width: float) -> int:
-    """Return a layer's number of channels in a network of that width.
-
-    Raises:
-        ValueError: if the width is not one of `WIDTHS`.
-    """
+def _convolutions_to(deepest: str, width: float) -> list[Layer]:
+    """Return the convolutions of a network that ends with a layer, if that and the width can be had."""
     if width not in WIDTHS:
         raise ValueError(_checks.message("width", f"be one of {', '.join(f'{w:g}' for w in WIDTHS)}", width))
-    return int(channels * width)
+    return convolutions(*check_layers("deepest", [deepest]))
 
 
 def _named(filters: Sequence[tuple[Tensor, Tensor]], *, self_taught: bool = False) -> Weights:
@@ -137,8 +119,3 @@ def _named(filters: Sequence[tuple[Tensor, Tensor]], *, self_taught: bool = Fals
         parameters[f"features.{layer.index}.weight"] = weight
         parameters[f"features.{layer.index}.bias"] = bias
     return Weights(parameters, self_taught=self_taught)
-
-
-def _halved(image: Tensor) -> Tensor:
-    """Return a picture at half its size, shape (1, 3, H, W)."""
-    return resize(image, (max(1, image.shape[-2] // 2), max(1, image.shape[-1] // 2)))

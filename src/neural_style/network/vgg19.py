@@ -9,8 +9,6 @@ Reference:
     Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition" (2015).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -42,6 +40,15 @@ class Layer:
     in_channels: int
     out_channels: int
     stride: int
+
+    def channels(self, width: float) -> tuple[int, int]:
+        """Return how many channels enter and leave at a share of the full width; a picture keeps its 3."""
+        enter = self.in_channels if self.index == 0 else round(self.in_channels * width)
+        return enter, round(self.out_channels * width)
+
+    def positions(self, size: tuple[int, int]) -> int:
+        """Return the number of positions for a picture of (height, width)."""
+        return (size[0] // self.stride) * (size[1] // self.stride)
 
 
 @cache
@@ -91,10 +98,6 @@ def layer_weights(argument: str, layers: LayerChoice) -> dict[str, float]:
 
     >>> layer_weights("style_layers", ["relu2_1", "relu1_1"])
     {'relu1_1': 0.5, 'relu2_1': 0.5}
-
-    Raises:
-        TypeError: if a weight is no number.
-        ValueError: if a name is no layer's, there is none, or a weight is negative or not finite.
     """
     names = check_layers(argument, [layers] if isinstance(layers, str) else layers)
     if not isinstance(layers, Mapping):
@@ -114,7 +117,7 @@ def reach(deepest: str) -> int:
     >>> reach("relu5_1")
     70
     """
-    return sum(layer.stride for layer in truncated(deepest) if layer.kind == "conv")  # a position each
+    return sum(layer.stride for layer in convolutions(deepest))  # a position each
 
 
 def receptive_field(layer: str) -> int:
@@ -126,6 +129,6 @@ def receptive_field(layer: str) -> int:
     return layer_table()[layer].stride + 2 * reach(layer)
 
 
-def convolutions() -> list[Layer]:
-    """Return the 16 convolutions in network order."""
-    return [layer for layer in layer_table().values() if layer.kind == "conv"]
+def convolutions(deepest: str = "pool5") -> list[Layer]:
+    """Return the convolutions of a network that ends with a layer, in order; the last one ends all 16."""
+    return [layer for layer in truncated(deepest) if layer.kind == "conv"]

@@ -3,8 +3,6 @@
 Nothing falls back silently: where weights are not available, an error says what to do.
 """
 
-from __future__ import annotations
-
 import os
 import pickle
 from collections.abc import Mapping
@@ -21,7 +19,6 @@ from neural_style import _checks
 from neural_style.images.io import atomic_write
 from neural_style.network.packaged_vgg19 import WeightsUnavailableError as WeightsUnavailableError
 from neural_style.network.packaged_vgg19 import packaged_parameters
-from neural_style.network.self_taught import passes_colour
 from neural_style.network.vgg19 import convolutions
 
 _CAFFE_MARK, _SELF_TAUGHT_MARK = "neural_style.caffe", "neural_style.self_taught"
@@ -29,14 +26,6 @@ _CAFFE_MARK, _SELF_TAUGHT_MARK = "neural_style.caffe", "neural_style.self_taught
 Convention = Literal["torchvision", "caffe"]
 
 NAMED_SOURCES = ("vgg19", "torchvision", "random")
-# Names of earlier versions, and what to do instead.
-RENAMED = {
-    "imagenet": "It is called 'torchvision' now.",
-    "self-taught": (
-        "Learn them first: weights=learn_weights([picture]), or `neural-style learn PAINTING -o FILTERS` and "
-        "the path of that file."
-    ),
-}
 CONVENTIONS: tuple[Convention, ...] = ("torchvision", "caffe")
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -114,16 +103,11 @@ def load_weights(source: str | os.PathLike[str] = "vgg19", *, convention: Conven
             cached and cannot be downloaded.
         FileNotFoundError: if there is no such file.
         TypeError: if the source is no name or path.
-        ValueError: if the file is no state dict of VGG-19, or the name is one of an earlier version.
-
-    Warns:
-        UserWarning: if a file is not marked as self-taught, but has filters that `learn_weights` makes.
+        ValueError: if the file is no state dict of VGG-19.
     """
     if not isinstance(source, str | os.PathLike):
         raise TypeError(_checks.message("weights", _ONE_OF_THESE, type(source).__name__))
     check_convention(convention, of_file=source not in NAMED_SOURCES)
-    if source in RENAMED:
-        raise ValueError(_checks.message("weights", _ONE_OF_THESE, repr(source), RENAMED[str(source)]))
     if source == "vgg19":
         return Weights(packaged_parameters(), "caffe")
     if source == "torchvision":
@@ -132,34 +116,18 @@ def load_weights(source: str | os.PathLike[str] = "vgg19", *, convention: Conven
     if not path.is_file():
         advice = "Make these with random_weights()." if source == "random" else "There is no such file."
         raise FileNotFoundError(_checks.message("weights", _ONE_OF_THESE, repr(str(source)), advice))
-    return _from_file(path, convention)
+    state = _read(path)
+    caffe = "conv1_1.weight" in state or _CAFFE_MARK in state
+    chosen = convention or ("caffe" if caffe else "torchvision")
+    return Weights(_renamed(state, str(path)), chosen, self_taught=_SELF_TAUGHT_MARK in state)
 
 
 def check_convention(convention: Convention | None, *, of_file: bool) -> None:
-    """Check the convention that is given with weights, which only those of a file may need.
-
-    Raises:
-        ValueError: if it is unknown, or given with other weights.
-    """
+    """Check the convention that is given with weights, which only those of a file may need."""
     if convention is not None:
         _checks.choice("convention", convention, CONVENTIONS)
         if not of_file:
             raise ValueError(_checks.message("convention", "be left out unless weights are a file", convention))
-
-
-def _from_file(path: Path, convention: Convention | None) -> Weights:
-    """Return the weights of a file."""
-    state = _read(path)
-    parameters = _renamed(state, str(path))
-    marked = _SELF_TAUGHT_MARK in state
-    self_taught = marked or passes_colour(parameters["features.0.weight"])
-    if self_taught and not marked:
-        _checks.warn(
-            f"weights file {path} is not marked as self-taught, but has the filters that learn_weights makes: "
-            "it is used with the settings of self-taught filters."
-        )
-    caffe = "conv1_1.weight" in state or _CAFFE_MARK in state
-    return Weights(parameters, convention or ("caffe" if caffe else "torchvision"), self_taught=self_taught)
 
 
 def _torchvisions_state() -> Mapping[str, Tensor]:
@@ -198,11 +166,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
 
 
 def _renamed(state: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
-    """Return the convolutions' parameters under torchvision's names, in float32.
-
-    Raises:
-        ValueError: if there is none, or one is no tensor of floats.
-    """
+    """Return the convolutions' parameters under torchvision's names, in float32."""
     parameters: dict[str, Tensor] = {}
     for layer in convolutions():
         for part in ("weight", "bias"):
@@ -220,11 +184,7 @@ def _renamed(state: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
 
 
 def _check_parameters(parameters: Mapping[str, Tensor], source: str) -> None:
-    """Check that parameters are those of VGG-19's first convolutions: no gap, matching shapes, finite.
-
-    Raises:
-        ValueError: if they are not.
-    """
+    """Check that parameters are those of VGG-19's first convolutions: no gap, matching shapes, finite."""
     present = [layer for layer in convolutions() if f"features.{layer.index}.weight" in parameters]
     channels = 3
     for layer, expected in zip(present, convolutions(), strict=False):
@@ -253,11 +213,7 @@ def _bad_file(source: str, got: str) -> str:
 
 
 def _safetensors() -> ModuleType:
-    """Return the module that reads and writes ``.safetensors``.
-
-    Raises:
-        ImportError: if it is not installed, with how to install it.
-    """
+    """Return the module that reads and writes ``.safetensors``, which need not be installed."""
     try:
         import safetensors.torch
     except ImportError as error:

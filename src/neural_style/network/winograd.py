@@ -18,8 +18,6 @@ Reference:
     neural networks" (CVPR 2016). The shared filters are our own arrangement.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -100,18 +98,8 @@ def _filtered(
     """Return Aᵀ [filters ⊙ (Bᵀ d B)] A + bias over all tiles d of the features.
 
     A few rows of tiles are computed at a time, so that intermediate values stay in the cache. Every tile is
-    transformed by a product of its own, which is faster than one product over all of them.
-
-    Args:
-        features: shape (B, C, H, W).
-        filters: shape (36, C, K).
-        bias: shape (K,).
-        border: how many positions of zeros to set around the features first.
-        gather: Bᵀ ⊗ Bᵀ, shape (36, 36).
-        scatter: Aᵀ ⊗ Aᵀ, shape (16, 36).
-
-    Returns:
-        Shape (B, K, H + 2 border − 2, W + 2 border − 2), channels last.
+    transformed by a product of its own, which is faster than one product over all of them. Around the features,
+    (B, C, H, W), come `border` positions of zeros; `gather` is Bᵀ ⊗ Bᵀ, (36, 36), `scatter` Aᵀ ⊗ Aᵀ, (16, 36).
     """
     batch = len(features)
     height, width = (side + 2 * border - 2 for side in features.shape[2:])  # of the result
@@ -135,17 +123,9 @@ def _filtered(
 
 
 def _cut(inputs: Tensor, top: int, down: int, across: int, border: int) -> Tensor:
-    """Return tiles of 6×6 positions, four apart, with zeros outside the features.
+    """Return tiles of 6×6 positions, four apart, (down · across, 36, C), with zeros outside of (H, W, C).
 
-    Args:
-        inputs: shape (H, W, C), contiguous.
-        top: the first tiles' first row; may be negative.
-        down: rows of tiles.
-        across: tiles in a row.
-        border: how far to the left of the features a row begins.
-
-    Returns:
-        Shape (down · across, 36, C), contiguous.
+    Their first row, `top`, may be negative; each row of tiles begins `border` positions to the left.
     """
     height, width, channels = inputs.shape
     bottom = top + down * OUT + TILE - OUT

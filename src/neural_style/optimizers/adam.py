@@ -1,8 +1,7 @@
 """Adam within the box [0, 1], with an average of its iterates."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -34,6 +33,8 @@ class Adam(Optimizer):
 
     Reference: Kingma & Ba, "Adam" (2015), section 7.2 for the average and its bias correction.
     """
+
+    over_ranks: ClassVar[bool] = True
 
     learning_rate: float = 0.02
     average: float = 0.9

@@ -3,13 +3,12 @@
 A *step* is one evaluation of the loss and its gradient, and the update made of it.
 """
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -46,7 +45,13 @@ StepCallback = Callable[[Step], object]
 
 
 class Optimizer(ABC):
-    """What `StyleTransfer` needs of an optimiser; pass any object of such a class."""
+    """What `StyleTransfer` needs of an optimiser; pass any object of such a class.
+
+    Attributes:
+        over_ranks: whether `minimize` takes ``all_reduce`` and works where every rank has some of the rows.
+    """
+
+    over_ranks: ClassVar[bool] = False
 
     @abstractmethod
     def minimize(
@@ -65,16 +70,20 @@ class Optimizer(ABC):
             callback: called after each evaluation; returning True ends the run.
         """
 
+    def pairs(self, steps: int) -> int:  # noqa: ARG002
+        """Return how many pairs of pictures it keeps in a run of so many steps, for the plan of the memory."""
+        return 0
+
 
 class StoppedError(Exception):
     """Ends an optimiser's own loop; never leaves `minimize`."""
 
 
-class DescentInterrupted(KeyboardInterrupt):
-    """Raised by `minimize` on Ctrl-C, so that the work done is not lost.
+class RunInterrupted(KeyboardInterrupt):
+    """Raised on Ctrl-C, so that the work done is not lost.
 
     Attributes:
-        image: what `minimize` would have returned if the callback had ended the run.
+        image: the picture so far, in the form that the run would have returned it, had its callback ended it.
     """
 
     def __init__(self, image: Tensor) -> None:
@@ -108,20 +117,13 @@ class StepMonitor:
 
     @contextmanager
     def running(self, result: Callable[[], Tensor]) -> Iterator[None]:
-        """Run an optimiser's loop until it ends or is stopped.
-
-        Args:
-            result: returns the picture so far.
-
-        Raises:
-            DescentInterrupted: on Ctrl-C.
-        """
+        """Run an optimiser's loop until it ends or is stopped; on Ctrl-C raise `RunInterrupted`."""
         try:
             yield
         except StoppedError:
             pass
         except KeyboardInterrupt:
-            raise DescentInterrupted(result()) from None
+            raise RunInterrupted(result()) from None
 
     def after_evaluation(self, image: Tensor, loss: Tensor) -> None:
         """Count an evaluation, and call back.
@@ -176,22 +178,14 @@ def all_finite(values: Tensor, all_reduce: Reduce = no_reduction) -> Tensor:
 
 
 def check_finite(name: str, values: Tensor, all_reduce: Reduce = no_reduction) -> None:
-    """Check that a loss or a gradient is finite. It makes a GPU wait: call it at the start or the end only.
-
-    Raises:
-        FloatingPointError: if any value is NaN or infinite.
-    """
+    """Check that a loss or a gradient is finite. It makes a GPU wait: call it at the start or the end only."""
     if not all_finite(values, all_reduce):
         rule, advice = "be finite", "Use precision='float32' or smaller weights."
         raise FloatingPointError(_checks.message(name, rule, "NaN or infinity", advice))
 
 
 def check_common(learning_rate: float, tolerance: float | None) -> None:
-    """Check the options that all optimisers share.
-
-    Raises:
-        TypeError, ValueError: if one is invalid.
-    """
+    """Check the options that all optimisers share."""
     if _checks.number("learning_rate", learning_rate) == 0:
         raise ValueError(_checks.message("learning_rate", "be more than 0", 0, "Leave it out for the default."))
     if tolerance is not None:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -60,6 +61,8 @@ class LBFGS(Optimizer):
             checked, and waited for, every ten steps. None takes every step.
     """
 
+    over_ranks: ClassVar[bool] = True
+
     history: int = 20
     learning_rate: float = 1.0
     tolerance: float | None = None
@@ -83,8 +86,7 @@ class LBFGS(Optimizer):
     ) -> Tensor:
         """Return the picture with the lowest loss of those evaluated. See `Optimizer.minimize`.
 
-        Where ranks share the picture, each gives its part of it, and `all_reduce` adds up a small tensor over
-        them.
+        Where ranks share the picture, each gives its part of it, and `all_reduce` adds up a small tensor.
         """
         generated = image.detach().clone()
         best, monitor = Best(generated), StepMonitor(steps, callback, self.tolerance)

@@ -1,15 +1,13 @@
-"""What a caller sees of a run: its progress, how it is stopped, and the interrupt that loses nothing."""
-
-from __future__ import annotations
+"""What a caller sees of a run: its progress, and how it is stopped."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
 
 from torch import Tensor
 
 from neural_style import _checks
+from neural_style.evaluation.bounded import BoundedObjective
+from neural_style.evaluation.stripes import StripedObjective
 from neural_style.optimizers.base import Step, asks_to_stop
 from neural_style.transfer.levels import Level
 
@@ -46,26 +44,6 @@ class Progress:
 Callback = Callable[[Progress], object]
 
 
-class RunInterrupted(KeyboardInterrupt):
-    """Raised on Ctrl-C, so that the work done is not lost.
-
-    Attributes:
-        image: the picture so far, in the form that `StyleTransfer.run` returns.
-    """
-
-    def __init__(self, image: Tensor) -> None:
-        super().__init__("interrupted; the picture so far is in this exception's attribute image")
-        self.image = image
-
-
-class HasTerms(Protocol):
-    """What the reporter needs of an objective."""
-
-    @property
-    def terms_by_name(self) -> dict[str, Tensor]:
-        """The loss's parts. See `Objective.terms_by_name`."""
-
-
 class ProgressReporter:
     """Turns an optimiser's steps into the run's progress, and keeps the last picture at hand.
 
@@ -75,9 +53,6 @@ class ProgressReporter:
     Attributes:
         image: the picture of the last step, shape (1, 3, H, W); None before a level's first.
         stopped: whether the callback has asked for the end.
-
-    Raises:
-        TypeError: if the callback cannot be called.
     """
 
     def __init__(self, callback: Callback | None) -> None:
@@ -98,11 +73,8 @@ class ProgressReporter:
             if self.stopped:
                 return
 
-    def reports_on(self, objective: HasTerms) -> Callable[[Step], bool]:
-        """Return the optimiser's callback for this level's objective."""
-        return partial(self._after_step, objective)
-
-    def _after_step(self, objective: HasTerms, step: Step) -> bool:
+    def after_step(self, objective: BoundedObjective | StripedObjective, step: Step) -> bool:
+        """Report a step of the optimiser on this level's objective; return whether it was the last."""
         self.image = step.image
         level, done = self._level, self._level.work * step.number // step.steps
         self._done_in_level = done

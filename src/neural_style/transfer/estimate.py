@@ -1,7 +1,5 @@
 """How long a run will take and how much memory it needs: operations counted, their rate measured."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from neural_style.evaluation.tiles import Grid, TileGeometry
 from neural_style.images.resizing import fit_within
 from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features
+from neural_style.transfer.evaluator import Evaluator
 from neural_style.transfer.levels import Level
 
 PROBED = 192  # pixels of the longer side: large enough for a CPU's rate, and done within about a second
@@ -49,27 +48,16 @@ class Estimate:
 
 
 def estimate_run(
-    network: VGG19Features,
-    terms: Terms,
-    levels: Sequence[Level],
-    plans: Mapping[tuple[int, int], MemoryPlan],
-    *,
-    objective: type[Objective] = Objective,
-    world: int = 1,
+    evaluator: Evaluator, terms: Terms, levels: Sequence[Level], plans: Mapping[tuple[int, int], MemoryPlan]
 ) -> Estimate:
-    """Return what a run over some levels will cost, from a probe of about a second.
+    """Return what a run over levels, coarse to fine, will cost, from a probe of about a second.
 
-    Args:
-        network: of the shape that the run will use; its values do not matter.
-        terms: what the loss sums.
-        levels: coarse to fine.
-        plans: how each level is evaluated, by its size.
-        objective: the class that the run will use.
-        world: over how many ranks, each as fast as this one.
+    The plans say how each level is evaluated, by its size; each rank is taken to be as fast as this one.
     """
+    network, world = evaluator.network, evaluator.world
     geometry, finest = TileGeometry.of(network.layers[-1]), levels[-1].size
     window = geometry.window_size(geometry.stripe_size(finest, world), plans[finest].tile)
-    seconds_for = _time_model(network, terms, finest, window, objective)
+    seconds_for = _time_model(evaluator, terms, finest, window)
     seconds, flops = 0.0, 0
     for level in levels:
         grid = geometry.grid(geometry.stripe_size(level.size, world), plans[level.size].tile)
@@ -101,27 +89,23 @@ def _flops(
 
 
 def _time_model(
-    network: VGG19Features,
-    terms: Terms,
-    finest: tuple[int, int],
-    window: tuple[int, int],
-    objective: type[Objective],
+    evaluator: Evaluator, terms: Terms, finest: tuple[int, int], window: tuple[int, int]
 ) -> Callable[[int], float]:
     """Return seconds as a function of operations, from evaluations that are timed.
 
     On a CPU the time is proportional to the work, and one small picture is timed. A GPU is idle for most of a
     small picture's time: there what is evaluated at once, `window`, is timed too, or a part of it.
     """
+    network = evaluator.network
     small = fit_within(finest, PROBED) if max(finest) > PROBED else finest
     small = (max(small[0], network.minimum_size), max(small[1], network.minimum_size))
     sizes = [small]
     if next(network.parameters()).device.type != "cpu":
         large = fit_within(window, LARGEST_PROBED) if max(window) > LARGEST_PROBED else window
         sizes.append((max(small[0], large[0]), max(small[1], large[1])))
+    objective = evaluator.objective_class
     timed = [time_evaluation(network, terms, size, objective=objective) for size in sizes]
-    return _fitted(
-        [(_flops(network, terms, size), seconds) for size, seconds in zip(sizes, timed, strict=True)]
-    )
+    return _fitted([(_flops(network, terms, size), took) for size, took in zip(sizes, timed, strict=True)])
 
 
 def time_evaluation(

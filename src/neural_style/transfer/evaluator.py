@@ -1,10 +1,9 @@
 """How the levels of a run are evaluated on this device: at once or in tiles, in the memory that there is."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,14 +16,15 @@ from neural_style.evaluation.costs import MemoryModel
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.regions import Guide
 from neural_style.evaluation.share import Share
-from neural_style.evaluation.stripes import StripedObjective, check_optimizer, check_ranks
-from neural_style.evaluation.tile_size import MemoryPlan, plan_memory
+from neural_style.evaluation.stripes import StripedObjective
+from neural_style.evaluation.tile_size import MemoryPlan, MemoryPlanner
 from neural_style.evaluation.tiles import TileGeometry
 from neural_style.losses.terms import Terms
 from neural_style.network.activation_means import normalize_as_in_the_paper
 from neural_style.network.features import VGG19Features
 from neural_style.network.weights import Weights
-from neural_style.optimizers import LBFGS, Optimizer, TorchLBFGS
+from neural_style.optimizers.base import Optimizer
+from neural_style.optimizers.lbfgs import LBFGS
 from neural_style.transfer.levels import Level
 from neural_style.transfer.presets import Settings
 
@@ -37,7 +37,6 @@ class Evaluator:
 
     Attributes:
         network: the feature extractor.
-        device: where it is.
         objective_class: of objectives that evaluate a picture at once; tiles are large enough to need no
             recording.
         tile_size: ``"auto"``, the longest side of a tile in pixels, or None for the picture at once.
@@ -45,35 +44,35 @@ class Evaluator:
     """
 
     network: VGG19Features
-    device: torch.device
     objective_class: type[Objective]
     tile_size: int | str | None = "auto"
     ranks: Ranks | None = None
 
+    @property
+    def world(self) -> int:
+        """How many processes make the picture."""
+        return 1 if self.ranks is None else self.ranks.world
+
     def plan_memory(
         self, levels: Sequence[Level], terms: Terms, optimizer: Optimizer, regions: int = 0
     ) -> dict[tuple[int, int], MemoryPlan]:
-        """Return how each level is evaluated, by its size, in the memory that is free now.
+        """Return how each level, coarse to fine, is evaluated, by its size, in the memory that is free now.
 
-        Args:
-            levels: coarse to fine.
-            terms: see `Objective`.
-            optimizer: its history is counted.
-            regions: how many regions have styles of their own.
+        The optimiser's history is counted, and `regions` that have styles of their own.
 
         Raises:
             ValueError: if a level does not fit, or has too few rows for the ranks.
         """
-        model = MemoryModel.of(self.network, terms, regions)
-        if self.ranks is not None:
-            check_ranks(self.ranks, levels[-1].size[0], TileGeometry.of(model.layers[-1]))
-        free = available_memory(self.device)
-        free = None if free is None else free // sharing(self.device)
-        ranks = 1 if self.ranks is None else self.ranks.world
+        device, model = self.network.mean.device, MemoryModel.of(self.network, terms, regions)
+        free = available_memory(device)
+        free = None if free is None else free // sharing(device)
+        planner = MemoryPlanner(model, self.tile_size, self.world, free)
+        height = levels[-1].size[0]
+        if (most := planner.geometry.stripes_in(height, self.world)) < self.world:
+            rule = f"be at most {most} for {height} rows, {planner.geometry.halo} for each"
+            raise ValueError(_checks.message("the number of ranks", rule, self.world, "Start fewer."))
         return {
-            level.size: plan_memory(
-                level.size, model, tile=self.tile_size, pairs=pairs_of(optimizer, level), ranks=ranks, free=free
-            )
+            level.size: planner.plan(level.size, optimizer.pairs(level.iterations))
             for level in reversed(levels)  # an error names the size of the result
         }
 
@@ -83,7 +82,7 @@ class Evaluator:
         Warns:
             UserWarning: where that is shorter than it would have been.
         """
-        if not isinstance(optimizer, LBFGS | TorchLBFGS):
+        if not isinstance(optimizer, LBFGS):
             return optimizer
         pairs = plan.pairs if self.ranks is None else min(self.ranks.all_gather(plan.pairs))
         wanted = optimizer.pairs(level.iterations)
@@ -100,44 +99,31 @@ class Evaluator:
         size: tuple[int, int],
         plan: MemoryPlan,
     ) -> BoundedObjective | StripedObjective:
-        """Return a level's objective, which is made when it is first evaluated.
+        """Return the objective of a level of (height, width), which reads its pictures when first evaluated."""
 
-        Args:
-            pictures: → the content and the style pictures of the level.
-            terms: see `Objective`.
-            size: (height, width) of the level.
-            plan: how it is evaluated.
-        """
+        def make(plan: MemoryPlan, share: Share | None = None) -> Objective:
+            return self.build(pictures(), terms, plan, share)
 
-        def make(tile: int | None, keep_targets: bool, share: Share | None = None) -> Objective:
-            return self.build(pictures(), terms, replace(plan, tile=tile, keep_targets=keep_targets), share)
-
-        tile, keep_targets = plan.tile, plan.keep_targets
         geometry = TileGeometry.of(self.network.layers[-1], self.network.padding)
         if self.ranks is None:
-            alignment = geometry.alignment
-            return BoundedObjective(make, size, alignment=alignment, tile=tile, keep_targets=keep_targets)
-        return StripedObjective(partial(make, tile, keep_targets), self.ranks, size, geometry)
+            return BoundedObjective(make, plan, size, geometry.alignment)
+        return StripedObjective(partial(make, plan), self.ranks, size, geometry)
 
     def build(
         self, pictures: Pictures, terms: Terms, plan: MemoryPlan, share: Share | None = None
     ) -> Objective:
         """Return an objective of the whole picture, or of a process's share of it."""
         objective_class = self.objective_class if plan.tile is None and share is None else Objective
-        options = {"tile": plan.tile, "keep_targets": plan.keep_targets, "share": share}
-        return objective_class(self.network, *pictures, terms, **options)  # type: ignore[arg-type]
+        make = partial(objective_class, tile=plan.tile, keep_targets=plan.keep_targets, share=share)
+        return make(self.network, *pictures, terms)
 
 
 def build_network(
     weights: Weights, settings: Settings, dtype: torch.dtype, device: torch.device
 ) -> VGG19Features:
     """Return the network that the settings ask for, in a precision and on a device."""
-    network = VGG19Features(
-        weights,
-        settings.layers,
-        pooling=settings.pooling,  # type: ignore[arg-type]  # its own check names the choices
-        padding=settings.padding,  # type: ignore[arg-type]
-    )
+    edges: Any = {"pooling": settings.pooling, "padding": settings.padding}  # its own check names the choices
+    network = VGG19Features(weights, settings.layers, **edges)
     if settings.normalized:
         normalize_as_in_the_paper(network)
     with torch.inference_mode(False):
@@ -146,11 +132,7 @@ def build_network(
 
 
 def check_tile_size(tile_size: int | str | None, deepest: str) -> None:
-    """Check a size of tiles for a network that ends with a layer.
-
-    Raises:
-        TypeError, ValueError: if it is invalid.
-    """
+    """Check a size of tiles for a network that ends with a layer."""
     geometry = TileGeometry.of(deepest)
     if not isinstance(tile_size, str):
         geometry.check(tile_size)
@@ -160,22 +142,14 @@ def check_tile_size(tile_size: int | str | None, deepest: str) -> None:
 
 
 def choose_optimizer(optimizer: Optimizer | None, ranks: Ranks | None) -> Optimizer:
-    """Return the optimiser, or the default's for None.
-
-    Raises:
-        TypeError: if it is none, or one that does not work over ranks; or if the ranks are none.
-    """
+    """Return the optimiser, or the default's for None, if it is one, and works over the ranks."""
     if ranks is not None and not isinstance(ranks, Ranks):
         raise TypeError(_checks.message("ranks", "be Ranks or None", type(ranks).__name__))
-    if optimizer is not None and not isinstance(optimizer, Optimizer):
-        got = type(optimizer).__name__
-        raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
     chosen = LBFGS() if optimizer is None else optimizer
-    if ranks is not None:
-        check_optimizer(chosen)
+    if not isinstance(chosen, Optimizer):
+        got = type(chosen).__name__
+        raise TypeError(_checks.message("optimizer", "be an Optimizer", got, "Give LBFGS() or Adam()."))
+    if ranks is not None and not chosen.over_ranks:
+        got, advice = type(chosen).__name__, "Others know only their own rank's rows."
+        raise TypeError(_checks.message("optimizer", "be LBFGS or Adam over ranks", got, advice))
     return chosen
-
-
-def pairs_of(optimizer: Optimizer, level: Level) -> int:
-    """Return the pairs of steps that an optimiser keeps at a level."""
-    return optimizer.pairs(level.iterations) if isinstance(optimizer, LBFGS | TorchLBFGS) else 0

@@ -1,9 +1,7 @@
 """The pictures of a run: read, in the colours to work in, and brought to the size of each level."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -50,9 +48,9 @@ class Inputs:
     batched: bool
 
     @property
-    def regions(self) -> int:
-        """How many regions have styles of their own."""
-        return len({id(style.region) for style in self.styles if style.region is not None})
+    def regions(self) -> dict[int, Tensor]:
+        """The regions that have styles of their own, by their identity."""
+        return {id(style.region): style.region for style in self.styles if style.region is not None}
 
     def at(self, level: Level) -> tuple[Tensor, list[Guide]]:
         """Return the content, shape (1, 3, h, w), and the styles at a level's size."""
@@ -70,39 +68,37 @@ class Inputs:
         they would copy it whole. So are the layers that the level goes without, unless the style names its own.
         """
         settings, guides = self.settings, []
-        regions = {id(style.region): style.region for style in self.styles if style.region is not None}
-        resized = {key: resize(region, level.size) for key, region in regions.items()}
+        resized = {key: resize(region, level.size) for key, region in self.regions.items()}
         for style in self.styles:
             image = self.style_at(style.image, level.size, style.scale)
-            guide = style.guide(image, None if style.region is None else resized[id(style.region)])
-            longest = max(size_of(image))
-            if settings.omit_layers and guide.layers is None:
+            mask = None if style.mask is None else resize(style.mask, size_of(image))
+            longest, layers = max(size_of(image)), style.layers
+            if settings.omit_layers and layers is None:
                 kept = {name for name, weight in settings.style_layers.items() if weight > 0} - level.without
                 if longest < SMALL * max(level.size):
                     kept = {name for name in kept if receptive_field(name) <= longest}
-                guide = replace(guide, layers=frozenset(kept) or None)
-            guides.append(guide)
+                layers = frozenset(kept) or None
+            guides.append(Guide(image, style.weight, layers, mask, resized.get(id(style.region))))
         return guides
 
     def style_at(self, style: Tensor, size: tuple[int, int], scale: float = 1.0) -> Tensor:
-        """Return a style picture for a level: of the level's longer side, but not enlarged to it.
+        """Return a style picture for a level of (height, width): of its longer side, but not enlarged to it.
 
         A long narrow picture stays large enough for the network. In the paper it takes the level's very size.
-
-        Args:
-            style: shape (1, 3, H, W).
-            size: (height, width) of the level.
-            scale: how much larger than that its strokes are to be: for it, a picture is enlarged too.
+        For strokes that are larger than that by a scale, a picture is enlarged too.
         """
-        smallest, multiple = Sizes(self.settings).minimum, Sizes(self.settings).multiple
+        sizes = Sizes(self.settings)
+        height: float
+        width: float
         if self.settings.stretch_style:
-            stretched = (max(smallest, round(size[0] * scale)), max(smallest, round(size[1] * scale)))
-            return resize(style, nearest(stretched, multiple), clamp=False)
-        height, width = size_of(style)
-        least = smallest / min(height, width)
-        ratio = max(min(1.0, max(max(size) / max(height, width), least)) * scale, least)
+            height, width = (max(sizes.minimum, round(side * scale)) for side in size)
+        else:
+            own = size_of(style)
+            least = sizes.minimum / min(own)
+            ratio = max(min(1.0, max(max(size) / max(own), least)) * scale, least)
+            height, width = own[0] * ratio, own[1] * ratio
         # What a recolouring has put outside [0, 1] stays there.
-        return resize(style, nearest((height * ratio, width * ratio), multiple), clamp=False)
+        return resize(style, nearest((height, width), sizes.multiple), clamp=False)
 
     def carry(self, image: Tensor, size: tuple[int, int]) -> Tensor:
         """Return a level's picture at the next one's size: enlarged, with the content's detail beside it.
@@ -110,10 +106,6 @@ class Inputs:
         The detail is what reducing the content to the coarser size has lost. An enlarged picture has none, and
         many evaluations would go into drawing it anew. The photograph itself need not tile the plane: its own
         jump from border to border is no detail, so that only the picture is enlarged across it.
-
-        Args:
-            image: shape (1, 3, h, w).
-            size: (height, width) of the next level.
         """
         before, wraps = size_of(image), self.settings.padding == "circular"
         enlarged = resize(image, size, clamp=False, wraps=wraps)
@@ -132,11 +124,7 @@ class Inputs:
         return parts
 
     def finish(self, image: Tensor) -> Tensor:
-        """Return a picture as a run returns it: in [0, 1], the content where no style is, its chroma if kept.
-
-        Args:
-            image: shape (1, 3, H, W), of the result's size.
-        """
+        """Return a picture as a run does: in [0, 1], the content where no style is, its chroma if kept."""
         size, keeps_chroma = size_of(image), self.settings.color == "content"
         image = image.clamp(0, 1).contiguous()
         covered = union(style.region for style in self.styles)
@@ -156,19 +144,7 @@ def load_inputs(
     style_weights: Sequence[float] | None = None,
     regions: Sequence[ImageSource | None] | None = None,
 ) -> Inputs:
-    """Return the pictures of a run, read, checked and in the colours to work in.
-
-    Args:
-        content: see `StyleTransfer.run`.
-        style: see `StyleTransfer.run`.
-        settings: of the run.
-        device: where the pictures go.
-        style_weights: see `StyleTransfer.run`.
-        regions: see `StyleTransfer.run`.
-
-    Raises:
-        TypeError, ValueError, OSError: if a picture, a mask or a number is invalid.
-    """
+    """Return the pictures of a run, read, checked and in the colours to work in; see `StyleTransfer.run`."""
     original = to_image_tensor(content, "content").to(device)
     names = [name for name, weight in settings.style_layers.items() if weight > 0]
     styles = load_styles(style, original, style_layers=names, style_weights=style_weights, regions=regions)

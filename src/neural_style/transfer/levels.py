@@ -4,13 +4,12 @@ A style's large structures are found where they are small and cheap, and only re
 relu5_1 sees 156 pixels whatever the picture's size, and a step costs in proportion to the pixels.
 """
 
-from __future__ import annotations
-
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from neural_style import _checks
-from neural_style.evaluation.tiles import alignment_of
+from neural_style.evaluation.tiles import TileGeometry
 from neural_style.images.resizing import fit_within
 from neural_style.network.vgg19 import layer_table
 from neural_style.transfer.presets import Settings
@@ -56,37 +55,25 @@ class Level:
 
 @dataclass(frozen=True)
 class Sizes:
-    """The rules of some settings. A picture that tiles the plane has sides on every layer's grid.
-
-    Attributes:
-        settings: what decides them.
-    """
+    """The sizes that some settings allow. A picture that tiles the plane has sides on every layer's grid."""
 
     settings: Settings
 
     @property
-    def deepest(self) -> str:
-        """The deepest layer."""
-        return self.settings.layers[-1]
-
-    @property
     def minimum(self) -> int:
         """The smallest side, in pixels, that has a position in the deepest layer."""
-        return layer_table()[self.deepest].stride
+        return layer_table()[self.settings.layers[-1]].stride
 
     @property
     def multiple(self) -> int:
         """What every side is a multiple of, in pixels."""
-        return alignment_of(self.deepest) if self.settings.padding == "circular" else 1
+        wraps = self.settings.padding == "circular"
+        return TileGeometry.of(self.settings.layers[-1]).alignment if wraps else 1
 
     def check(self, argument: str, size: tuple[int, int], advice: str) -> None:
-        """Check that a picture of (height, width) is large enough for the network.
-
-        Raises:
-            ValueError: if it is not.
-        """
+        """Check that a picture of (height, width) is large enough for the network."""
         if min(size) < self.minimum:
-            rule = f"have sides of at least {self.minimum} pixels for {self.deepest}"
+            rule = f"have sides of at least {self.minimum} pixels for {self.settings.layers[-1]}"
             raise ValueError(_checks.message(argument, rule, f"{size[0]}×{size[1]}", advice))
 
     def result(self, own: tuple[int, int], size: int | None, *, preview: bool = False) -> tuple[int, int]:
@@ -97,8 +84,7 @@ class Sizes:
         Raises:
             ValueError, TypeError: if `size` is invalid, or the result is too small for the network.
         """
-        target = own if size is None else fit_within(own, _checks.whole_number("size", size, minimum=1))
-        target = previewed(target) if preview else target
+        target = previewed(fit_within(own, size)) if preview else fit_within(own, size)
         self.check("the result", target, "Give a larger size.")
         closed = nearest(target, self.multiple)
         if closed != target:
@@ -115,14 +101,7 @@ class Sizes:
         *,
         preview: bool = False,
     ) -> list[Level]:
-        """Return the levels of a result of (height, width), coarse to fine.
-
-        Args:
-            target: of the result.
-            iterations: see `StyleTransfer.run`.
-            levels: see `StyleTransfer.run`.
-            preview: whether a rough picture is enough.
-        """
+        """Return the levels of a result of (height, width), coarse to fine; see `StyleTransfer.run`."""
         of_preset = self.settings.iterations
         chosen = iterations
         if iterations is None and of_preset is not None:
@@ -136,8 +115,12 @@ class Sizes:
             multiple=self.multiple,
         )
         if iterations is None:
-            plan = previewed_levels(plan) if preview else plan
-            plan = from_noise(plan) if is_noise(self.settings.init) and of_preset is None else plan
+            if preview:
+                coarser = [replace(level, iterations=PREVIEW_COARSER) for level in plan[:-1]]
+                finest = PREVIEW_FINEST if coarser else PREVIEW_COARSER
+                plan = [*coarser, replace(plan[-1], iterations=finest)]
+            if is_noise(self.settings.init) and of_preset is None:
+                plan[0] = replace(plan[0], iterations=FROM_NOISE)
         if self.settings.omit_layers and len(plan) > 1:
             plan[-1] = replace(plan[-1], without=frozenset([LEFT_TO_COARSER]))
         return plan
@@ -165,9 +148,6 @@ def plan_levels(
             left out; such as were asked for by number are refused.
         multiple: what every level's sides are brought to multiples of.
 
-    Raises:
-        ValueError, TypeError: if a number is invalid.
-
     >>> [(level.size, level.iterations) for level in plan_levels((384, 512))]
     [((96, 128), 25), ((192, 256), 25), ((384, 512), 25)]
     """
@@ -178,7 +158,8 @@ def plan_levels(
     elif counts is not None and scales is None:
         ratios = _asked_for("iterations", len(counts), size, minimum)
     else:
-        ratios = _halvings(max(size)) if scales is None else list(scales)
+        count = 1 + max(0, math.floor(math.log2(max(size) / SMALLEST)))
+        ratios = _halvings(count) if scales is None else list(scales)
     if counts is None:
         each = ITERATIONS if iterations is None else iterations
         counts = [_checks.whole_number("iterations", each, minimum=1)] * len(ratios)
@@ -188,26 +169,6 @@ def plan_levels(
     sizes = [nearest(_scaled(size, ratio), multiple) for ratio in ratios]
     plan = [Level(side, count) for side, count in zip(sizes, counts, strict=True)]
     return [level for level in plan[:-1] if min(level.size) >= minimum] + plan[-1:]
-
-
-def previewed_levels(plan: Sequence[Level]) -> list[Level]:
-    """Return the same levels with a preview's iterations; one that is alone has as many as a coarse one.
-
-    >>> [level.iterations for level in previewed_levels(plan_levels((192, 256)))]
-    [20, 10]
-    """
-    finest = PREVIEW_FINEST if len(plan) > 1 else PREVIEW_COARSER
-    coarser = [replace(level, iterations=PREVIEW_COARSER) for level in plan[:-1]]
-    return [*coarser, replace(plan[-1], iterations=finest)]
-
-
-def from_noise(plan: Sequence[Level]) -> list[Level]:
-    """Return the same levels with as many iterations at the coarsest as a start without content takes.
-
-    >>> [level.iterations for level in from_noise(plan_levels((192, 256)))]
-    [200, 25]
-    """
-    return [replace(plan[0], iterations=FROM_NOISE), *plan[1:]]
 
 
 def previewed(size: tuple[int, int]) -> tuple[int, int]:
@@ -239,12 +200,8 @@ def _counts(iterations: int | Sequence[int] | None) -> list[int] | None:
 
 
 def _asked_for(argument: str, count: int, size: tuple[int, int], minimum: int) -> list[float]:
-    """Return 1 and its halves, coarse to fine, as many as were asked for.
-
-    Raises:
-        ValueError: if the coarsest is too small for the network.
-    """
-    ratios = [0.5**i for i in reversed(range(count))]
+    """Return 1 and its halves, coarse to fine, as many as were asked for."""
+    ratios = _halvings(count)
     height, width = _scaled(size, ratios[0])
     if count > 1 and min(height, width) < minimum:
         most = next(n for n in range(count, 0, -1) if n == 1 or min(_scaled(size, 0.5 ** (n - 1))) >= minimum)
@@ -254,11 +211,8 @@ def _asked_for(argument: str, count: int, size: tuple[int, int], minimum: int) -
     return ratios
 
 
-def _halvings(longer_side: int) -> list[float]:
-    """Return 1 and its halves while the longer side stays large enough, coarse to fine."""
-    count = 1
-    while longer_side / 2**count >= SMALLEST:
-        count += 1
+def _halvings(count: int) -> list[float]:
+    """Return 1 and its halves, coarse to fine."""
     return [0.5**i for i in reversed(range(count))]
 
 
@@ -268,15 +222,10 @@ def _scaled(size: tuple[int, int], ratio: float) -> tuple[int, int]:
 
 
 def sides_of(size: int | tuple[int, int]) -> tuple[int, int]:
-    """Return (height, width) of a size that is both, or the side of a square.
-
-    Raises:
-        TypeError, ValueError: if it is neither.
-    """
+    """Return (height, width) of a size that is both, or the side of a square."""
     sides = size if isinstance(size, tuple) else (size, size)
     if len(sides) != 2:
-        raise ValueError(
-            _checks.message("size", "be a number or (height, width)", size, "Give one side, or both.")
-        )
+        rule, advice = "be a number or (height, width)", "Give one side, or both."
+        raise ValueError(_checks.message("size", rule, size, advice))
     height, width = (_checks.whole_number("size", side, minimum=1) for side in sides)
     return height, width

@@ -3,18 +3,16 @@
 A preset is a table row; every option given to `StyleTransfer` beside a preset replaces the preset's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Self
 
-from neural_style import _checks, losses
+from neural_style import _checks
 from neural_style.device.hardware import Precision
 from neural_style.images.color import COLORS
+from neural_style.losses import equations
 from neural_style.losses.other_statistics import covariance_loss, mixture
-from neural_style.losses.terms import ContentLoss, StyleLoss, Terms
-from neural_style.losses.variation import VARIATIONS
+from neural_style.losses.terms import Terms
 from neural_style.network.features import PADDINGS, POOLINGS
 from neural_style.network.vgg19 import check_layers, layer_weights
 from neural_style.transfer.starts import InitSource, check_init, is_noise
@@ -22,31 +20,22 @@ from neural_style.transfer.starts import InitSource, check_init, is_noise
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 SELF_TAUGHT = "self-taught"  # the preset that such filters bring along
-
 SMOOTHEST = 4.0  # times the preset's smoothing, at most: more of it would blur the photograph at a low strength
 LEAST_STRENGTH = 1e-3  # strengths between 0 and this are raised to it, as (1 − s) / s diverges
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Everything that decides the loss and the schedule.
+class Settings(Terms):
+    """The terms of the loss, and what else decides a run.
 
     Attributes:
-        content_layers: weight of each content layer by name.
-        style_layers: w_l of each style layer by name.
-        content_weight: α. Larger keeps more of the photograph.
-        style_weight: β. Larger takes more of the painting.
-        variation_weight: weight of the total variation. Larger is smoother.
-        pooling: see `VGG19Features`.
-        padding: see `VGG19Features`.
+        pooling, padding: see `VGG19Features`.
         stretch_style: whether the style picture is brought to the content's very size, as in the paper, rather
             than keeping its own aspect.
         match_colors: whether the content picture is first given the style's colours, so that the content loss
             asks for its shapes and not for colours that the style does not have.
         match_share: how much of the way to those colours it goes.
-        color: whose colours the result has: ``"style"``; ``"content"``, the content's chroma under a luminance
-            that takes the style; or ``"match"``, those of a style that is given the content's first.
-        variation: what the total variation sums, a name of `losses.variation.VARIATIONS`.
+        color: whose colours the result has, see `StyleTransfer`.
         keep_detail: whether a finer level starts with the content's detail beside the enlarged picture.
         omit_layers: whether layers are left out where they are not missed: `levels.LEFT_TO_COARSER` at the
             finest of several levels, and of a style picture much smaller than the result those layers that see
@@ -56,50 +45,32 @@ class Settings:
             the photograph; 1 where a content weight is given.
         iterations: steps of each level, coarse to fine; None for the pyramid's own counts.
         scales: the pyramid's sizes relative to the result's, coarse to fine; None halves.
-        content_loss: discrepancy from the content → scalar.
-        style_loss: (moments, target moments) → scalar.
         is_content: whether the result is the content itself, which takes no run.
         normalized: whether the filters are rescaled by their mean activations, see
             `network.activation_means.normalize_as_in_the_paper`.
         precision: the network's where ``"auto"`` is asked for, see `StyleTransfer`.
     """
 
-    content_layers: Mapping[str, float]
-    style_layers: Mapping[str, float]
-    content_weight: float
-    style_weight: float
-    variation_weight: float
-    pooling: str
-    padding: str
-    stretch_style: bool
-    match_colors: bool
-    keep_detail: bool
-    omit_layers: bool
-    init: InitSource
-    iterations: tuple[int, ...] | None
-    scales: tuple[float, ...] | None
-    content_loss: ContentLoss
-    style_loss: StyleLoss
+    pooling: str = "average"
+    padding: str = "zeros"
+    stretch_style: bool = False
+    match_colors: bool = False
     match_share: float = 1.0
-    content_from_noise: float = 1.0
     color: str = "style"
-    variation: str = "squares"
+    keep_detail: bool = False
+    omit_layers: bool = False
+    init: InitSource = "content"
+    content_from_noise: float = 1.0
+    iterations: tuple[int, ...] | None = None
+    scales: tuple[float, ...] | None = None
     is_content: bool = False
     normalized: bool = False
     precision: Precision = "auto"
 
-    @property
-    def terms(self) -> Terms:
-        """The part of the settings that makes the loss."""
-        return Terms(**{field.name: getattr(self, field.name) for field in fields(Terms)})
-
-    def starting_from(self, init: InitSource | None) -> Settings:
+    def starting_from(self, init: InitSource | None) -> Self:
         """Return the settings of a run from a start; None is the preset's.
 
         From noise the content weighs more, and a finer level gets no detail of the photograph.
-
-        Raises:
-            FileNotFoundError, TypeError, ValueError: if the start is invalid, see `check_init`.
         """
         check_init(init)
         start = self.init if init is None else init
@@ -123,7 +94,6 @@ class Settings:
 
 
 _FIFTHS = dict.fromkeys(STYLE_LAYERS, 1 / 5)
-_ONES = dict.fromkeys(STYLE_LAYERS, 1.0)
 
 PRESETS: dict[str, Settings] = {
     "default": Settings(
@@ -132,16 +102,11 @@ PRESETS: dict[str, Settings] = {
         content_weight=0.1,
         style_weight=1.0,
         variation_weight=1.0,
-        pooling="average",
         padding="reflect",
-        stretch_style=False,
         match_colors=True,
         keep_detail=True,
         omit_layers=True,
-        init="content",
-        iterations=None,
-        scales=None,
-        content_loss=losses.relative_squares,
+        content_loss=equations.relative_squares,
         style_loss=covariance_loss,
         content_from_noise=3.0,
         variation="isotropic",
@@ -151,38 +116,25 @@ PRESETS: dict[str, Settings] = {
         style_layers=_FIFTHS,
         content_weight=1e-3,
         style_weight=1.0,
-        variation_weight=0.0,
-        pooling="average",
-        padding="zeros",
         stretch_style=True,
-        match_colors=False,
-        keep_detail=False,
-        omit_layers=False,
         init="noise",
         iterations=(500,),
         scales=(1.0,),
-        content_loss=losses.half_squares,
-        style_loss=losses.layer_style_loss,
+        content_loss=equations.half_squares,
+        style_loss=equations.layer_style_loss,
         normalized=True,
         precision="float32",
     ),
     "authors": Settings(
         content_layers={"relu4_2": 1.0},
-        style_layers=_ONES,
+        style_layers=dict.fromkeys(STYLE_LAYERS, 1.0),
         content_weight=1.0,
         style_weight=1.0,
-        variation_weight=0.0,
         pooling="max",
-        padding="zeros",
-        stretch_style=False,
-        match_colors=False,
-        keep_detail=False,
-        omit_layers=False,
-        init="content",
         iterations=(500, 200),
         scales=(0.64, 1.0),
-        content_loss=losses.mean_squares,
-        style_loss=losses.mean_style_loss,
+        content_loss=equations.mean_squares,
+        style_loss=equations.mean_style_loss,
     ),
 }
 
@@ -196,7 +148,7 @@ PRESETS[SELF_TAUGHT] = replace(
     variation_weight=2.0,
     content_from_noise=1.0,
     omit_layers=False,
-    style_loss=losses.relative_style_loss,
+    style_loss=equations.relative_style_loss,
 )
 
 
@@ -248,9 +200,6 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
     The weights of content and style are as (1 − strength) : strength. Below one half the smoothing weighs more
     too, up to `SMOOTHEST` times, so that little style is no grain in what was flat, and the content is given
     the style's colours in proportion.
-
-    Raises:
-        ValueError: if a weight is given beside it.
     """
     for name in ("content_weight", "style_weight"):
         if name in given:
@@ -267,11 +216,7 @@ def _of_strength(strength: float, settings: Settings, given: Mapping[str, Any]) 
 
 
 def _check_used(settings: Settings, given: Mapping[str, Any]) -> None:
-    """Check that no option is given that would do nothing beside the others.
-
-    Raises:
-        ValueError: if one is.
-    """
+    """Check that no option is given that would do nothing beside the others."""
     if "variation" in given and settings.variation_weight == 0:
         rule, advice = "be left out where variation_weight is 0", "Give a variation_weight with it."
         raise ValueError(_checks.message("variation", rule, repr(given["variation"]), advice))
@@ -281,16 +226,10 @@ def _check_used(settings: Settings, given: Mapping[str, Any]) -> None:
 
 
 def _checked(name: str, value: Any) -> Any:
-    """Return an option's value in the form that `Settings` holds.
-
-    Raises:
-        TypeError, ValueError: if it is invalid.
-    """
-    named = {"pooling": POOLINGS, "padding": PADDINGS, "variation": VARIATIONS, "color": COLORS}
+    """Return an option's value in the form that `Settings` holds; `Terms` checks its own."""
+    named = {"pooling": POOLINGS, "padding": PADDINGS, "color": COLORS}
     if name in ("content_layers", "style_layers"):
         return layer_weights(name, value)
-    if name in ("content_weight", "style_weight", "variation_weight"):
-        return _checks.number(name, value)
     if name == "strength":
         return _checks.number(name, value, maximum=1.0, advice="0 is the photograph, 1 only the style.")
     if name in named:

@@ -7,8 +7,6 @@ Reference:
     2015); Mahendran & Vedaldi, "Understanding Deep Image Representations by Inverting Them" (CVPR 2015).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Where the optimisation starts: the content, the style, noise, a mix of them, or a picture of the caller's."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import add
@@ -79,33 +77,19 @@ def check_init(init: InitSource | None) -> None:
     None is the preset's.
 
     Raises:
-        FileNotFoundError: if it is neither a known name nor a picture's.
-        TypeError: if it is a number or a list, or a weight is no number.
-        ValueError: if a name of several is unknown, or their weights do not sum to something positive.
+        FileNotFoundError, TypeError, ValueError: if it is none.
     """
+    rule = f"be one of {', '.join(map(repr, INITS))}, weights of several by name, an existing file or a picture"
     if isinstance(init, Mapping):
         for name in init:
             _checks.choice("init", name, INITS)
         _checks.weights("init", init)
-    elif isinstance(init, Sequence | float | int) and not isinstance(init, str):
-        names = ", ".join(repr(name) for name in INITS)
-        rule = f"be one of {names}, weights of several by name, or a picture"
+    elif isinstance(init, str):
+        if init not in INITS and not Path(init).exists():
+            advice = _checks.did_you_mean(init, INITS)
+            raise FileNotFoundError(_checks.message("init", rule, repr(init), advice))
+    elif isinstance(init, Sequence | float | int):
         raise TypeError(_checks.message("init", rule, repr(init), "Write {'content': 0.7, 'noise': 0.3}."))
-    elif init is not None:
-        check_there(init)
-
-
-def check_there(init: InitSource) -> None:
-    """Check that a start in words is a known name, or a file's.
-
-    Raises:
-        FileNotFoundError: if it is neither.
-    """
-    if isinstance(init, str) and init not in INITS and not Path(init).exists():
-        names = ", ".join(repr(name) for name in INITS)
-        rule = f"be one of {names}, an existing file or a picture"
-        message = _checks.message("init", rule, repr(init), _checks.did_you_mean(init, INITS))
-        raise FileNotFoundError(message)
 
 
 def is_picture(init: InitSource | None) -> TypeGuard[ImageSource]:

@@ -1,7 +1,5 @@
 """`StyleTransfer`: what can be chosen, and what can be asked for. No formulas."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,9 +21,8 @@ from neural_style.network.features import Padding, Pooling
 from neural_style.network.source import resolve_weights
 from neural_style.network.vgg19 import LayerChoice
 from neural_style.network.weights import Convention, Weights
-from neural_style.optimizers import Optimizer
-from neural_style.optimizers.base import DescentInterrupted
-from neural_style.transfer.callback import Callback, ProgressReporter, RunInterrupted
+from neural_style.optimizers.base import Optimizer, RunInterrupted
+from neural_style.transfer.callback import Callback, ProgressReporter
 from neural_style.transfer.estimate import PICTURES_BYTES, Estimate, estimate_run
 from neural_style.transfer.evaluator import Evaluator, build_network, check_tile_size, choose_optimizer
 from neural_style.transfer.inputs import load_inputs
@@ -84,7 +81,7 @@ class StyleTransfer:
             luminance that takes the style; ``"match"``: those of a style that is given the content's first, by
             `images.color.recolored`.
         match_colors: whether the content picture is first given the style's colours by `color.match_colors`.
-        optimizer: an `LBFGS`, `TorchLBFGS`, `Adam`, or other `Optimizer`; None takes `LBFGS()`.
+        optimizer: an `LBFGS`, `Adam`, or other `Optimizer`; None takes `LBFGS()`.
         ranks: the processes that make each picture together, every one of which calls `run` with the same
             arguments and gets the whole picture; None works alone. `LBFGS` and `Adam` work over ranks.
 
@@ -146,7 +143,7 @@ class StyleTransfer:
         if getattr(self.settings.style_loss, "decomposes", False):  # no CUDA graph can record that
             objective_class = Objective
         self.network = build_network(loaded, self.settings, dtype, self.device)
-        self.evaluator = Evaluator(self.network, self.device, objective_class, tile_size, ranks)
+        self.evaluator = Evaluator(self.network, objective_class, tile_size, ranks)
 
     def run(
         self,
@@ -208,7 +205,7 @@ class StyleTransfer:
                 schedule = sizes.plan(result_size, iterations, levels, preview=preview)
                 if settings.is_content:
                     return inputs.finish(resize(inputs.original, result_size))
-                plans = self.evaluator.plan_memory(schedule, settings.terms, self.optimizer, inputs.regions)
+                plans = self.evaluator.plan_memory(schedule, settings, self.optimizer, len(inputs.regions))
                 image = inputs.start(schedule[0].size, seed)
                 shared |= {"size and iterations": [(level.size, level.iterations) for level in schedule]}
                 shared |= {"seed": seed, "the start": image} | inputs.parts() | self._parts()
@@ -218,15 +215,13 @@ class StyleTransfer:
                 for level in reporter.levels(schedule):
                     image = inputs.carry(image, level.size)
                     pictures = partial(inputs.at, level)
-                    objective = self.evaluator.objective(
-                        pictures, settings.terms, level.size, plans[level.size]
-                    )
-                    watch = reporter.reports_on(objective)
+                    objective = self.evaluator.objective(pictures, settings, level.size, plans[level.size])
+                    watch = partial(reporter.after_step, objective)
                     reporter.image = image = objective.minimize(optimizer, image, level.iterations, watch)
                     reporter.stopped = objective.stops(reporter.stopped)
                 return inputs.finish(inputs.carry(image.detach(), result_size))
             except KeyboardInterrupt as interrupt:
-                last = interrupt.image if isinstance(interrupt, DescentInterrupted) else reporter.image
+                last = interrupt.image if isinstance(interrupt, RunInterrupted) else reporter.image
                 image = inputs.carry((image if last is None else last).detach(), result_size)
                 raise RunInterrupted(inputs.finish(image)) from None
 
@@ -248,8 +243,8 @@ class StyleTransfer:
             inputs = load_inputs(content, style, self.settings, self.device)
             level = Level(Sizes(self.settings).result(size_of(inputs.content), size), 1)
             evaluator = replace(self.evaluator, ranks=None)  # the objective is this process's
-            plans = evaluator.plan_memory([level], self.settings.terms, self.optimizer, inputs.regions)
-            return evaluator.build(inputs.at(level), self.settings.terms, plans[level.size])
+            plans = evaluator.plan_memory([level], self.settings, self.optimizer, len(inputs.regions))
+            return evaluator.build(inputs.at(level), self.settings, plans[level.size])
 
     def estimate(
         self,
@@ -282,16 +277,8 @@ class StyleTransfer:
             schedule = sizes.plan(target, iterations, levels, preview=preview)
             if self.settings.is_content:
                 return Estimate(seconds=0.0, bytes=PICTURES_BYTES * target[0] * target[1], flops=0)
-            plans = self.evaluator.plan_memory(schedule, self.settings.terms, self.optimizer)
-            ranks = self.evaluator.ranks
-            return estimate_run(
-                self.network,
-                self.settings.terms,
-                schedule,
-                plans,
-                objective=self.evaluator.objective_class,
-                world=1 if ranks is None else ranks.world,
-            )
+            plans = self.evaluator.plan_memory(schedule, self.settings, self.optimizer)
+            return estimate_run(self.evaluator, self.settings, schedule, plans)
 
     def _parts(self) -> dict[str, object]:
         """Return what all processes that make a picture together must have alike, by name."""

@@ -1,20 +1,17 @@
 """What a run's style is made of: pictures, each with its share, its strokes' size and its place."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.evaluation.regions import Guide
 from neural_style.images.color import Colors, grey_like, match_colors, recolored
 from neural_style.images.io import ImageSource, to_image_tensor
 from neural_style.images.masks import along_edges, to_mask
-from neural_style.images.resizing import resize, size_of
 from neural_style.network.vgg19 import check_layers
 
 LARGEST_SCALE = 8
@@ -66,9 +63,7 @@ class LoadedStyle:
 
     Attributes:
         image: shape (1, 3, H', W'), at its own size; RGB in [0, 1], unless it was recoloured.
-        weight: see `Style`.
-        scale: see `Style`.
-        layers: see `Guide`.
+        weight, scale, layers: see `Style`.
         region: shape (1, 1, H, W), of the content's size; None for everywhere. Styles of one region share it.
         mask: shape (1, 1, H', W'); None for all of the picture.
         name: what messages call it: ``"style"``, or ``"style 2"`` where there are several.
@@ -82,21 +77,6 @@ class LoadedStyle:
     mask: Tensor | None = None
     name: str = "style"
 
-    @property
-    def colors(self) -> Colors:
-        """The colours of the part that counts."""
-        return Colors.of(self.image, self.mask)
-
-    def guide(self, image: Tensor, region: Tensor | None) -> Guide:
-        """Return the style as a level compares with it.
-
-        Args:
-            image: the picture at the size that serves the level.
-            region: the style's region at the level's size; None for everywhere.
-        """
-        mask = None if self.mask is None else resize(self.mask, size_of(image))
-        return Guide(image, self.weight, self.layers, mask, region)
-
 
 def load_styles(
     style: StyleSource | Sequence[StyleSource],
@@ -106,29 +86,18 @@ def load_styles(
     style_weights: Sequence[float] | None = None,
     regions: Sequence[ImageSource | None] | None = None,
 ) -> list[LoadedStyle]:
-    """Return the style pictures of a run, read, checked, and on the content's device.
-
-    Args:
-        style: one, or several.
-        content: shape (1, 3, H, W).
-        style_layers: names of those that have a weight.
-        style_weights: one for each style, in place of its own.
-        regions: likewise.
-
-    Raises:
-        TypeError, ValueError, OSError: if a picture, a mask or a number is invalid.
-    """
+    """Return a run's style pictures, read, checked, and on the content's device; see `StyleTransfer.run`."""
     sources = sources_of(style)
     if not sources:
         advice = "Give one, or a list."
         raise ValueError(_checks.message("style", "be at least one picture", "none", advice))
     styles = [source if isinstance(source, Style) else Style(source) for source in sources]
-    if style_weights is not None:
-        _check_one_each("style_weights", style_weights, styles)
-        styles = [replace(style, weight=weight) for style, weight in zip(styles, style_weights, strict=True)]
-    if regions is not None:
-        _check_one_each("regions", regions, styles)
-        styles = [replace(style, region=region) for style, region in zip(styles, regions, strict=True)]
+    given: list[tuple[str, str, Any]]  # in place of the styles' own
+    given = [("style_weights", "weight", style_weights), ("regions", "region", regions)]
+    for argument, name, values in given:
+        if values is not None:
+            _check_one_each(argument, values, styles)
+            styles = [replace(style, **{name: value}) for style, value in zip(styles, values, strict=True)]
     names, loaded = list(style_layers), list[LoadedStyle]()
     for number, source in enumerate(styles, 1):
         name = "style" if len(styles) == 1 else f"style {number}"
@@ -151,10 +120,6 @@ def matched_to_styles(content: Tensor, styles: Sequence[LoadedStyle]) -> Tensor:
 
     Between regions the colours change along the content's edges, or softly where there are none: the content
     loss would keep every line that they leave.
-
-    Args:
-        content: shape (1, 3, H, W), in [0, 1].
-        styles: what is asked for where.
     """
     regions = list({id(style.region): style.region for style in styles}.values())
     matched, covered = torch.zeros_like(content), torch.zeros_like(content[:, :1])
@@ -169,8 +134,9 @@ def matched_to_styles(content: Tensor, styles: Sequence[LoadedStyle]) -> Tensor:
 
 
 def colors_of(styles: Sequence[LoadedStyle]) -> Colors:
-    """Return the styles' colours, mixed by their weights."""
-    return Colors.mixed([style.colors for style in styles], [style.weight for style in styles])
+    """Return the colours of the styles, of the parts that count, mixed by their weights."""
+    parts = [Colors.of(style.image, style.mask) for style in styles]
+    return Colors.mixed(parts, [style.weight for style in styles])
 
 
 def in_colors_of(content: Tensor, styles: Sequence[LoadedStyle]) -> list[LoadedStyle]:
@@ -190,12 +156,7 @@ def in_grey_of(content: Tensor, styles: Sequence[LoadedStyle]) -> list[LoadedSty
 
 
 def _check_one_each(argument: str, values: Sequence[object], styles: Sequence[Style]) -> None:
-    """Check that there are as many values as styles.
-
-    Raises:
-        TypeError: if they are no list.
-        ValueError: if there are not.
-    """
+    """Check that there are as many values as styles."""
     listed = values.ndim == 1 if isinstance(values, np.ndarray) else isinstance(values, Sequence)
     if isinstance(values, str) or not listed:
         got, advice = type(values).__name__, "Write [...], one for each style."
@@ -215,11 +176,7 @@ def _with_shared_region(style: LoadedStyle, earlier: Sequence[LoadedStyle]) -> L
 
 
 def _load(style: Style, name: str, content: Tensor, style_layers: Sequence[str]) -> LoadedStyle:
-    """Return a style that is read and checked; messages call it by its name.
-
-    Raises:
-        TypeError, ValueError, OSError: if something of it is invalid.
-    """
+    """Return a style that is read and checked; messages call it by its name."""
     image = to_image_tensor(style.image, name).to(content.device)
     weight = _checks.number(f"{name}'s weight", style.weight)
     scale = check_scale(f"{name}'s scale", style.scale)
@@ -236,11 +193,7 @@ def _load(style: Style, name: str, content: Tensor, style_layers: Sequence[str])
 
 
 def check_scale(argument: str, value: object) -> float:
-    """Return a style's scale as a float.
-
-    Raises:
-        TypeError, ValueError: if it is no number from 1/8 to 8.
-    """
+    """Return a style's scale as a float."""
     scale = _checks.number(argument, value)
     if not 1 / LARGEST_SCALE <= scale <= LARGEST_SCALE:
         rule = f"lie between 1/{LARGEST_SCALE} and {LARGEST_SCALE}"

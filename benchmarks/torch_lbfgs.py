@@ -1,4 +1,4 @@
-"""torch's own L-BFGS, for comparison."""
+"""torch's own L-BFGS as an optimiser of this package, for comparison: most other implementations use it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from neural_style.optimizers.base import (
 class TorchLBFGS(Optimizer):
     """torch's own L-BFGS, in pixels and without a line search; returns the best picture evaluated.
 
-    It is there for comparison, since most other implementations use it. The last of its updates is not
-    evaluated, so that one step returns the start. The loss is divided by its first value: torch's thresholds
-    are absolute, and with small weights they would leave the start as it is.
+    The last of its updates is not evaluated, so that one step returns the start. The loss is divided by its
+    first value: torch's thresholds are absolute, and with small weights they would leave the start as it is.
 
     Attributes:
         history: pairs of past steps kept, 24 bytes a pixel for each pair.
