@@ -21,7 +21,11 @@ ROOMS: tuple[set[str], ...] = (
 BELOW = {room: set().union(*ROOMS[:floor]) for floor, rooms in enumerate(ROOMS) for room in rooms}
 # What users choose by name.
 LARGE = {("transfer/style_transfer", "__init__"), ("transfer/style_transfer", "run")}
+LARGE |= {("quilting/synthesis", "synthesize"), ("quilting/transfer", "transfer_texture")}
+# Beside the floors: they know nothing of the network, and only the command line knows of quilting.
 BELOW["metrics"] = {"_checks", "images", "losses"}
+BELOW["quilting"] = {"_checks", "images", "device"}
+BELOW["cli"].add("quilting")
 
 
 def sources() -> dict[str, ast.Module]:

@@ -23,6 +23,7 @@ from neural_style.network.weights import CONVENTIONS, NAMED_SOURCES
 from neural_style.optimizers.adam import Adam
 from neural_style.optimizers.base import Optimizer
 from neural_style.optimizers.lbfgs import LBFGS
+from neural_style.quilting import synthesize, transfer_texture
 from neural_style.transfer import StyleTransfer
 from neural_style.transfer.levels import DEFAULT_SIZE
 from neural_style.transfer.presets import PRESETS
@@ -104,6 +105,31 @@ def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
     _add_quality_and_seed(parser)
     _add_transfer_options(parser, style=False)
     parser.set_defaults(init="noise", **RECONSTRUCTION)
+
+
+def _add_quilt(parser: argparse.ArgumentParser) -> None:
+    kinds = parser.add_subparsers(metavar="KIND", required=True, dest="kind")
+    text = "make more of a picture, of any size"
+    texture = kinds.add_parser("texture", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    _add_paths(texture, "picture", "the texture")
+    _add_output(texture, "PICTURE-quilt.png, here")
+    text = "side of a square in pixels, or WIDTHxHEIGHT"
+    _add(texture, "--size", "N", text, type=values.sides, default=str(DEFAULT_SIZE))
+    text = "show a picture in the texture of another"
+    transfer = kinds.add_parser("transfer", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    _add_paths(transfer, "source", "the texture")
+    _add_paths(transfer, "target", "what the result shows")
+    _add_output(transfer, "TARGET-SOURCE-quilt.png, here")
+    _add_size(transfer, _default_of(transfer_texture, "size"), "'original' for the target's")
+    text, default = "each with smaller blocks", _default_of(transfer_texture, "passes")
+    _add(transfer, "--passes", "N", text, type=values.count, default=default)
+    for kind, function, share in ((texture, synthesize, "sixth"), (transfer, transfer_texture, "third")):
+        text, default = "side of a block in pixels", _default_of(function, "block_size")
+        _add(kind, "--block-size", "N", text, type=values.count, default=default)
+        text = f"of neighbouring blocks in pixels (default: a {share} of a block)"
+        _add(kind, "--overlap", "N", text, type=values.count)
+        _add_choice(kind, "--device", (AUTO, *available_devices()), default=AUTO)
+        _add_quality_and_seed(kind)
 
 
 def _add_learn(parser: argparse.ArgumentParser) -> None:
@@ -245,6 +271,7 @@ _COMMANDS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] =
     "batch": ("make every picture of a list, by one process or by many; a restart goes on", _add_batch),
     "texture": ("make a texture of a picture, of any size, from noise", _add_texture),
     "reconstruct": ("make a picture of what one layer keeps of another, from noise", _add_reconstruct),
+    "quilt": ("make a texture, or show a picture in one, of a picture's blocks: image quilting", _add_quilt),
     "learn": ("learn filters from paintings alone, for --weights", _add_learn),
     "demo": ("make a picture of two bundled ones, and a sheet that shows all three", _add_demo),
 }

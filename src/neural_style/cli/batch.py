@@ -263,3 +263,9 @@ def file_identity(path: Path) -> object:
         return path.resolve()
     status = path.stat()
     return status.st_dev, status.st_ino
+
+
+def check_not_among(argument: str, path: Path, others: Sequence[Path]) -> None:
+    """Check that a file to be written is none of the others."""
+    if file_identity(path) in map(file_identity, others):
+        raise ValueError(_checks.message(argument, "leave the other files alone", f"'{path}'"))

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.cli.arguments import parse
-from neural_style.cli.batch import file_identity, run_batch
+from neural_style.cli.batch import check_not_among, run_batch
 from neural_style.cli.build import transfer_from_options
 from neural_style.cli.console import (
     ERRORS,
@@ -31,6 +31,7 @@ from neural_style.cli.console import (
 )
 from neural_style.cli.demo import bundled_pictures, sheet
 from neural_style.cli.progress_bar import ProgressBar
+from neural_style.cli.quilting import run_quilt
 from neural_style.cli.style_files import pictures_in, styles_from_options
 from neural_style.device.memory import ran_out
 from neural_style.device.ranks import Process, Ranks, ending_together, joined, place, preparing, rank_device
@@ -87,7 +88,7 @@ def _prepared(options: argparse.Namespace, ranks: Ranks | None) -> tuple[Callabl
         pictures["init"] = Path(str(options.init))
     inputs = [*pictures.values(), Path(options.weights), *options.regions, *options.style_maps]
     inputs += [picture for path in options.style for picture in pictures_in(path)]
-    _check_not_among("--output", out, inputs)
+    check_not_among("--output", out, inputs)
     images = {name: to_image_tensor(path, name) for name, path in pictures.items()}
     styles = _styles(options, regions=options.regions, maps=options.style_maps)
     size = fit_within(size_of(images["content"]), options.size)
@@ -132,7 +133,7 @@ def _from_noise(
     style: Tensor | Sequence[Style],
 ) -> int:
     """Make and save a picture from noise."""
-    _check_not_among("--output", out, [*inputs, Path(options.weights)])
+    check_not_among("--output", out, [*inputs, Path(options.weights)])
     if place().world > 1:
         advice = "Start it without torchrun."
         raise ValueError(_checks.message(f"the ranks of {options.command}", "be one", place().world, advice))
@@ -149,7 +150,7 @@ def _learn(options: argparse.Namespace) -> int:
     """Learn filters from paintings and write them."""
     began, out = time.monotonic(), options.output
     paths = [picture for path in options.painting for picture in pictures_in(path)]
-    _check_not_among("--output", out, paths)
+    check_not_among("--output", out, paths)
     _checks.file_to_write("--output", out)
     pictures = []
     for number, path in enumerate(paths, 1):
@@ -190,6 +191,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "batch": run_batch,
     "texture": _texture,
     "reconstruct": _reconstruct,
+    "quilt": run_quilt,
     "learn": _learn,
     "demo": _demo,
 }
@@ -220,9 +222,3 @@ def _make(
     if not options.quiet:
         print(f"{out}: {pixels(image.shape[-2:])} pixels in {time.monotonic() - began:.1f} s")
     return 0
-
-
-def _check_not_among(argument: str, path: Path, others: Sequence[Path]) -> None:
-    """Check that a file to be written is none of the others."""
-    if file_identity(path) in map(file_identity, others):
-        raise ValueError(_checks.message(argument, "leave the other files alone", f"'{path}'"))

@@ -22,7 +22,7 @@ def _whole(text: str, rule: str, minimum: int, maximum: float = math.inf) -> int
 
 seed = partial(_whole, rule="a whole number from 0 to 2^63 - 1", minimum=0, maximum=2**63 - 1)
 quality = partial(_whole, rule="a whole number from 1 to 100", minimum=1, maximum=100)
-levels = partial(_whole, rule="a whole number of at least 1", minimum=1)
+levels = count = partial(_whole, rule="a whole number of at least 1", minimum=1)
 
 
 def size(text: str) -> int | None:

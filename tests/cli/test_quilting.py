@@ -1,0 +1,96 @@
+"""The commands of image quilting: pictures, options, errors."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from neural_style import cli, load_image
+from neural_style.quilting import synthesize, transfer_texture
+
+Capture = pytest.CaptureFixture[str]
+INPUTS = {"photo.png", "art.png", "art2.png", "narrow.pth"}
+
+
+def quilt(words: str) -> int:
+    return cli.main(["quilt", *words.split()])
+
+
+def written() -> set[str]:
+    """Return what lies in the folder besides the inputs."""
+    return {path.name for path in Path().iterdir()} - INPUTS
+
+
+def test_a_texture_is_the_librarys(capsys: Capture) -> None:
+    assert quilt("texture art.png --size 50x30 --block-size 12 --overlap 4 --seed 3 --device cpu") == 0
+    out, err = capsys.readouterr()
+    assert re.fullmatch(r"art-quilt\.png: 50x30 pixels in \d+\.\d s\n", out)
+    assert err == ""
+    expected = synthesize("art.png", 30, 50, 12, overlap=4, seed=3, device="cpu")
+    assert torch.equal(load_image("art-quilt.png"), expected)
+
+
+def test_a_transfer_is_the_librarys(capsys: Capture) -> None:
+    words = "transfer art.png photo.png --size 24 --block-size 8 --overlap 2 --passes 2 --seed 3 --device cpu"
+    assert quilt(words) == 0
+    assert re.fullmatch(r"photo-art-quilt\.png: 24x18 pixels in \d+\.\d s\n", capsys.readouterr().out)
+    options = {"size": 24, "overlap": 2, "passes": 2, "seed": 3}
+    expected = transfer_texture("art.png", "photo.png", 8, device="cpu", **options)  # type: ignore[arg-type]
+    assert torch.equal(load_image("photo-art-quilt.png"), expected.mul(255).round() / 255)
+
+
+def test_a_transfer_may_keep_the_targets_size() -> None:
+    assert quilt("transfer art.png photo.png -o out.png --size original --passes 1 --block-size 9 --quiet") == 0
+    assert load_image("out.png").shape == (3, 24, 32)
+
+
+def test_only_an_enlarged_target_is_noted(capsys: Capture) -> None:
+    for size, noted in ((32, False), (33, True)):
+        assert quilt(f"transfer art.png photo.png -o out.png --size {size} --passes 1") == 0
+        assert ("is enlarged" in capsys.readouterr().err) is noted
+
+
+def test_quiet_says_nothing(capsys: Capture) -> None:
+    assert quilt("texture art.png -o out.jpg --size 20 --block-size 9 --quiet") == 0
+    assert capsys.readouterr() == ("", "")
+    assert written() == {"out.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("", "KIND"),
+        ("weave art.png", "KIND"),
+        ("texture", "PICTURE"),
+        ("texture art.png --size 0", "--size"),
+        ("texture art.png --block-size 41", "block_size"),
+        ("texture art.png --block-size 1", "block_size"),
+        ("texture art.png --overlap 19", "overlap"),
+        ("texture art.png --block-size x", "--block-size"),
+        ("texture art.png --device nowhere", "device"),
+        ("texture missing.png", "missing.png"),
+        ("texture art.png -o art.png", "--output"),
+        ("texture art.png -o out.gif", "--output"),
+        ("texture art.png --passes 2", "--passes"),
+        ("transfer art.png", "TARGET"),
+        ("transfer art.png photo.png -o photo.png", "--output"),
+        ("transfer art.png photo.png --size 32 --passes 9", "passes"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(words: str, named: str, capsys: Capture) -> None:
+    before = Path("art.png").read_bytes()
+    assert quilt(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("neural-style: error: ")
+    assert named in line
+    assert written() == set()
+    assert Path("art.png").read_bytes() == before
+
+
+def test_help_lists_both_kinds(capsys: Capture) -> None:
+    with pytest.raises(SystemExit):
+        quilt("--help")
+    assert {"texture", "transfer"} <= set(capsys.readouterr().out.split())
