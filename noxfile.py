@@ -74,6 +74,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def figures(session: nox.Session) -> None:
+    """The paper's figures, in some 20 minutes; ``-- --pictures FOLDER`` for those of the documentation."""
+    prepare(session, "figures")
+    session.run("python", "docs/make_figures.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Seconds per evaluation: ``nox -s bench`` tries it, ``nox -s bench -- --repeats 9`` measures."""
     prepare(session)

@@ -2,8 +2,8 @@
 
     python docs/make_controls.py --pictures FOLDER
 
-FOLDER holds the inputs as `make_gallery.py` names them. A picture that exists already is kept, so that an
-interrupted run goes on; delete it to make it anew.
+FOLDER holds the inputs under the names of `figures.pictures.CREDITS`. A picture that exists already is kept, so
+that an interrupted run goes on; delete it to make it anew.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from make_gallery import find
 from torch import Tensor
 
+from figures.pictures import find
 from neural_style import (
     Style,
     StyleTransfer,

@@ -2,8 +2,8 @@
 
     python docs/make_quilts.py --pictures FOLDER
 
-FOLDER holds the inputs as `make_gallery.py` names them; scikit-image has to be installed. A picture that exists
-already is kept; delete it to make it anew.
+FOLDER holds the inputs as `figures/pictures.py` names them; scikit-image has to be installed. A picture that
+exists already is kept; delete it to make it anew.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from make_controls import beside
-from make_gallery import find
 from skimage import data
 from torch import Tensor
 
+from figures.pictures import find
+from make_controls import beside
 from neural_style import load_image, save_image
 from neural_style.images.io import to_image_tensor
 from neural_style.images.resizing import fit_within, resize, size_of

@@ -121,8 +121,6 @@ def test_only_an_enlarged_photograph_is_noted(words: list[str], noted: bool, cap
         ("--style-layers relu1_1,relu2_1", {"style_layers": ["relu1_1", "relu2_1"]}),
         ("--style-layers relu1_1=0.5,relu2_1", {"style_layers": {"relu1_1": 0.5, "relu2_1": 1.0}}),
         ("--statistic gram", {"statistic": "gram"}),
-        ("--statistic gram,covariance", {"statistic": {"gram": 1, "covariance": 1}}),
-        ("--statistic gram=1,wasserstein=0.5", {"statistic": {"gram": 1, "wasserstein": 0.5}}),
         ("--color match --match-colors", {"color": "match", "match_colors": True}),
         ("--no-match-colors --pooling max", {"match_colors": False, "pooling": "max"}),
         ("--padding zeros --optimizer adam", {"padding": "zeros", "optimizer": Adam()}),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 import reference
-from neural_style.losses.other_statistics import STATISTICS, Mixture, mixture, wasserstein_loss
+from neural_style.losses.other_statistics import STATISTICS, wasserstein_loss
 from neural_style.losses.sums import Moments
 from neural_style.losses.terms import StyleLoss
 
@@ -155,36 +154,3 @@ def test_the_slope_of_float32_moments_is_that_of_float64() -> None:
         loss = of(wasserstein_loss, leaf, target.to(dtype))
         slopes.append(torch.autograd.grad(loss, leaf)[0].double())
     assert (slopes[0] - slopes[1]).norm() < 1e-3 * slopes[1].norm()
-
-
-def test_a_mixture_is_the_weighted_sum() -> None:
-    features, target = skewed(1, 4, 5, 5, seed=19), skewed(1, 4, 5, 5, seed=20)
-    mixed = mixture("statistic", {"gram": 0.5, "wasserstein": 2, "covariance": 0})
-    parts = [of(STATISTICS[name], features, target) for name in ("gram", "wasserstein")]
-    torch.testing.assert_close(of(mixed, features, target), 0.5 * parts[0] + 2 * parts[1])
-    assert mixed.decomposes
-    assert not mixture("statistic", "gram").decomposes
-    assert mixture("statistic", "gram") == Mixture({"gram": 1.0})
-
-
-@pytest.mark.parametrize(
-    ("choice", "error"),
-    [
-        ("gramm", ValueError),
-        ({"relu1_1": "gram"}, ValueError),
-        ({"gram": -1}, ValueError),
-        ({"gram": 0}, ValueError),
-        ({}, ValueError),
-        (["gram"], TypeError),
-    ],
-)
-def test_a_wrong_choice_is_refused(choice: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match=r"^statistic\S* must"):
-        mixture("statistic", choice)
-
-
-@pytest.mark.parametrize("statistic", STATISTICS)
-def test_moments_of_another_number_of_channels_are_refused(statistic: str) -> None:
-    one, three = (torch.rand(1, channels, 4, 4) for channels in (1, 3))
-    with pytest.raises((ValueError, RuntimeError)):
-        of(STATISTICS[statistic], one, three)

@@ -193,8 +193,7 @@ def _add_transfer_options(parser: argparse.ArgumentParser, *, content: bool = Tr
     choose("--variation", VARIATIONS, also="what roughness is")
     if style:
         add("--style-layers", "NAME[=X],...", "such as relu1_1, or relu3_1=0.5,relu4_1=0.5", type=values.layers)
-        text = f"{', '.join(STATISTICS)}; or several, with weights"
-        add("--statistic", "NAME[=X],...", text, type=values.statistic)
+        choose("--statistic", STATISTICS, also="what of the features is the style")
     if content and style:
         text = "such as relu4_2, or relu3_2=0.5,relu4_2=0.5"
         add("--content-layers", "NAME[=X],...", text, type=values.layers)

@@ -77,14 +77,6 @@ def layers(text: str) -> list[str] | dict[str, float]:
     return weights if any(equals for _, equals, _ in pairs) else list(weights)
 
 
-def statistic(text: str) -> str | dict[str, float]:
-    """Return a name, or weights by name."""
-    named = layers(text)
-    if isinstance(named, dict):
-        return named
-    return named[0] if len(named) == 1 else dict.fromkeys(named, 1.0)
-
-
 def init(text: str) -> str | dict[str, float]:
     """Return a name or a path; or weights by name, where a start is named with one."""
     named = {name.strip() for name, equals, _ in (part.partition("=") for part in text.split(",")) if equals}

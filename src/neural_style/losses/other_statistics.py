@@ -12,13 +12,11 @@ Reference:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from neural_style import _checks
 from neural_style.losses.equations import check_alike, relative, relative_style_loss
 from neural_style.losses.sums import Moments
 from neural_style.losses.terms import StyleLoss
@@ -137,40 +135,3 @@ STATISTICS: Mapping[str, StyleLoss] = {
     "covariance": covariance_loss,
     "wasserstein": wasserstein_loss,
 }
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """A weighted sum of statistics by name, as one `StyleLoss`."""
-
-    weights: Mapping[str, float]
-
-    def __call__(self, moments: Moments, target: Moments) -> Tensor:
-        """Return Σ weight · statistic, a scalar."""
-        terms = [
-            weight * STATISTICS[name](moments, target) for name, weight in self.weights.items() if weight > 0
-        ]
-        return torch.stack(terms).sum()
-
-    @property
-    def decomposes(self) -> bool:
-        """Whether one of the statistics computes eigenvectors, which a CUDA graph cannot record."""
-        return self.weights.get("wasserstein", 0) > 0
-
-
-StatisticChoice = str | Mapping[str, float]
-
-
-def mixture(argument: str, statistic: StatisticChoice) -> Mixture:
-    """Return the sum of statistics that a user has chosen: a name of `STATISTICS`, or weights by name."""
-    if isinstance(statistic, str):
-        statistic = {statistic: 1.0}
-    if not isinstance(statistic, Mapping):
-        rule, got = "be a name or weights by name", type(statistic).__name__
-        names = ", ".join(repr(name) for name in STATISTICS)
-        raise TypeError(_checks.message(argument, rule, got, f"There are {names}."))
-    for name in statistic:
-        _checks.choice(argument, name, STATISTICS)
-    _checks.weights(argument, statistic)
-    weights = {name: float(weight) for name, weight in statistic.items()}
-    return Mixture(weights)

@@ -11,7 +11,7 @@ from neural_style import _checks
 from neural_style.device.hardware import Precision
 from neural_style.images.color import COLORS
 from neural_style.losses import equations
-from neural_style.losses.other_statistics import covariance_loss, mixture
+from neural_style.losses.other_statistics import STATISTICS, covariance_loss
 from neural_style.losses.terms import Terms
 from neural_style.network.features import PADDINGS, POOLINGS
 from neural_style.network.vgg19 import check_layers, layer_weights
@@ -178,7 +178,7 @@ def choose_settings(preset: str, *, self_taught: bool = False, **options: Any) -
     if "strength" in given:
         given |= _of_strength(given.pop("strength"), settings, given)
     if "statistic" in given:
-        given["style_loss"] = mixture("statistic", given.pop("statistic"))
+        given["style_loss"] = STATISTICS[_checks.choice("statistic", given.pop("statistic"), STATISTICS)]
     if "style_layers" in given:  # those that were asked for are all kept
         given["omit_layers"] = False
     settings = replace(settings, **given)

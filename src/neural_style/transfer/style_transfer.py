@@ -16,7 +16,7 @@ from neural_style.evaluation.cuda_graph import Compile, choose_objective
 from neural_style.evaluation.objective import Objective
 from neural_style.images.io import ImageSource
 from neural_style.images.resizing import resize, size_of
-from neural_style.losses.other_statistics import StatisticChoice
+from neural_style.losses.other_statistics import wasserstein_loss
 from neural_style.network.features import Padding, Pooling
 from neural_style.network.source import resolve_weights
 from neural_style.network.vgg19 import LayerChoice
@@ -74,7 +74,7 @@ class StyleTransfer:
         pooling: ``"average"`` or ``"max"``.
         padding: ``"reflect"``, ``"replicate"``, ``"zeros"`` or ``"circular"``.
         statistic: what of the features is the style: ``"gram"``, ``"mean-deviation"``, ``"covariance"`` or
-            ``"wasserstein"``, see `losses.other_statistics`; or weights of several by name.
+            ``"wasserstein"``, see `losses.other_statistics`.
         strength: 0 is the photograph, 1 only the style, ½ the preset's own weights; in place of
             ``content_weight`` and ``style_weight``, which are then as 1 − strength to strength.
         color: whose colours the result has: ``"style"``; ``"content"``: the content's chroma, exactly, under a
@@ -108,7 +108,7 @@ class StyleTransfer:
         variation: str | None = None,
         pooling: Pooling | None = None,
         padding: Padding | None = None,
-        statistic: StatisticChoice | None = None,
+        statistic: str | None = None,
         strength: float | None = None,
         color: str | None = None,
         match_colors: bool | None = None,
@@ -140,7 +140,7 @@ class StyleTransfer:
         loaded = resolve_weights(weights, convention=convention, deepest=self.settings.layers[-1])
         if loaded.self_taught:
             self.settings = settings(self_taught=True)
-        if getattr(self.settings.style_loss, "decomposes", False):  # no CUDA graph can record that
+        if self.settings.style_loss is wasserstein_loss:  # no CUDA graph can record its eigenvectors
             objective_class = Objective
         self.network = build_network(loaded, self.settings, dtype, self.device)
         self.evaluator = Evaluator(self.network, objective_class, tile_size, ranks)

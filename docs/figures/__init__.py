@@ -1,0 +1,1 @@
+"""The paper's figures, one module a group; `docs/make_figures.py` makes them."""
