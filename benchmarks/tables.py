@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from curves import SWEPT, at_same_content, draw_time_to_loss, draw_tradeoff, speedups
+from curves import SWEPT, UNSMOOTHED, at_same_content, draw_time_to_loss, draw_tradeoff, speedups
 from evaluations import MARKS
 from measurement import REPOSITORY, RESULTS, Record
 
@@ -295,6 +295,7 @@ TABLES = {
             "at the same": lambda row: row["measure"].replace("_", " "),
             "textbook, content weights from large to small": lambda row: _series(row["textbook"]),
             "ours": lambda row: _series(row["ours"]),
+            UNSMOOTHED: lambda row: _series(row[UNSMOOTHED]),
         },
         rows=at_same_content,
         benchmark="comparison",
