@@ -76,7 +76,7 @@ class Pair:
         chosen = dataclasses.replace(terms, content_weight=content_weight, variation_weight=0.0)
         content, style = self.content.to(self.device), self.style.to(self.device)
         began = time.perf_counter()
-        with set_up(self.device):
+        with set_up():
             run = TextbookRun(
                 TextbookLoss(self.weights, content, style, chosen, gram), content, self.evaluations
             )
