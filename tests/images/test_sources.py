@@ -52,9 +52,30 @@ def test_a_picture_that_was_loaded_before_its_file_was_closed_is_read(file: Path
 
 
 def test_a_damaged_picture_is_not_said_to_be_closed(file: Path) -> None:
-    picture = Image.open(io.BytesIO(file.read_bytes()[:-30]))
+    data = bytearray(file.read_bytes())
+    data[data.index(b"IDAT") + 6] ^= 255
+    for damaged in (file.read_bytes()[:-30], bytes(data)):
+        with pytest.raises(ValueError, match="damaged"):
+            to_image_tensor(Image.open(io.BytesIO(damaged)))
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
+def test_a_damaged_tiff_that_pillow_has_open_is_not_read_as_black(compression: str) -> None:
+    file = io.BytesIO()
+    Image.fromarray(PICTURE.mul(255).byte().movedim(0, -1).numpy()).save(file, "TIFF", compression=compression)
+    data = bytearray(file.getvalue())
+    with Image.open(io.BytesIO(data)) as whole:
+        start = whole.tag_v2[273][0]  # type: ignore[attr-defined]
+    data[start : start + 40] = b"\xff" * 40
     with pytest.raises(ValueError, match="damaged"):
-        to_image_tensor(picture)
+        to_image_tensor(Image.open(io.BytesIO(data)))
+
+
+def test_a_picture_whose_file_the_caller_closed_once_it_was_loaded_is_read(file: Path) -> None:
+    with file.open("rb") as source:
+        picture = Image.open(source)
+        picture.load()
+    assert to_image_tensor(picture).shape == (1, 3, 6, 8)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +95,13 @@ def test_a_damaged_picture_is_not_said_to_be_closed(file: Path) -> None:
 def test_a_path_that_leads_nowhere_comes_with_advice(path: str | Path, advice: str) -> None:
     with pytest.raises(FileNotFoundError, match=rf"^content must be a file that exists; got .*{advice}"):
         to_image_tensor(path, "content")
+
+
+def test_a_web_page_is_called_one(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(b"<!DOCTYPE html>\n<title>Not found</title>")
+    with pytest.raises(ValueError, match="which is HTML"):
+        to_image_tensor(path)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ FORMATS = {  # that Pillow knows not, or not without a plugin: what a file begin
     "JPEG XL": (0, (b"\xff\x0a", b"\0\0\0\x0cJXL ")),
     "PDF": (0, (b"%PDF",)),
     "SVG or other XML": (0, (b"<svg", b"<?xml")),
+    "HTML, a web page": (0, (b"<!DOCTYPE html", b"<!doctype html", b"<html", b"<HTML")),
 }
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 LOW_GAMMA = 1.6  # below, 8 bits a channel, which are all that Pillow leaves, are too few in the shadows
@@ -140,7 +141,9 @@ def raw_mode(picture: Image.Image) -> str:
 def _color_code(picture: Image.Image) -> tuple[int, int] | None:
     """Return H.273's numbers of primaries and transfer of a PNG or an AVIF; None where there are none."""
     file = getattr(picture, "fp", None)
-    if picture.info.get("icc_profile") or picture.format not in ("PNG", "AVIF") or file is None:
+    if picture.info.get("icc_profile") or picture.format not in ("PNG", "AVIF"):
+        return None
+    if file is None or file.closed:  # loaded
         return None
     position = file.tell()
     try:

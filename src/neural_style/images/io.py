@@ -197,13 +197,21 @@ def to_pil(image: Tensor) -> Image.Image:
 
 
 def _check_open(picture: Image.Image, argument: str) -> None:
-    """Check that a PIL picture is not closed, nor the file that its pixels have yet to be read from."""
+    """Check that a PIL picture is not closed, nor the file that its pixels have yet to be read from.
+
+    Nothing is loaded: afterwards the file's depth and colours, and damage, could not be told any more.
+    """
+    file = getattr(picture, "fp", None)
+    closed = bool(getattr(picture, "tile", None)) and (file is None or getattr(file, "closed", False))
     try:
-        picture.load()
-    except Exception as error:
-        if "closed" in str(error) or getattr(picture, "fp", picture) is None:
-            advice = "Use it before it is closed, inside the with block, or give its .copy() or its path."
-            raise ValueError(message(argument, "be an open picture", "a closed PIL image", advice)) from error
+        _size = picture.im.size
+    except ValueError:  # by Image.close()
+        closed = True
+    except (AssertionError, AttributeError):  # not loaded yet
+        pass
+    if closed:
+        advice = "Use it before it is closed, inside the with block, or give its .copy() or its path."
+        raise ValueError(message(argument, "be an open picture", "a closed PIL image", advice))
 
 
 def _planes(source: object, argument: str) -> Tensor:
