@@ -21,7 +21,7 @@ from torch import Tensor
 
 from narrow import RANDOM
 from neural_style import __version__, cli, load_image, load_weights, save_image
-from neural_style.cli import commands, console
+from neural_style.cli import commands, console, interrupts
 from neural_style.cli.arguments import OPTIMIZERS
 from neural_style.cli.progress_bar import ProgressBar
 from neural_style.device.hardware import PRECISIONS
@@ -362,6 +362,34 @@ def test_a_signal_to_end_saves_the_picture_so_far_and_the_handlers_are_put_back(
     assert load_image("out.png").shape == (3, 24, 32)
     assert "the picture so far is in out.png" in capsys.readouterr().err
     assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_two_signals_at_once_and_more_during_the_save_leave_the_picture_so_far(monkeypatch: Patch) -> None:
+    both = (signal.SIGTERM, signal.SIGHUP)
+
+    def kill(*_: object) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, both)
+        for number in both:
+            os.kill(os.getpid(), number)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
+
+    def save(image: torch.Tensor, **options: Any) -> None:
+        monkeypatch.setattr(interrupts, "ONCE_SECONDS", 0.0)
+        kill()
+        save_image(image, **options)
+
+    monkeypatch.setattr(ProgressBar, "show", kill)
+    monkeypatch.setattr(commands, "save_image", save)
+    assert stylize("--quiet") in {128 + number for number in both}
+    assert load_image("out.png").shape == (3, 24, 32)
+    assert all(signal.getsignal(number) is signal.SIG_DFL for number in both)
+
+
+def test_of_several_processes_none_is_kept_from_ending(monkeypatch: Patch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(commands, "parse", lambda _: sys.exit(str(signal.getsignal(signal.SIGTERM))))
+    with pytest.raises(SystemExit, match="SIG_DFL"):
+        cli.main([])
 
 
 def test_a_signal_that_the_caller_ignores_or_handles_is_left_to_it(monkeypatch: Patch) -> None:

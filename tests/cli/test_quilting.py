@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,11 @@ def test_quiet_says_nothing(capsys: Capture) -> None:
     assert quilt("texture art.png -o out.jpg --size 20 --block-size 9 --quiet") == 0
     assert capsys.readouterr() == ("", "")
     assert written() == {"out.jpg"}
+
+
+def test_a_closed_error_stream_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert quilt("texture art.png -o out.jpg --size 20 --block-size 9") == 0
 
 
 @pytest.mark.parametrize(

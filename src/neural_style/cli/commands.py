@@ -1,12 +1,13 @@
 """The command line.
 
 Input is checked before the run. An error is one line and exit status 2; Ctrl-C keeps the picture so far, exit
-status 130, and so does SIGTERM, 143. A file that the command line does not name is not replaced.
+status 130, and so does SIGTERM, 143, in one process. A file that the command line does not name is not replaced.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -40,7 +41,7 @@ from neural_style.cli.from_options import (
     styles_from_options,
     transfer_from_options,
 )
-from neural_style.cli.interrupts import INTERRUPTED, ending_as_interrupts
+from neural_style.cli.interrupts import INTERRUPTED, ending_as_interrupts, ignore_further
 from neural_style.cli.progress_bar import ProgressBar
 from neural_style.cli.quilting import run_quilt
 from neural_style.device.memory import ran_out
@@ -59,7 +60,7 @@ from neural_style.transfer.styles import Style
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     try:
-        with ending_as_interrupts() as status:
+        with ending_as_interrupts(alone=os.environ.get("WORLD_SIZE", "1") == "1") as status:
             return status(_run(argv))
     finally:
         flush(sys.stdout)  # which the help and the version are still in
@@ -239,6 +240,7 @@ def _make(
         with ProgressBar(quiet=options.quiet) as bar:
             image = run(callback=bar.show)
     except RunInterrupted as interrupt:
+        ignore_further()
         if here.world > 1:  # torchrun interrupts once more
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         save(interrupt.image)

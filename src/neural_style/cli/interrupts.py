@@ -9,35 +9,44 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 INTERRUPTED = 130  # the exit status after Ctrl-C: 128 and the signal's number
-ONCE_SECONDS = 1.0  # in which a signal that comes again is the same one: `timeout` sends it twice
+ONCE_SECONDS = 1.0  # in which further signals are the same: `timeout` sends two, a closing session both
+
+
+class _Interrupter:
+    """Raises `KeyboardInterrupt` on a signal, unless another has just come, and keeps which came first."""
+
+    def __init__(self) -> None:
+        self.first: int | None = None
+        self._at = 0.0
+
+    def __call__(self, number: int, _frame: object) -> None:
+        now = time.monotonic()
+        if self.first is None or now - self._at >= ONCE_SECONDS:
+            self._at, self.first = now, self.first or number
+            raise KeyboardInterrupt
 
 
 @contextmanager
-def ending_as_interrupts() -> Iterator[Callable[[int], int]]:
+def ending_as_interrupts(*, alone: bool = True) -> Iterator[Callable[[int], int]]:
     """Raise `KeyboardInterrupt` on SIGTERM, and where the terminal is closed on SIGHUP, while open.
 
     The handlers that were there are put back. Signals that the process ignores, as under nohup, or handles in a
     way of its own, and those of threads other than the main one, stay as they are.
 
+    Args:
+        alone: whether the process is the only one of its run. Of several, which wait for one another, none is
+            kept from ending: whoever started them ends the others.
+
     Yields:
         A function from an exit status to the one to end with: after such a signal that of an interrupt becomes
         the signal's own, such as 143 for SIGTERM.
     """
-    raised: dict[int, float] = {}
-
-    def interrupt(number: int, _frame: object) -> None:
-        now = time.monotonic()
-        if now - raised.get(number, -ONCE_SECONDS) >= ONCE_SECONDS:
-            raised[number] = now
-            raise KeyboardInterrupt
+    interrupt = _Interrupter()
 
     def status(plain: int) -> int:
-        return 128 + next(iter(raised)) if raised and plain == INTERRUPTED else plain
+        return 128 + interrupt.first if interrupt.first and plain == INTERRUPTED else plain
 
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
-    numbers = [getattr(signal, name) for name in names]
-    in_main = threading.current_thread() is threading.main_thread()
-    held = [number for number in numbers if in_main and signal.getsignal(number) is signal.SIG_DFL]
+    held = [number for number in _ending() if alone and signal.getsignal(number) is signal.SIG_DFL]
     for number in held:
         signal.signal(number, interrupt)
     try:
@@ -45,3 +54,17 @@ def ending_as_interrupts() -> Iterator[Callable[[int], int]]:
     finally:
         for number in held:
             signal.signal(number, signal.SIG_DFL)
+
+
+def ignore_further() -> None:
+    """Ignore the signals that are interrupts, until the end of `ending_as_interrupts`."""
+    for number in _ending():
+        if isinstance(signal.getsignal(number), _Interrupter):
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _ending() -> list[int]:
+    """Return the signals that ask to end, as far as this thread may handle them and the system has them."""
+    in_main = threading.current_thread() is threading.main_thread()
+    names = [name for name in ("SIGTERM", "SIGHUP") if in_main and hasattr(signal, name)]
+    return [int(getattr(signal, name)) for name in names]

@@ -56,7 +56,8 @@ def _transfer(options: argparse.Namespace) -> tuple[Callable[..., Tensor], Path]
 @contextmanager
 def _bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """Show a bar of the blocks that are laid, unless quiet or where the error stream is no terminal."""
-    with tqdm(disable=True if quiet else None, file=sys.stderr, unit="block", leave=False) as bar:
+    silent = quiet or sys.stderr is None  # closed before Python began
+    with tqdm(disable=True if silent else None, file=sys.stderr, unit="block", leave=False) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total
