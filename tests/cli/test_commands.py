@@ -387,9 +387,15 @@ def test_two_signals_at_once_and_more_during_the_save_leave_the_picture_so_far(m
 
 def test_of_several_processes_none_is_kept_from_ending(monkeypatch: Patch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr(commands, "parse", lambda _: sys.exit(str(signal.getsignal(signal.SIGTERM))))
-    with pytest.raises(SystemExit, match="SIG_DFL"):
-        cli.main([])
+    seen: list[object] = []
+
+    def parse(_argv: object) -> None:
+        seen.append(signal.getsignal(signal.SIGTERM))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "parse", parse)
+    assert cli.main([]) == 130
+    assert seen == [signal.SIG_DFL]
 
 
 def test_a_signal_that_the_caller_ignores_or_handles_is_left_to_it(monkeypatch: Patch) -> None:

@@ -123,7 +123,7 @@ REFUSED = [cell for cell in CELLS if cell.expected is None and cell.format not i
 def test_a_pil_picture_that_is_not_loaded_is_refused_where_its_file_is(cell: Cell) -> None:
     with (
         Image.open(io.BytesIO(cell.make())) as picture,
-        pytest.raises(ValueError, match="^image must ") as caught,
+        pytest.raises(ValueError, match=r"^image must ") as caught,
     ):
         to_image_tensor(picture)
     assert cell.note in str(caught.value)

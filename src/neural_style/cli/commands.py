@@ -1,7 +1,8 @@
 """The command line.
 
 Input is checked before the run. An error is one line and exit status 2; Ctrl-C keeps the picture so far, exit
-status 130, and so does SIGTERM, 143, in one process. A file that the command line does not name is not replaced.
+status 130, and in a single process so does SIGTERM, 143. A file that the command line does not name is not
+replaced.
 """
 
 from __future__ import annotations
