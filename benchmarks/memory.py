@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from cases import Case, collect, in_fresh_process, settings_of, weights_of
@@ -59,7 +60,12 @@ def measure_size(size: int, arguments: argparse.Namespace, preview: bool, photo:
     content, style = (seeded_picture(sides, arguments.seed + number) for number in range(2))
     before = peak(device)
     transfer = StyleTransfer(weights=weights_of(arguments), device=device, precision=arguments.precision)
-    estimate = transfer.estimate(sides, preview=preview, content=sides if photo is None else None)
+    if photo is None:
+        own = sides
+    else:
+        with Image.open(photo) as picture:
+            own = (picture.height, picture.width)
+    estimate = transfer.estimate(sides, preview=preview, content=own)
     began = time.perf_counter()
     losses: list[Tensor] = []  # read at the end, not to make a GPU wait
     options = {"size": size, "preview": preview, "seed": arguments.seed}

@@ -10,7 +10,7 @@ from neural_style.evaluation.costs import evaluation_flops
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.tile_size import MemoryPlan
 from neural_style.evaluation.tiles import Grid, TileGeometry
-from neural_style.images.resizing import SPARE, fit_within, reduced
+from neural_style.images.resizing import fit_within, reduced
 from neural_style.losses.terms import Terms
 from neural_style.network.features import VGG19Features
 from neural_style.transfer.evaluator import Evaluator
@@ -22,6 +22,7 @@ PICTURES_BYTES = 24  # a pixel of two pictures of three float32 channels: what s
 # A pixel of the content as it is kept: as it was given, read, and in other colours, in three float32 channels;
 # and as much for a style.
 KEPT_BYTES = 4 * 3 * 4
+TYPICAL = 2  # times the result's sides: a photograph of which nothing is said
 OVERHEAD = 1.05  # the optimiser's own work, and resizing between levels
 
 
@@ -60,7 +61,7 @@ def estimate_run(
     """Return what a run over levels, coarse to fine, will cost, from a probe of about a second.
 
     The plans say how each level is evaluated, by its size; each rank is taken to be as fast as this one. The
-    content's (height, width) says how much of the pictures is kept; None counts the most.
+    content's (height, width) says how much of the pictures is kept; None counts twice the result's sides.
     """
     network, world = evaluator.network, evaluator.world
     geometry, finest = TileGeometry.of(network.layers[-1]), levels[-1].size
@@ -80,9 +81,9 @@ def kept_bytes(content: tuple[int, int] | None, result: tuple[int, int]) -> int:
     """Return how many bytes the pictures of a run take, of a content and a result of (height, width).
 
     >>> kept_bytes((3000, 4000), (192, 256)), kept_bytes(None, (192, 256)), kept_bytes((300, 400), (192, 256))
-    (37748736, 37748736, 5760000)
+    (37748736, 9437184, 5760000)
     """
-    height, width = reduced(content or (result[0] * 2 * SPARE, result[1] * 2 * SPARE), result)
+    height, width = reduced(content or (TYPICAL * result[0], TYPICAL * result[1]), result)
     return KEPT_BYTES * height * width
 
 

@@ -265,8 +265,8 @@ class StyleTransfer:
             levels: see `run`.
             init: see `run`: noise takes longer.
             preview: see `run`.
-            content: (height, width) of the photograph, which takes memory too; None counts a large one. Of one
-                of more than four times the result's sides no more is kept.
+            content: (height, width) of the photograph, which takes memory too; None counts one of twice the
+                result's sides. Of one of more than four times the result's sides no more is kept.
 
         >>> from neural_style import random_weights
         >>> print(StyleTransfer(weights=random_weights(width=0.25)).estimate(64, iterations=1).flops)
