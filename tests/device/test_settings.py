@@ -94,6 +94,21 @@ def test_the_last_of_overlapping_runs_puts_the_settings_back() -> None:
     assert state() == before
 
 
+def test_a_run_on_the_cpu_leaves_cudnn_alone_and_one_on_cuda_beside_it_does_not() -> None:
+    def cudnns() -> list[object]:
+        return [cudnn.benchmark, cudnn.allow_tf32, *([cudnn.conv.fp32_precision] if NEW else [])]
+
+    before, everything_before = cudnns(), state()
+    with ExitStack() as outer:
+        with own_state(torch.device("cpu")):
+            assert cudnns() == before
+            assert torch.get_float32_matmul_precision() == "highest"
+            outer.enter_context(set_up(torch.device("cuda")))
+            assert cudnns()[:2] == [True, False] != before[:2]
+        assert cudnns()[:2] == [True, False]
+    assert state() == everything_before
+
+
 def test_denormal_numbers_are_kept_while_the_callers_thread_flushes_them() -> None:
     small = torch.full((3,), 1e-310, dtype=torch.float64)
     torch.set_flush_denormal(True)

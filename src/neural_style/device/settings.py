@@ -8,31 +8,36 @@ from typing import Any
 import torch
 
 _lock = threading.Lock()
-_holders = 0
-_undo: Callable[[], None]
+_holders = {"every device": 0, "CUDA": 0}
+_undo: dict[str, Callable[[], None]] = {}
 
 
 @contextmanager
-def set_up() -> Iterator[None]:
+def set_up(device: torch.device | None = None) -> Iterator[None]:
     """Hold the switches that decide a run's bits while open.
 
     float32 is multiplied as such, not as TF32 or bfloat16, which round factors to ten or seven bits: the
     network's own precision is for that, and faster still. oneDNN is on, as torch has it. On CUDA cuDNN tries
     which of its algorithms is fastest. Several runs may overlap, also in threads: the first one sets, and the
     last one puts everything back.
+
+    Args:
+        device: of the run; one on the CPU leaves cuDNN's switches alone. None holds those of every device.
     """
-    global _holders, _undo
+    kinds = [kind for kind in _holders if kind != "CUDA" or device is None or device.type == "cuda"]
     with _lock:
-        if _holders == 0:
-            _undo = _change_settings()
-        _holders += 1
+        for kind in kinds:
+            if _holders[kind] == 0:
+                _undo[kind] = _change_settings(kind)
+            _holders[kind] += 1
     try:
         yield
     finally:
         with _lock:
-            _holders -= 1
-            if _holders == 0:
-                _undo()
+            for kind in reversed(kinds):
+                _holders[kind] -= 1
+                if _holders[kind] == 0:
+                    _undo.pop(kind)()
 
 
 @contextmanager
@@ -43,7 +48,7 @@ def own_state(device: torch.device) -> Iterator[None]:
     threads. Default device and dtype are not asked for.
     """
     autocast = torch.autocast(device.type, enabled=False)
-    with set_up(), _with_denormals(), torch.inference_mode(False), torch.no_grad(), autocast:
+    with set_up(device), _with_denormals(), torch.inference_mode(False), torch.no_grad(), autocast:
         yield
 
 
@@ -60,8 +65,8 @@ def _with_denormals() -> Iterator[None]:
             torch.set_flush_denormal(True)
 
 
-def _change_settings() -> Callable[[], None]:
-    """Change the settings, and return what puts them back.
+def _change_settings(kind: str) -> Callable[[], None]:
+    """Change the settings of a kind, and return what puts them back.
 
     torch 2.9 has new settings of precision beside the old ones, and refuses to read an old one where the two
     disagree. So both are set, the old ones first, since they write to the new ones too. If an old
@@ -70,19 +75,22 @@ def _change_settings() -> Callable[[], None]:
     cudnn: Any = torch.backends.cudnn
     matmul: Any = torch.backends.cuda.matmul
     mkldnn: Any = torch.backends.mkldnn
+    on_cuda, new = kind == "CUDA", hasattr(matmul, "fp32_precision")
     settings: list[tuple[Any, str, Any]] = [(mkldnn, "enabled", True)]
-    settings += [(cudnn, "benchmark", True), (cudnn, "allow_tf32", False)]
-    if hasattr(matmul, "fp32_precision"):
-        new = (matmul, cudnn.conv, cudnn.rnn, mkldnn.matmul, mkldnn.conv, mkldnn.rnn)
-        settings += [(holder, "fp32_precision", "ieee") for holder in new]
+    holders = (matmul, mkldnn.matmul, mkldnn.conv, mkldnn.rnn) if new else ()
+    if on_cuda:
+        settings = [(cudnn, "benchmark", True), (cudnn, "allow_tf32", False)]
+        holders = (cudnn.conv, cudnn.rnn) if new else ()
+    settings += [(holder, "fp32_precision", "ieee") for holder in holders]
     before: list[tuple[Any, str, Any]] = []
     precision = None
     with suppress(RuntimeError):
-        precision = torch.get_float32_matmul_precision()
+        precision = None if on_cuda else torch.get_float32_matmul_precision()
     for holder, name, _value in settings:
         with suppress(RuntimeError):
             before.append((holder, name, getattr(holder, name)))
-    torch.set_float32_matmul_precision("highest")
+    if not on_cuda:
+        torch.set_float32_matmul_precision("highest")
     for holder, name, value in settings:
         setattr(holder, name, value)
 
