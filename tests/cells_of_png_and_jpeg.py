@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,8 @@ def of_jpeg() -> Iterator[Cell]:
             ("CMYK", inked(INKS), 255 - INKS, [adobe(0)]),
         ):
             yield cell(what + more, expected, components, *segments, progressive=progressive)
+    bare, note = partial(jpeg, INKS), "CMYK without Adobe's marker"
+    yield Cell("JPEG", "CMYK, not told by Adobe's marker", ".jpg", bare, None, note)
     ycck = np.dstack([YCC, 255 - INKS[..., 3]])
     yield cell("YCCK", (1 - from_ycc(YCC)) * (1 - INKS[..., 3:] / 255), ycck, adobe(2))
     turns: dict[int, Callable[[Floats], Floats]] = {  # by the EXIF standard: where row 0 and column 0 are

@@ -31,9 +31,12 @@ from picture_cells import (
     pillows,
     unit,
 )
+from picture_writers import tiff
 
 NOT_PILLOWS = ("planes", "white is 0", "grey and alpha")  # of 16 bits
 WHITE_IS_0 = "grey of floats, white is 0"
+DEFLATED = {"<": "grey of floats, little-endian, deflated", ">": "grey of floats, big-endian, deflated"}
+BY_TIFFFILE = ("grey of 64-bit floats", WHITE_IS_0, DEFLATED[">"])
 
 
 def of_tiff() -> Iterator[Cell]:
@@ -46,7 +49,7 @@ def of_tiff() -> Iterator[Cell]:
             return file.getvalue()
 
         of_16_bits = "of 16 bits" in what and any(part in what for part in NOT_PILLOWS)
-        needs = expected is not None and (of_16_bits or what in ("grey of 64-bit floats", WHITE_IS_0))
+        needs = expected is not None and (of_16_bits or what in BY_TIFFFILE)
         return Cell("TIFF", what, ".tif", make, expected, note, by_tifffile=needs)
 
     grey, rgb, rgba = unit(GREY), unit(RGB), np.dstack([RGB, ALPHA])
@@ -110,10 +113,24 @@ def of_tiff() -> Iterator[Cell]:
     yield cell(
         "grey of 32 bits",
         None,
-        GREY.astype(np.uint32) * 2**24,
-        "have grey levels in 0 … 65535",
+        GREY.astype(np.uint32) * 2**8,
+        "whole numbers of 32 bits",
         photometric="minisblack",
     )
+    floats = GREY.astype(np.float32) / 255
+    for order in "<>":
+        options = {"photometric": "minisblack", "byteorder": order, "compression": "zlib"}
+        yield cell(DEFLATED[order], grey, floats, **options)
+    levels = GREY.astype(np.uint16) * 16
+    pairs = np.stack([levels[:, ::2] >> 4, levels[:, ::2] << 4 | levels[:, 1::2] >> 8, levels[:, 1::2]], -1)
+    bits = pairs.astype(np.uint8).tobytes()
+    twelve = {258: (12,), 262: (1,), 277: (1,)}
+    yield Cell("TIFF", "grey of 12 bits", ".tif", lambda: tiff(bits, GREY.shape, twelve), None, "of 12 bits")
+    halved = [YCC[row::2, column::2, :1] for row in (0, 1) for column in (0, 1)]
+    units = np.concatenate([*halved, YCC[::2, ::2, 1:]], -1).tobytes()
+    four = {258: (8, 8, 8), 262: (6,), 277: (3,), 530: (2, 2)}
+    what, note = "YCbCr of 8 bits, 4:2:0, not compressed", "colours of less resolution"
+    yield Cell("TIFF", what, ".tif", lambda: tiff(units, GREY.shape, four), None, note)
     yield cell("grey of 64-bit floats", grey, GREY / 255, photometric="minisblack")
     table = np.zeros((3, 256), np.uint16)
     table[:, :4] = PALETTE.T.astype(np.uint16) * 256

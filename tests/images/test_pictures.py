@@ -38,7 +38,7 @@ This table is made by `python tests/images/test_pictures.py` of {count} files wh
 {right} are read right, to one level of 255 (AVIF, whose encoder is not exact, to three), and {refused} are
 refused with the words shown. Files marked † are read by [tifffile](https://pypi.org/project/tifffile/),
 `pip install 'neural-style-gatys[tiff]'`; without it they are refused. PNG, JPEG, GIF, BMP, TGA, PGM and PPM
-are written by the formats' specifications, TIFF by tifffile, and what would need an encoder by Pillow.
+are written by the formats' specifications, TIFF mostly by tifffile, and what would need an encoder by Pillow.
 
 | format | pictures | read |
 |---|---|---|

@@ -49,7 +49,8 @@ def check_colours(picture: Image.Image, argument: str, name: str) -> None:
     """Check a picture that is not loaded yet for colours that Pillow would leave as they are.
 
     Raises:
-        ValueError: if it is a photograph's raw data, of high dynamic range, or of a wide space without profile.
+        ValueError: if it is a photograph's raw data, of high dynamic range, of a wide space without profile, or
+            CMYK of which nothing says whether 0 is no ink.
     """
     tags = getattr(picture, "tag_v2", {})
     if 50706 in tags or (
@@ -57,6 +58,12 @@ def check_colours(picture: Image.Image, argument: str, name: str) -> None:
     ):  # DNG's version; a reduced picture
         rule, got = "be a whole picture", f"{name}, a raw photograph, of which Pillow reads the preview"
         raise ValueError(message(argument, rule, got, "Develop it, and save it as PNG or JPEG."))
+    if picture.format in ("JPEG", "MPO") and picture.mode == "CMYK" and "adobe" not in picture.info:
+        rule, got = (
+            "be a picture that Pillow reads",
+            f"{name}, CMYK without Adobe's marker, which Pillow inverts",
+        )
+        raise ValueError(message(argument, rule, got, "Save it as RGB."))
     code = _color_code(picture)
     if code and (code[0] not in SDR["primaries"] or code[1] not in SDR["transfer"]):
         got = f"{name}, of primaries {code[0]} and transfer {code[1]} by its cICP or nclx"
@@ -84,7 +91,16 @@ def flaw_of_tiff(picture: Image.Image) -> str:
         return f"grey of {depth} bits whose white is 0"
     if photometric == 8:
         return "colours in CIELAB"
-    return f"numbers of {depth} bits with a sign" if kind == 2 else ""
+    if kind == 2:
+        return f"numbers of {depth} bits with a sign"
+    if depth not in (1, 2, 4, 8, 16, 32) or (depth == 32 and kind != 3):
+        return f"{'floats' if kind == 3 else 'whole numbers'} of {depth} bits"
+    compressed = tags.get(259, 1) != 1
+    if kind == 3 and compressed and tags.prefix == b"MM":  # Pillow swaps their bytes twice
+        return "compressed big-endian floats"
+    if photometric == 6 and not compressed and tags.get(530, (2, 2)) != (1, 1):
+        return "colours of less resolution, not compressed"
+    return ""
 
 
 def transparent_color(picture: Image.Image, coded: str) -> object:

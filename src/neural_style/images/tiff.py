@@ -60,6 +60,8 @@ def _as_pil(page: Any, levels: Any) -> Image.Image:
     photometric, extra = page.photometric.name, [int(sample) for sample in page.extrasamples]
     levels = np.moveaxis(levels, 0, -1) if page.axes == "SYX" else levels
     levels = levels[..., None] if page.axes == "YX" else levels  # (H, W, C)
+    if page.bitspersample != 8 * levels.dtype.itemsize:  # white is not the type's largest number
+        raise ValueError(f"numbers of {page.bitspersample} bits")
     colours = CHANNELS.get(photometric)
     mode = MODES.get((colours or 0, extra[0] if extra else 0))
     if levels.ndim != 3 or mode is None:
