@@ -124,11 +124,11 @@ def of_tiff() -> Iterator[Cell]:
     levels = GREY.astype(np.uint16) * 16
     pairs = np.stack([levels[:, ::2] >> 4, levels[:, ::2] << 4 | levels[:, 1::2] >> 8, levels[:, 1::2]], -1)
     bits = pairs.astype(np.uint8).tobytes()
-    twelve = {258: (12,), 262: (1,), 277: (1,)}
+    twelve: dict[int, tuple[int, ...]] = {258: (12,), 262: (1,), 277: (1,)}
     yield Cell("TIFF", "grey of 12 bits", ".tif", lambda: tiff(bits, GREY.shape, twelve), None, "of 12 bits")
     halved = [YCC[row::2, column::2, :1] for row in (0, 1) for column in (0, 1)]
     units = np.concatenate([*halved, YCC[::2, ::2, 1:]], -1).tobytes()
-    four = {258: (8, 8, 8), 262: (6,), 277: (3,), 530: (2, 2)}
+    four: dict[int, tuple[int, ...]] = {258: (8, 8, 8), 262: (6,), 277: (3,), 530: (2, 2)}
     what, note = "YCbCr of 8 bits, 4:2:0, not compressed", "colours of less resolution"
     yield Cell("TIFF", what, ".tif", lambda: tiff(units, GREY.shape, four), None, note)
     yield cell("grey of 64-bit floats", grey, GREY / 255, photometric="minisblack")

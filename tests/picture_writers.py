@@ -186,7 +186,7 @@ def tiff(pixels: bytes, size: tuple[int, int], tags: dict[int, tuple[int, ...]])
     """An uncompressed little-endian TIFF of one strip, of (height, width); tags of numbers of 16 bits."""
     tags = {256: (size[1],), 257: (size[0],), 259: (1,), 278: (size[0],), **tags}
     start = 8 + 2 + 12 * (len(tags) + 2) + 4  # of what does not fit into the directory
-    entries, beyond = [], b""
+    entries, beyond = list[bytes](), b""
     for tag, values in tags.items():
         data = struct.pack(f"<{len(values)}H", *values)
         if len(data) > 4:
@@ -194,7 +194,9 @@ def tiff(pixels: bytes, size: tuple[int, int], tags: dict[int, tuple[int, ...]])
         entries.append(struct.pack("<HHI", tag, 3, len(values)) + data.ljust(4, b"\0"))
     for tag, value in ((273, start + len(beyond)), (279, len(pixels))):
         entries.append(struct.pack("<HHII", tag, 4, 1, value))
-    directory = struct.pack("<H", len(entries)) + b"".join(sorted(entries, key=lambda entry: entry[1::-1]))
+    directory = struct.pack("<H", len(entries)) + b"".join(
+        sorted(entries, key=lambda entry: struct.unpack("<H", entry[:2]))
+    )
     return b"II*\0" + struct.pack("<I", 8) + directory + bytes(4) + beyond + pixels
 
 

@@ -77,10 +77,10 @@ def _change_settings(kind: str) -> Callable[[], None]:
     mkldnn: Any = torch.backends.mkldnn
     on_cuda, new = kind == "CUDA", hasattr(matmul, "fp32_precision")
     settings: list[tuple[Any, str, Any]] = [(mkldnn, "enabled", True)]
-    holders = (matmul, mkldnn.matmul, mkldnn.conv, mkldnn.rnn) if new else ()
+    holders: list[Any] = [matmul, mkldnn.matmul, mkldnn.conv, mkldnn.rnn] if new else []
     if on_cuda:
         settings = [(cudnn, "benchmark", True), (cudnn, "allow_tf32", False)]
-        holders = (cudnn.conv, cudnn.rnn) if new else ()
+        holders = [cudnn.conv, cudnn.rnn] if new else []
     settings += [(holder, "fp32_precision", "ieee") for holder in holders]
     before: list[tuple[Any, str, Any]] = []
     precision = None
