@@ -186,17 +186,15 @@ def tiff(pixels: bytes, size: tuple[int, int], tags: dict[int, tuple[int, ...]])
     """An uncompressed little-endian TIFF of one strip, of (height, width); tags of numbers of 16 bits."""
     tags = {256: (size[1],), 257: (size[0],), 259: (1,), 278: (size[0],), **tags}
     start = 8 + 2 + 12 * (len(tags) + 2) + 4  # of what does not fit into the directory
-    entries, beyond = list[bytes](), b""
+    entries, beyond = dict[int, bytes](), b""  # by their tags, in whose order they are written
     for tag, values in tags.items():
         data = struct.pack(f"<{len(values)}H", *values)
         if len(data) > 4:
             beyond, data = beyond + data, struct.pack("<I", start + len(beyond))
-        entries.append(struct.pack("<HHI", tag, 3, len(values)) + data.ljust(4, b"\0"))
+        entries[tag] = struct.pack("<HHI", tag, 3, len(values)) + data.ljust(4, b"\0")
     for tag, value in ((273, start + len(beyond)), (279, len(pixels))):
-        entries.append(struct.pack("<HHII", tag, 4, 1, value))
-    directory = struct.pack("<H", len(entries)) + b"".join(
-        sorted(entries, key=lambda entry: struct.unpack("<H", entry[:2]))
-    )
+        entries[tag] = struct.pack("<HHII", tag, 4, 1, value)
+    directory = struct.pack("<H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries))
     return b"II*\0" + struct.pack("<I", 8) + directory + bytes(4) + beyond + pixels
 
 
