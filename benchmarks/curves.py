@@ -86,8 +86,8 @@ def at_same_content(results: Sequence[Record]) -> list[Record]:
             nearness, styles = zip(*tradeoff(results, pair, "textbook", measure), strict=True)
             row: Record = {"pair": pair, "measure": measure, "textbook": list(styles)}
             for name in ("ours", UNSMOOTHED):
-                ours = zip(*tradeoff(results, pair, name, measure), strict=True)
-                same = np.interp(nearness, *ours, left=np.nan, right=np.nan)
+                contents, ours = zip(*tradeoff(results, pair, name, measure), strict=True)
+                same = np.interp(nearness, contents, ours, left=np.nan, right=np.nan)
                 row[name] = [None if math.isnan(style) else style for style in same.tolist()]
             rows.append(row)
     return rows
