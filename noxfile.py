@@ -75,7 +75,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def figures(session: nox.Session) -> None:
-    """The paper's figures, in some 20 minutes; ``-- --pictures FOLDER`` for those of the documentation."""
+    """The paper's figures, in half an hour; ``-- --pictures FOLDER`` for those of the documentation."""
     prepare(session, "figures")
     session.run("python", "docs/make_figures.py", *session.posargs)
 

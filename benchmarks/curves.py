@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -85,8 +86,8 @@ def at_same_content(results: Sequence[Record]) -> list[Record]:
             nearness, styles = zip(*tradeoff(results, pair, "textbook", measure), strict=True)
             row: Record = {"pair": pair, "measure": measure, "textbook": list(styles)}
             for name in ("ours", UNSMOOTHED):
-                ours = zip(*tradeoff(results, pair, name, measure), strict=True)
-                same = np.interp(nearness, *ours, left=np.nan, right=np.nan)
+                contents, ours = zip(*tradeoff(results, pair, name, measure), strict=True)
+                same = np.interp(nearness, contents, ours, left=np.nan, right=np.nan)
                 row[name] = [None if math.isnan(style) else style for style in same.tolist()]
             rows.append(row)
     return rows
@@ -106,7 +107,7 @@ def draw_time_to_loss(results: Sequence[Record], path: Path) -> None:
             panel.loglog(*zip(*curve, strict=True), color=COLORS[name], label=name)
         panel.set(title=_title(result), xlabel="seconds", ylabel="loss")
         panel.legend(frameon=False)
-    figure.savefig(path)
+    _save(figure, path)
 
 
 def draw_tradeoff(results: Sequence[Record], path: Path) -> None:
@@ -130,7 +131,7 @@ def draw_tradeoff(results: Sequence[Record], path: Path) -> None:
                 )
         panel.set(title=pair.replace("_", " "), xlabel=CONTENT_MEASURES[measure], ylabel="style distance")
         panel.legend(frameon=False, fontsize="small")
-    figure.savefig(path)
+    _save(figure, path)
 
 
 def _figure(number: int) -> tuple[Figure, list[Axes]]:
@@ -142,6 +143,12 @@ def _figure(number: int) -> tuple[Figure, list[Axes]]:
     for panel in panels[number:]:
         panel.set_axis_off()
     return figure, panels
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """Write a figure; the same records give the same file."""
+    with matplotlib.rc_context({"svg.hashsalt": "neural_style"}):
+        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 def _title(result: Record) -> str:

@@ -50,8 +50,9 @@ FIGURES = (
         "With the content in conv2_2 much of the photograph's fine structure is preserved, as if the "
         "painting's texture were simply blended over it. With conv4_2 texture and content merge: the "
         "photograph's content is displayed in the style of the painting.",
-        "It agrees. conv2_2 keeps most lines and does little but recolour; conv4_2 keeps houses, faces and "
-        "cups where they are, and lets their detail go into strokes.",
+        "It agrees in kind. conv2_2 keeps most lines and does little but recolour; conv4_2 keeps houses, faces "
+        "and cups where they are, and bends their edges into strokes, plainly in Tübingen's sky and houses and "
+        "in the cup. At this content weight the cat's fur and the suit stay near the photograph all the same.",
         content_layers,
     ),
 )

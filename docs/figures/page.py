@@ -29,11 +29,11 @@ INTRODUCTION = """\
 
 <!-- Written by docs/make_figures.py. -->
 
-Each figure of Gatys, Ecker and Bethge (CVPR 2016), made again with this library; beside it what the paper
-claims and what ours shows. All take the original VGG-19 (`weights="vgg19"`). By its layers `conv…` the paper
-means the responses after the rectifier, our `relu…`. The preset `paper` has its equations and settings, but the
-values of $\\alpha/\\beta$ at which its findings show [are others](method.md#to-reproduce-the-paper) than those
-that it names.
+Figures 1 and 3 to 6 of Gatys, Ecker and Bethge (CVPR 2016), made again with this library; beside each what the
+paper claims and what ours shows. All take the original VGG-19 (`weights="vgg19"`). By its layers `conv…` the
+paper means the responses after the rectifier, our `relu…`. The preset `paper` has its equations and settings,
+but the values of $\\alpha/\\beta$ at which its findings show
+[are others](method.md#to-reproduce-the-paper) than those that it names.
 
 The content distance is $\\lVert F - P \\rVert^2 / \\lVert P \\rVert^2$ in relu4_2, from the photograph in its
 own colours. The style distance is the default's, the mean over its five layers of
@@ -132,6 +132,6 @@ def caption(record: Record) -> str:
         where = f"{machine['threads']} threads of a processor with {machine['processor']}"
     return (
         f"`{record['call']}`: {record['settings']}. The pictures: {credit}. {record['seconds']:.0f} s on "
-        f"{where}, where the default's network is {machine['default_precision']}; torch {machine['torch']}, "
-        f"neural_style {machine['neural_style']}."
+        f"{where}, {machine['default_precision']} by default and float32 with the preset paper; "
+        f"torch {machine['torch']}, neural_style {machine['neural_style']}."
     )

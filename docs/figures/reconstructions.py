@@ -97,7 +97,9 @@ FIGURES = (
         "From conv1_1 alone to all of conv1_1 … conv5_1, the pictures match the painting's style on an "
         "increasing scale, while the global arrangement of the scene is discarded.",
         "It agrees: grain in the painting's colours first, then ever larger strokes, at last stars and swirls. "
-        "Of the arrangement something is left in the last, as zeros around the picture tell its border apart.",
+        "Of the arrangement something is left in the last, as zeros around the picture tell its border apart. "
+        "The style distance compares covariances, while the Gram matrices of the layers in use are what is "
+        "minimised, so that it need not fall with every layer.",
         style_reconstructions,
     ),
 )

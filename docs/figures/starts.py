@@ -17,7 +17,7 @@ NOISES = 4
 
 
 def starts(inputs: Inputs) -> Made:
-    """From the photograph, from the painting, and from several kinds of white noise."""
+    """From the photograph, from the painting, and from several samples of white noise."""
     (content, photograph), (style, painting) = inputs.content, inputs.style
     measure = measure_of(inputs, photograph, painting, SIZE)
     runs = [("from the photograph", "content", 0), ("from the painting", "style", 0)]
@@ -49,11 +49,12 @@ FIGURES = (
     Figure(
         "starts",
         "Figure 6, the start",
-        "Starts from the photograph, from the painting and from four kinds of white noise do not have a strong "
-        "effect on the outcome. The first two bias it somewhat towards the spatial structure of their picture; "
-        "only noise gives any number of new pictures.",
+        "Starts from the photograph, from the painting and from four samples of white noise do not have a "
+        "strong effect on the outcome. The first two bias it somewhat towards the spatial structure of their "
+        "picture; only noise gives any number of new pictures.",
         "It agrees: all six are of one kind, and differ in where swirls and stars are. That from the painting "
-        "keeps the painting's moon and swirl in their places, and its style distance is the smallest.",
+        "keeps the painting's moon and swirl in their places, and has the smallest style distance, 0.30 "
+        "against 0.34 to 0.37.",
         starts,
     ),
 )

@@ -81,8 +81,8 @@ FIGURES = (
         "the painting, with hardly anything of the photograph. With most weight on the content, the photograph "
         "is plainly there, and the style is not as well matched. The trade between the two is smooth.",
         "It agrees, at other values of α/β. First there is a night sky with stars and swirls, and nothing of "
-        "the town; then tower, houses and bank appear in strokes; at last the photograph, in wrong colours. "
-        "That last picture has the ratio which the paper names for its others, 10⁻³.",
+        "the town; then tower, houses and bank appear in strokes; at last the photograph, with specks of "
+        "colour. That last picture has the ratio which the paper names for its others, 10⁻³.",
         sweep,
     ),
     Figure(
@@ -90,8 +90,8 @@ FIGURES = (
         "Figure 3 of the arXiv version, growing sets of style layers against α/β",
         "The local structures taken from the painting grow in size and complexity as higher layers are added, "
         "from the first row to the last. From column to column the content weighs more (10⁻⁵ to 10⁻² there).",
-        "It agrees where the style weighs enough: from grain in the first row to strokes and stars in the last "
-        "two. At the highest ratio shown the rows hardly differ.",
+        "It agrees where the style weighs enough, at the lowest ratios: a checkered grain in the first rows, "
+        "strokes in the fourth, stars and swirls in the last. At the highest ratio the rows hardly differ.",
         grid,
     ),
 )

@@ -220,8 +220,8 @@ def test_a_region_weighs_as_much_as_its_share_of_the_picture() -> None:
 
 
 @pytest.mark.parametrize("padding", ["reflect", "circular"])
-@pytest.mark.parametrize("statistic", ["gram", "wasserstein", {"mean-deviation": 1, "covariance": 0.5}])
-def test_every_combination_is_exact_in_tiles(padding: str, statistic: Any) -> None:
+@pytest.mark.parametrize("statistic", ["gram", "wasserstein", "mean-deviation"])
+def test_every_combination_is_exact_in_tiles(padding: str, statistic: str) -> None:
     """Two styles, a soft region, a part of a style, a scale and layers, at once and in tiles."""
     soft = torch.linspace(0, 1, 112).expand(96, 112)
     upper = torch.zeros(96, 96)
