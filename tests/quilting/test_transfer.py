@@ -122,6 +122,7 @@ def test_progress_counts_the_blocks_of_all_passes() -> None:
         ({"overlap": 5}, ValueError, "overlap must"),
         ({"passes": 0}, ValueError, "passes must"),
         ({"passes": 6}, ValueError, "passes must .* allow 5"),
+        ({"passes": 10**12}, ValueError, "passes must .* allow 5"),
         ({"size": 0}, ValueError, "must be at least 1"),
         ({"tolerance": "a"}, TypeError, "tolerance must"),
         ({"seed": 0.5}, TypeError, "seed must"),
