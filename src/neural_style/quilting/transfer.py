@@ -83,10 +83,10 @@ def transfer_texture(
         to_image_tensor(picture, name).to(place) for picture, name in ((source, "source"), (target, "target"))
     )
     content = content if size is None else resize(content, fit_within(size_of(content), size))
-    longer = max(size_of(content))
+    longer, called = max(size_of(content)), "the source"
     if max(size_of(style)) > longer:
-        style = resize(style, fit_within(size_of(style), longer))
-    block, width = check_block(block_size, overlap, min(size_of(style)), "the source", share=OVERLAP)
+        style, called = resize(style, fit_within(size_of(style), longer)), f"{called} as reduced to {longer} pixels"
+    block, width = check_block(block_size, overlap, min(size_of(style)), called, share=OVERLAP)
     layouts = shrinking(Layout(size_of(content), block, width), passes)
     progress = counted(callback, sum(layout.count for layout in layouts))
     with torch.no_grad():
