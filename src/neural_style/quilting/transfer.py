@@ -85,7 +85,8 @@ def transfer_texture(
     content = content if size is None else resize(content, fit_within(size_of(content), size))
     longer, called = max(size_of(content)), "the source"
     if max(size_of(style)) > longer:
-        style, called = resize(style, fit_within(size_of(style), longer)), f"{called} as reduced to {longer} pixels"
+        style = resize(style, fit_within(size_of(style), longer))
+        called += f" as reduced to {longer} pixels"
     block, width = check_block(block_size, overlap, min(size_of(style)), called, share=OVERLAP)
     layouts = shrinking(Layout(size_of(content), block, width), passes)
     progress = counted(callback, sum(layout.count for layout in layouts))
