@@ -26,9 +26,9 @@ def style_distance(image: Tensor, style: Tensor, *, seed: int = 0) -> float:
     """Return how differently the patches of two pictures are distributed, relative to the style's own size.
 
     Each picture becomes a Laplacian pyramid of 1 + ⌊log₂ (s / 32)⌋ levels, where s is the shortest side of the
-    two in pixels: one up to 63, two from 64 on. A level's patches of 7×7×3 values, one around every pixel that has a whole one, are projected on 64 unit vectors at
-    random. With F⁻¹ and G⁻¹ the quantile functions of the projections, of the picture and of the style, a
-    level's distance is
+    two in pixels: one up to 63, two from 64 on. A level's patches of 7×7×3 values, one around every pixel that
+    has a whole one, are projected on 64 unit vectors at random. With F⁻¹ and G⁻¹ the quantile functions of the
+    projections, of the picture and of the style, a level's distance is
 
         √( mean over the vectors of ∫ (F⁻¹ − G⁻¹)² dt  /  mean over the vectors of ∫ (G⁻¹)² dt )
 
