@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -52,6 +54,17 @@ def test_the_rate_is_that_of_a_search_through_all_patches() -> None:
             copies += bool((((windows - one) ** 2).mean((2, 3, 4)) <= 0.01**2).any())
     assert 0 < copies < counted
     assert metrics.copy_rate(image, style, patch=5, tolerance=0.01) == pytest.approx(copies / counted)
+
+
+def test_stripes_are_searched_in_bounded_memory() -> None:
+    wave = 0.5 + 0.4 * torch.sin(torch.arange(192) * torch.pi / 4)
+    stripes = wave.expand(1, 3, 192, 192).contiguous()  # 8 patches, each at 4400 places
+    tracemalloc.start()
+    assert metrics.copy_rate(stripes, stripes) == 1
+    assert metrics.copy_rate((stripes + 2.5 / 255).clamp(0, 1), stripes) == 0
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6  # bytes; all candidates at once take five times as much
 
 
 def test_flat_patches_do_not_count() -> None:

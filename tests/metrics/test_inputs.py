@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from drawn import strokes
 from neural_style import metrics
 
 FINE = torch.zeros(1, 3, 64, 64)
@@ -45,3 +46,12 @@ def test_what_cannot_be_measured_is_refused(image: Any, error: type[Exception], 
             compare(image, FINE)
         with pytest.raises(error, match=f"^(content|style) {rule}"):
             compare(FINE, image)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_measured_in_single(dtype: torch.dtype) -> None:
+    image, other = strokes(8, 0.5, 1).to(dtype), strokes(8, 0.5, 2).to(dtype)
+    for measure in OF_ONE:
+        assert measure(image) == measure(image.float())
+    for compare in OF_TWO:
+        assert compare(image, other) == pytest.approx(compare(image.float(), other.float()), rel=1e-6)

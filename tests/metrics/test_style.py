@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.optimize
 import torch
 from skimage import data
@@ -114,6 +115,20 @@ def test_style_distance_is_its_formula_patch_by_patch() -> None:
     drawn = np.array([np.interp(places, sample, line) for line in wanted])
     expected = np.sqrt(((own - drawn) ** 2).mean() / (wanted**2).mean())
     assert metrics.style_distance(image, style) == pytest.approx(expected, rel=1e-4)
+
+
+def test_held_out_style_distance_is_its_formula_with_the_square_roots_of_scipy() -> None:
+    image, style = strokes(8, 0.3, 7, (40, 48)), strokes(8, 1.0, 8, (36, 60))
+    (bands,) = laplacian_bands(image, style, "")
+    expected = []
+    for own, wanted in zip(*(responses(band, random_filters(0)) for band in bands), strict=True):
+        samples = [layer[0].flatten(1).double().numpy() for layer in (own, wanted)]
+        (mean, covariance), (center, spread) = ((one.mean(1), np.cov(one, bias=True)) for one in samples)
+        root = scipy.linalg.sqrtm(spread)
+        shared = scipy.linalg.sqrtm(root @ covariance @ root).real
+        moved = ((mean - center) ** 2).sum() + np.trace(covariance + spread - 2 * shared)
+        expected.append(np.sqrt(moved / ((center**2).sum() + np.trace(spread))))
+    assert metrics.held_out_style_distance(image, style) == pytest.approx(np.mean(expected), rel=1e-4)
 
 
 def test_the_held_out_filters_are_orthonormal_and_see_no_even_colour() -> None:

@@ -118,10 +118,12 @@ def test_progress_counts_the_blocks_of_all_passes() -> None:
     ("arguments", "error", "named"),
     [
         ({"block_size": 17}, ValueError, "block_size must be at most the shorter side of the source, 16"),
+        ({"block_size": 9, "size": 10}, ValueError, "shorter side of the source as reduced to 10 pixels, 8"),
         ({"block_size": 1}, ValueError, "block_size must"),
         ({"overlap": 5}, ValueError, "overlap must"),
         ({"passes": 0}, ValueError, "passes must"),
         ({"passes": 6}, ValueError, "passes must .* allow 5"),
+        ({"passes": 10**12}, ValueError, "passes must .* allow 5"),
         ({"size": 0}, ValueError, "must be at least 1"),
         ({"tolerance": "a"}, TypeError, "tolerance must"),
         ({"seed": 0.5}, TypeError, "seed must"),

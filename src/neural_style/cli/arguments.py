@@ -117,8 +117,8 @@ def _add_quilt(parser: argparse.ArgumentParser) -> None:
     _add(texture, "--size", "N", text, type=values.sides, default=str(DEFAULT_SIZE))
     text = "show a picture in the texture of another"
     transfer = kinds.add_parser("transfer", help=text, description=f"{text[0].upper()}{text[1:]}.")
-    _add_paths(transfer, "source", "the texture")
-    _add_paths(transfer, "target", "what the result shows")
+    _add_paths(transfer, "source", "the painting, whose texture it takes")
+    _add_paths(transfer, "target", "the photograph, which the result shows")
     _add_output(transfer, "TARGET-SOURCE-quilt.png, here")
     _add_size(transfer, _default_of(transfer_texture, "size"), "'original' for the target's")
     text, default = "each with smaller blocks", _default_of(transfer_texture, "passes")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.metrics.inputs import check_picture
+from neural_style.metrics.inputs import check_picture, single
 
 MARGIN = 16  # pixels: width of the border
 
@@ -23,6 +23,7 @@ def border_ratio(image: Tensor, margin: int = MARGIN) -> float:
     check_picture("image", image)
     height, width = image.shape[-2:]
     margin = _checks.whole_number("margin", margin, minimum=1, maximum=(min(height, width) - 2) // 2)
+    image = single(image)
     across = (image[..., :-1, 1:] - image[..., :-1, :-1]).square().mean(1)
     down = (image[..., 1:, :-1] - image[..., :-1, :-1]).square().mean(1)
     roughness = (across + down)[0]  # (H - 1, W - 1)

@@ -39,7 +39,7 @@ def color_distance(image: Tensor, style: Tensor) -> float:
     own, wanted = (
         lines
         @ torch.from_numpy(
-            conversion.rgb2lab(picture[0].detach().double().cpu().numpy(), channel_axis=0)
+            conversion.rgb2lab(picture[0].detach().cpu().double().numpy(), channel_axis=0)
         ).flatten(1)
         for picture in (image, style)
     )

@@ -16,6 +16,8 @@ TOLERANCE = 2 / 255  # root of the mean squared difference up to which patches a
 FLAT = 0.03  # deviation up to which a patch is flat
 AXES = 16  # of a patch's values, that the search looks at first
 AT_ONCE = 512  # candidates that are compared at once
+NEAREST = 8  # candidates that are compared first
+SEARCHED = 16  # patches whose other candidates, up to all of the style's, are listed at once
 
 
 def copy_rate(image: Tensor, style: Tensor, *, patch: int = PATCH, tolerance: float = TOLERANCE) -> float:
@@ -26,8 +28,11 @@ def copy_rate(image: Tensor, style: Tensor, *, patch: int = PATCH, tolerance: fl
     sky is like the next. A patch is flat if its values' deviation from its mean colour is at most 0.03. It is 1
     for the style itself and for any crop of it, and 0 if all patches are flat. The search is exact.
 
-    Patches across a seam are no copies: pieces of the painting of 36 pixels, sewn together along wandering
-    seams, have 0.7, of 8×8 pixels 0.5. Turned, mirrored, resized, blurred or recoloured copies do not count.
+    Patches across a seam are no copies, so that smaller patches find more. For patches of 5, 3 and 2 pixels a
+    texture quilted from blocks of 36 pixels has 0.74, 0.84 and 0.92; a transfer by quilting at 256 pixels after
+    The Starry Night, whose last blocks are 8 pixels wide, has 0.18, 0.42 and 0.63; results of this library's
+    style transfer have 0 at all three. Transfers by quilting have from 0.11 to 0.43 at 5, depending on the
+    pictures. Turned, mirrored, resized, blurred or recoloured copies do not count.
 
     Args:
         image: shape (1, 3, H, W), RGB in [0, 1].
@@ -58,8 +63,17 @@ def copy_rate(image: Tensor, style: Tensor, *, patch: int = PATCH, tolerance: fl
     theirs = _patches(style, side, 1)
     short = torch.cat([rows.reshape(-1, len(axes)).double() @ axes for rows in theirs]).numpy()
     tree = spatial.cKDTree(short)
-    nearby = tree.query_ball_point((own @ axes).numpy(), reach + 1e-6)  # and what rounding may add
-    return sum(_is_copy(one, theirs, places, reach) for one, places in zip(own, nearby, strict=True)) / len(own)
+    points, radius = (own @ axes).numpy(), reach + 1e-6  # and what rounding may add
+    nearest = tree.query(points, NEAREST, distance_upper_bound=radius)[1]  # (N, 8), tree.n where there is none
+    copied = [
+        _is_copy(one, theirs, places[places < tree.n], reach) for one, places in zip(own, nearest, strict=True)
+    ]
+    left = [n for n, places in enumerate(nearest) if not copied[n] and places[-1] < tree.n]  # there may be more
+    for start in range(0, len(left), SEARCHED):
+        chunk = left[start : start + SEARCHED]
+        for number, places in zip(chunk, tree.query_ball_point(points[chunk], radius), strict=True):
+            copied[number] = _is_copy(own[number], theirs, places, reach)
+    return sum(copied) / len(copied)
 
 
 def _patches(image: Tensor, side: int, step: int) -> Tensor:

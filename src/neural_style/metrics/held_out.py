@@ -21,10 +21,10 @@ def held_out_style_distance(image: Tensor, style: Tensor, *, seed: int = 0) -> f
     """Return how differently two pictures' random features are distributed, relative to the style's own size.
 
     Two layers of random filters, 48 of 5×5×3 and 64 of 7×7×48, each followed by a rectifier and the first by an
-    average over 2×2 pixels, look at each level of the pictures' Laplacian pyramids, of which there are as many
-    as have sides of at least 32 pixels. A layer's filters are orthonormal, and sum to 0 over each input
-    channel. With µ, Σ and µ', Σ' mean and covariance of a layer's responses to picture and
-    style, its distance is
+    average over 2×2 pixels, look at each level of the pictures' Laplacian pyramids, of which there are 1 +
+    ⌊log₂ (s / 32)⌋, where s is the shortest side of the two in pixels. A layer's filters are orthonormal, and
+    sum to 0 over each input channel. With µ, Σ and µ', Σ' mean and covariance of a layer's responses to picture
+    and style, its distance is
 
         √( (‖µ − µ'‖² + tr(Σ + Σ' − 2 (Σ'^½ Σ Σ'^½)^½)) / (‖µ'‖² + tr Σ') )
 
@@ -37,7 +37,7 @@ def held_out_style_distance(image: Tensor, style: Tensor, *, seed: int = 0) -> f
     Args:
         image: shape (1, 3, H, W), RGB in [0, 1].
         style: shape (1, 3, H', W'), at the size at which its strokes are wanted.
-        seed: of the filters. The pictures' order seldom depends on it, the number does.
+        seed: of the filters; the number depends on it.
 
     Raises:
         ImportError: if scikit-image is not installed.

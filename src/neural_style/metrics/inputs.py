@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from neural_style import _checks
+from neural_style.images.color import luma
 
 SMALLEST = 32  # pixels: sides of the smallest picture that is measured
 
@@ -36,6 +38,16 @@ def check_alike(image: Tensor, content: Tensor) -> None:
     if image.shape != content.shape:
         rule = f"have the image's shape {tuple(image.shape)}"
         raise ValueError(_checks.message("content", rule, tuple(content.shape), "Resize one of them."))
+
+
+def single(image: Tensor) -> Tensor:
+    """Return a picture in float32 at least: half precision is too coarse for measures, and has no transform."""
+    return image.to(torch.promote_types(image.dtype, torch.float32))
+
+
+def luminance(image: Tensor) -> Tensor:
+    """Return the luminance of a picture, (1, 1, H, W), in float32 at least."""
+    return luma(single(image))
 
 
 def library(name: str, measure: str) -> Any:

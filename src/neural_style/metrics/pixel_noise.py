@@ -11,8 +11,7 @@ import math
 import torch.nn.functional as F
 from torch import Tensor
 
-from neural_style.images.color import luma
-from neural_style.metrics.inputs import check_picture
+from neural_style.metrics.inputs import check_picture, luminance
 
 BLOCK = 16  # pixels: side of the blocks whose noise is measured
 FLATTEST = 0.2  # share of the blocks, or windows, that count as flat
@@ -31,14 +30,14 @@ def noise(image: Tensor) -> float:
     0.02
     """
     check_picture("image", image)
-    luminance = F.pad(luma(image), (1, 1, 1, 1), mode="reflect")
-    blocks = F.avg_pool2d(_twice_differenced(luminance).abs(), BLOCK)
+    padded = F.pad(luminance(image), (1, 1, 1, 1), mode="reflect")
+    blocks = F.avg_pool2d(_twice_differenced(padded).abs(), BLOCK)
     return (math.sqrt(math.pi / 2) / 6 * blocks[flattest(image, BLOCK, BLOCK)].mean()).item()
 
 
 def flattest(image: Tensor, side: int, step: int) -> Tensor:
     """Return in which windows of a side, a step apart, the smoothed luminance varies least, (1, 1, h, w)."""
-    smooth = F.avg_pool2d(F.pad(luma(image), (3, 3, 3, 3), mode="reflect"), 7, stride=1)
+    smooth = F.avg_pool2d(F.pad(luminance(image), (3, 3, 3, 3), mode="reflect"), 7, stride=1)
     mean, squares = F.avg_pool2d(smooth, side, step), F.avg_pool2d(smooth.square(), side, step)
     variance = squares - mean.square()
     count = max(1, round(FLATTEST * variance.numel()))

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.images.color import luma
-from neural_style.metrics.inputs import check_alike, check_picture
+from neural_style.metrics.inputs import check_alike, check_picture, luminance
 from neural_style.metrics.pixel_noise import flattest
 
 POOLED = (2, 4, 8, 16)  # pixels: periods of the network's grids
@@ -34,7 +33,7 @@ def grid_peaks(image: Tensor, periods: Sequence[int] = POOLED) -> dict[int, floa
         all.
     """
     check_picture("image", image)
-    picture = luma(image)[0, 0]
+    picture = luminance(image)[0, 0]
     peaks = {_checks.whole_number("periods", period, minimum=2): 0.0 for period in periods}
     whole = math.lcm(*peaks)
     if whole * 2 > min(picture.shape):
@@ -78,7 +77,7 @@ def cells(image: Tensor, content: Tensor) -> float:
     check_alike(image, content)
     check_picture("image", image, WINDOW)
     step = WINDOW // 4
-    windows = luma(image)[0, 0].unfold(0, WINDOW, step).unfold(1, WINDOW, step)  # (h, w, 64, 64)
+    windows = luminance(image)[0, 0].unfold(0, WINDOW, step).unfold(1, WINDOW, step)  # (h, w, 64, 64)
     power, frequencies = _spectrum(windows[flattest(content, WINDOW, step)[0, 0]])
     rings, floor = (frequencies * WINDOW).round(), torch.finfo(power.dtype).tiny
     by_ring = [power[abs(rings - ring) <= 1].mean().clamp(min=floor) for ring in range(2 * OCTAVES[-1] + 1)]

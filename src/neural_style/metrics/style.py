@@ -25,10 +25,10 @@ DIRECTIONS = 64  # lines that the patches are projected on, at each level
 def style_distance(image: Tensor, style: Tensor, *, seed: int = 0) -> float:
     """Return how differently the patches of two pictures are distributed, relative to the style's own size.
 
-    Each picture becomes a Laplacian pyramid, with as many levels as have sides of at least 32 pixels. A level's
-    patches of 7×7×3 values, one around every pixel that has a whole one, are projected on 64 unit vectors at
-    random. With F⁻¹ and G⁻¹ the quantile functions of the projections, of the picture and of the style, a
-    level's distance is
+    Each picture becomes a Laplacian pyramid of 1 + ⌊log₂ (s / 32)⌋ levels, where s is the shortest side of the
+    two in pixels: one up to 63, two from 64 on. A level's patches of 7×7×3 values, one around every pixel that
+    has a whole one, are projected on 64 unit vectors at random. With F⁻¹ and G⁻¹ the quantile functions of the
+    projections, of the picture and of the style, a level's distance is
 
         √( mean over the vectors of ∫ (F⁻¹ − G⁻¹)² dt  /  mean over the vectors of ∫ (G⁻¹)² dt )
 
@@ -64,7 +64,7 @@ def laplacian_bands(image: Tensor, style: Tensor, measure: str) -> Iterator[tupl
     """Yield the levels of two pictures' Laplacian pyramids, from the finest: (1, 3, h, w) and (1, 3, h', w').
 
     A level is a picture less itself smoothed; the next is of the smoothed picture at half the size. There are
-    as many as have shorter sides of 32 pixels in both. They are float32, on the CPU.
+    1 + ⌊log₂ (s / 32)⌋, where s is the shortest side of the two. They are float32, on the CPU.
 
     Args:
         image: the picture that is measured.

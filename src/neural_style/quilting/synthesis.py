@@ -32,9 +32,9 @@ def synthesize(
     the overlap with the blocks before is within a tenth of the least, and cut to them along the path of least
     error.
 
-    Departs from the paper: it does not say what happens where the least error is 0. A block that continues its
-    neighbour in the source has that error, and would be the only candidate, up to the source's border; here it
-    is none.
+    Departs from the paper, whose rule takes all blocks within a tenth of the least error. The block that
+    continues a neighbour in the source has an error of 0, so that it would be the only one, and the result a
+    copy of the source up to its border. Here that block is left out.
 
     Args:
         texture: a path, a PIL picture, an array of uint8 or a float tensor (3, H, W) in [0, 1]. It keeps its

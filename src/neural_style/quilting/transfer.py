@@ -83,10 +83,11 @@ def transfer_texture(
         to_image_tensor(picture, name).to(place) for picture, name in ((source, "source"), (target, "target"))
     )
     content = content if size is None else resize(content, fit_within(size_of(content), size))
-    longer = max(size_of(content))
+    longer, called = max(size_of(content)), "the source"
     if max(size_of(style)) > longer:
         style = resize(style, fit_within(size_of(style), longer))
-    block, width = check_block(block_size, overlap, min(size_of(style)), "the source", share=OVERLAP)
+        called += f" as reduced to {longer} pixels"
+    block, width = check_block(block_size, overlap, min(size_of(style)), called, share=OVERLAP)
     layouts = shrinking(Layout(size_of(content), block, width), passes)
     progress = counted(callback, sum(layout.count for layout in layouts))
     with torch.no_grad():
@@ -123,12 +124,13 @@ def shrinking(first: Layout, passes: int) -> list[Layout]:
     >>> [(layout.block, layout.overlap) for layout in shrinking(Layout((64, 64), 18, 3), 3)]
     [(18, 3), (12, 2), (8, 1)]
     """
-    blocks = [round(first.block * SHRINKAGE**number) for number in range(passes)]
-    if blocks[-1] < SMALLEST:
-        rule = f"leave the last pass blocks of at least {SMALLEST} pixels"
-        most = sum(block >= SMALLEST for block in blocks)
-        advice = f"Blocks of {first.block} pixels allow {most}."
-        raise ValueError(_checks.message("passes", rule, passes, advice))
+    blocks: list[int] = []
+    for number in range(passes):
+        blocks.append(round(first.block * SHRINKAGE**number))
+        if blocks[-1] < SMALLEST:
+            rule = f"leave the last pass blocks of at least {SMALLEST} pixels"
+            advice = f"Blocks of {first.block} pixels allow {number}."
+            raise ValueError(_checks.message("passes", rule, passes, advice))
     overlaps = [round(first.overlap * block / first.block) for block in blocks]
     return [
         Layout(first.size, block, min(max(1, overlap), block // 2))
