@@ -16,10 +16,10 @@ Patch = pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("argv", "started", "policy"),
+    ("argv", "started", "spins"),
     [
-        (["/usr/bin/neural-style", "demo"], ["python", "/usr/bin/neural-style", "demo"], "PASSIVE"),
-        (["-m", "demo"], ["python", "-u", "-m", "neural_style", "demo"], "PASSIVE"),
+        (["/usr/bin/neural-style", "demo"], ["python", "/usr/bin/neural-style", "demo"], "1000"),
+        (["-m", "demo"], ["python", "-u", "-m", "neural_style", "demo"], "1000"),
         (["-m", "neural_style"], ["python", "-m", "another", "neural_style"], None),
         (["neural_style.py"], ["python", "neural_style.py"], None),
         (["-c"], ["python", "-c", "import neural_style"], None),
@@ -27,23 +27,30 @@ Patch = pytest.MonkeyPatch
     ],
 )
 def test_only_the_program_sets_how_threads_wait(
-    argv: list[str], started: list[str], policy: str | None, monkeypatch: Patch
+    argv: list[str], started: list[str], spins: str | None, monkeypatch: Patch
 ) -> None:
-    for own in (None, "ACTIVE"):
-        monkeypatch.setenv("OMP_WAIT_POLICY", own or "")
-        if own is None:
-            monkeypatch.delenv("OMP_WAIT_POLICY")
-        monkeypatch.setattr(sys, "argv", argv)
-        monkeypatch.setattr(sys, "orig_argv", started)
+    monkeypatch.setattr(sys, "argv", argv)
+    monkeypatch.setattr(sys, "orig_argv", started)
+    for name, own in ((None, None), ("GOMP_SPINCOUNT", "7"), ("OMP_WAIT_POLICY", "ACTIVE")):
+        monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+        monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+        if name and own:
+            monkeypatch.setenv(name, own)
         importlib.reload(_waiting)
-        assert os.environ.get("OMP_WAIT_POLICY") == (own or policy)
+        expected = {"GOMP_SPINCOUNT": spins} if name is None else {name: own}
+        settings = {key: os.environ[key] for key in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT") if key in os.environ}
+        assert settings == {key: value for key, value in expected.items() if value}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="OpenMP of other systems does not say its settings so")
 def test_openmp_has_the_setting_when_the_program_starts() -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    command = [sys.executable, "-m", "neural_style", "--version"]
-    told = subprocess.run(
-        command, env=environment | {"OMP_DISPLAY_ENV": "TRUE"}, capture_output=True, text=True, check=True
+    own = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    environment = {name: value for name, value in os.environ.items() if name not in own}
+    shown = subprocess.run(
+        [sys.executable, "-m", "neural_style", "--version"],
+        env=environment | {"OMP_DISPLAY_ENV": "VERBOSE"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert set(re.findall(r"OMP_WAIT_POLICY *= *'(\w+)'", told.stderr)) == {"PASSIVE"}
+    assert set(re.findall(r"GOMP_SPINCOUNT *= *'(\d+)'", shown.stderr)) == {"1000"}
