@@ -351,6 +351,7 @@ def test_a_signal_to_end_saves_the_picture_so_far_and_the_handlers_are_put_back(
     name: str, capsys: Capture, monkeypatch: Patch
 ) -> None:
     number = getattr(signal, name)
+    before = signal.signal(number, signal.SIG_DFL)  # under nohup it is ignored
 
     def kill(_bar: object, _progress: Progress) -> None:
         assert signal.getsignal(number) is not signal.SIG_DFL
@@ -362,10 +363,12 @@ def test_a_signal_to_end_saves_the_picture_so_far_and_the_handlers_are_put_back(
     assert load_image("out.png").shape == (3, 24, 32)
     assert "the picture so far is in out.png" in capsys.readouterr().err
     assert signal.getsignal(number) is signal.SIG_DFL
+    signal.signal(number, before)
 
 
 def test_two_signals_at_once_and_more_during_the_save_leave_the_picture_so_far(monkeypatch: Patch) -> None:
     both = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, signal.SIG_DFL) for number in both]
 
     def kill(*_: object) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, both)
@@ -381,6 +384,8 @@ def test_two_signals_at_once_and_more_during_the_save_leave_the_picture_so_far(m
     monkeypatch.setattr(ProgressBar, "show", kill)
     monkeypatch.setattr(commands, "save_image", save)
     assert stylize("--quiet") in {128 + number for number in both}
+    for number, handler in zip(both, before, strict=True):
+        signal.signal(number, handler)
     assert load_image("out.png").shape == (3, 24, 32)
     assert all(signal.getsignal(number) is signal.SIG_DFL for number in both)
 

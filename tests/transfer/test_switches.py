@@ -77,7 +77,7 @@ def state() -> list[object]:
     """Return every switch."""
     precisions = [everything, mkldnn.matmul, mkldnn.conv, mkldnn.rnn] if hasattr(mkldnn, "matmul") else []
     return [
-        torch.get_default_device(),
+        torch.empty(0).device,  # get_default_device fails in torch 2.8 once a device was set and unset
         torch.get_default_dtype(),
         torch.is_grad_enabled(),
         torch.is_inference_mode_enabled(),
