@@ -130,12 +130,12 @@ def of_jpeg() -> Iterator[Cell]:
         for what, expected, components, segments in (
             ("grey", grey, GREY[..., None], []),
             ("YCbCr", ycc, YCC, []),
-            ("RGB, told by Adobe's marker", unit(RGB), RGB, [adobe(0)]),
+            ("RGB by Adobe's marker", unit(RGB), RGB, [adobe(0)]),
             ("CMYK", inked(INKS), 255 - INKS, [adobe(0)]),
         ):
             yield cell(what + more, expected, components, *segments, progressive=progressive)
     bare, note = partial(jpeg, INKS), "CMYK without Adobe's marker"
-    yield Cell("JPEG", "CMYK, not told by Adobe's marker", ".jpg", bare, None, note)
+    yield Cell("JPEG", "CMYK without Adobe's marker", ".jpg", bare, None, note)
     ycck = np.dstack([YCC, 255 - INKS[..., 3]])
     yield cell("YCCK", (1 - from_ycc(YCC)) * (1 - INKS[..., 3:] / 255), ycck, adobe(2))
     turns: dict[int, Callable[[Floats], Floats]] = {  # by the EXIF standard: where row 0 and column 0 are
@@ -154,8 +154,8 @@ def of_jpeg() -> Iterator[Cell]:
     plain = (0xA001, 3, 1, struct.pack("<HH", 1, 0))
     r03 = (0x0001, 2, 4, b"R03\0")
     r98 = (0x0001, 2, 4, b"R98\0")
-    yield cell("Adobe RGB told by EXIF alone (R03)", from_adobe(RGB), RGB, exif(uncalibrated, r03), adobe(0))
-    yield cell("sRGB told by EXIF (R98)", unit(RGB), RGB, exif(plain, r98), adobe(0))
+    yield cell("Adobe RGB by EXIF alone (R03)", from_adobe(RGB), RGB, exif(uncalibrated, r03), adobe(0))
+    yield cell("sRGB by EXIF (R98)", unit(RGB), RGB, exif(plain, r98), adobe(0))
     linear = b"ICC_PROFILE\0\1\1" + grey_profile(0x0100)
     profile = struct.pack(">BBH", 0xFF, 0xE2, len(linear) + 2) + linear
     yield cell("grey, profile of linear light", encoded(unit(LUMINOUS)), LUMINOUS[..., None], profile)

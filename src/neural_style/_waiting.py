@@ -1,7 +1,7 @@
 """How threads wait for one another where this package is the program. It has to be imported before torch.
 
 OpenMP's threads spin while they wait, which keeps the cores from whatever else runs, such as another picture:
-then the thread that is waited for may not run either. GNU's OpenMP, which torch's Linux builds have, is told to
+then the thread that is waited for may not run either. GNU's OpenMP, which torch's Linux builds have, is set to
 spin briefly and then to sleep. That costs one picture nothing; to sleep at once, as OMP_WAIT_POLICY=PASSIVE
 does, costs it a seventh. OpenMP reads the setting once, as torch loads it. A setting of the user's stays, and
 so does every other program's.

@@ -86,10 +86,10 @@ def test_the_overlap_is_a_sixth_of_a_block() -> None:
 
 
 def test_progress_counts_every_block() -> None:
-    told: list[tuple[int, int]] = []
-    synthesize(picture(20, 20), 30, 30, 8, callback=lambda *counts: told.append(counts))
-    assert {total for _, total in told} == {25}
-    done = [count for count, _ in told]
+    counts_seen: list[tuple[int, int]] = []
+    synthesize(picture(20, 20), 30, 30, 8, callback=lambda *counts: counts_seen.append(counts))
+    assert {total for _, total in counts_seen} == {25}
+    done = [count for count, _ in counts_seen]
     assert done == sorted(set(done))
     assert done[-1] == 25
 

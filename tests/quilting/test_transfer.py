@@ -106,12 +106,14 @@ def test_the_default_dtype_changes_nothing() -> None:
 
 
 def test_progress_counts_the_blocks_of_all_passes() -> None:
-    told: list[tuple[int, int]] = []
+    counts_seen: list[tuple[int, int]] = []
     source, target = picture(24, 24), picture(24, 24, seed=1)
-    transfer_texture(source, target, 9, size=None, passes=2, callback=lambda *counts: told.append(counts))
+    transfer_texture(
+        source, target, 9, size=None, passes=2, callback=lambda *counts: counts_seen.append(counts)
+    )
     total = sum(layout.count for layout in shrinking(Layout((24, 24), 9, 3), 2))
-    assert {count for _, count in told} == {total}
-    assert told[-1][0] == total
+    assert {count for _, count in counts_seen} == {total}
+    assert counts_seen[-1][0] == total
 
 
 @pytest.mark.parametrize(

@@ -284,9 +284,9 @@ def test_memory_that_runs_out_halves_the_tiles_and_the_run_goes_on(monkeypatch: 
         return evaluate(objective, image)
 
     monkeypatch.setattr(Objective, "value_and_grad", scarce)
-    with pytest.warns(RuntimeWarning, match=r"^Out of memory\. ") as told:
+    with pytest.warns(RuntimeWarning, match=r"^Out of memory\. ") as caught:
         result = run(quick(precision="float32"), **options)
-    assert [re.findall(r"\d+", str(warning.message)) for warning in told] == [["64"], ["32"]]
+    assert [re.findall(r"\d+", str(warning.message)) for warning in caught] == [["64"], ["32"]]
     torch.testing.assert_close(result, expected, atol=1e-3, rtol=0)
 
 

@@ -199,7 +199,7 @@ def to_pil(image: Tensor) -> Image.Image:
 def _check_open(picture: Image.Image, argument: str) -> None:
     """Check that a PIL picture is not closed, nor the file that its pixels have yet to be read from.
 
-    Nothing is loaded: afterwards the file's depth and colours, and damage, could not be told any more.
+    Nothing is loaded: afterwards the file's depth and colours, and damage, are lost.
     """
     file = getattr(picture, "fp", None)
     closed = bool(getattr(picture, "tile", None)) and (file is None or getattr(file, "closed", False))
