@@ -123,7 +123,8 @@ def draw_tradeoff(results: Sequence[Record], path: Path) -> None:
         for name, color in COLORS.items():
             points = tradeoff(results, pair, name, measure)
             single = [r for r in of_pair if r["program"] == name and not SWEPT & r.keys()]
-            panel.plot(*zip(*points, strict=True), "o-", markersize=3, color=color) if points else None
+            if points:
+                panel.plot(*zip(*points, strict=True), "o-", markersize=3, color=color)
             for result in single:
                 seconds = f"{name}, {result['seconds']:.0f} s"
                 panel.plot(
