@@ -116,8 +116,16 @@ def test_an_estimate_reads_as_people_say_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "error"), [(12, ValueError), ((48, 8), ValueError), (64.0, TypeError), ((48, 64, 3), ValueError)]
+    ("argument", "size", "error"),
+    [
+        ("size", 12, ValueError),
+        ("size", (48, 8), ValueError),
+        ("size", 64.0, TypeError),
+        ("size", (48, 64, 3), ValueError),
+        ("content", (0, 64), ValueError),
+        ("content", 64.0, TypeError),
+    ],
 )
-def test_bad_sizes_are_refused(size: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match=r"^(size|the result) must "):
-        transfer().estimate(size)
+def test_bad_sizes_are_refused(argument: str, size: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=rf"^({argument}|the result) must "):
+        transfer().estimate(**{argument: size})

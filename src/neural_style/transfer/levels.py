@@ -221,11 +221,11 @@ def _scaled(size: tuple[int, int], ratio: float) -> tuple[int, int]:
     return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))
 
 
-def sides_of(size: int | tuple[int, int]) -> tuple[int, int]:
+def sides_of(size: int | tuple[int, int], argument: str = "size") -> tuple[int, int]:
     """Return (height, width) of a size that is both, or the side of a square."""
     sides = size if isinstance(size, tuple) else (size, size)
     if len(sides) != 2:
         rule, advice = "be a number or (height, width)", "Give one side, or both."
-        raise ValueError(_checks.message("size", rule, size, advice))
-    height, width = (_checks.whole_number("size", side, minimum=1) for side in sides)
+        raise ValueError(_checks.message(argument, rule, size, advice))
+    height, width = (_checks.whole_number(argument, side, minimum=1) for side in sides)
     return height, width

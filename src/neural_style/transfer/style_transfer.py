@@ -274,6 +274,7 @@ class StyleTransfer:
         """
         height, width = sides_of(size)
         target = (height if isinstance(size, tuple) else max(1, 3 * height // 4), width)
+        content = None if content is None else sides_of(content, "content")
         with own_state(self.device):
             preview = _checks.flag("preview", preview)
             sizes = Sizes(self.settings.starting_from(init))
