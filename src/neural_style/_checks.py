@@ -60,15 +60,8 @@ def whole_number(argument: str, value: object, *, minimum: int, maximum: int | N
     return whole
 
 
-def number(
-    argument: str,
-    value: object,
-    *,
-    minimum: float = 0.0,
-    maximum: float = math.inf,
-    advice: str = "",
-) -> float:
-    """Return `value` as a float if it is a finite number from `minimum` to `maximum`.
+def number(argument: str, value: object, *, maximum: float = math.inf, advice: str = "") -> float:
+    """Return `value` as a float if it is a finite number from 0 to `maximum`.
 
     NumPy's numbers count, bools do not.
     """
@@ -78,10 +71,8 @@ def number(
         real = float(value)
     except OverflowError:
         real = math.inf
-    if not minimum <= real <= maximum or math.isinf(real):  # which NaN fails too
-        rule = f"lie in [{minimum:g}, {maximum:g}]"
-        if math.isinf(maximum):
-            rule = f"be a finite number of at least {minimum:g}"
+    if not 0 <= real <= maximum or math.isinf(real):  # which NaN fails too
+        rule = "be a finite number of at least 0" if math.isinf(maximum) else f"lie in [0, {maximum:g}]"
         raise ValueError(message(argument, rule, value, advice))
     return real
 

@@ -168,13 +168,13 @@ class TileGeometry:
 
     def _spans(self, own: range, length: int, tile: int | None) -> list[Span]:
         """Return the spans of one side: its pixels `own` of `length`."""
-        is_one = tile is None or len(own) <= tile
-        if is_one and len(own) == length:
+        tile = len(own) if tile is None else tile
+        if len(own) == length <= tile:
             return [Span(0, length, 0, length)]  # the whole side: the network pads at both ends
         lowest, highest = own.start - self.halo, own.stop + self.halo
         if not self.wraps:
             lowest, highest = max(lowest, 0), min(highest, length)
-        if tile is None or is_one:
+        if len(own) <= tile:
             return [Span(own.start, own.stop, lowest, highest)]
         equal = self.equal_windows(highest - lowest, tile)
         if equal is None:

@@ -73,8 +73,6 @@ class Moments:
     def __mul__(self, weight: float) -> Moments:
         return Moments(self.count * weight, self.first * weight, self.second * weight)
 
-    __rmul__ = __mul__
-
     @classmethod
     def mixed(cls, parts: Sequence[Moments], weights: Sequence[float]) -> Moments:
         """Return the moments of a picture that consists of several, in proportion to weights.

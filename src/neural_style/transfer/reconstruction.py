@@ -16,6 +16,7 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.images.io import ImageSource
 from neural_style.network.vgg19 import check_layers
+from neural_style.transfer.callback import Callback
 from neural_style.transfer.levels import DEFAULT_SIZE, sides_of
 from neural_style.transfer.starts import InitSource
 from neural_style.transfer.style_transfer import StyleTransfer
@@ -38,7 +39,7 @@ def reconstruct_content(
     iterations: int | Sequence[int] = RECONSTRUCTED_ITERATIONS,
     levels: int | None = None,
     seed: int = 0,
-    callback: Any = None,
+    callback: Callback | None = None,
     **options: Any,
 ) -> Tensor:
     """Return a picture whose features in one layer are an image's: what that layer knows of it, from noise.
@@ -85,7 +86,7 @@ def synthesize_texture(
     levels: int | None = None,
     init: InitSource = "colored-noise",
     seed: int = 0,
-    callback: Any = None,
+    callback: Callback | None = None,
     **options: Any,
 ) -> Tensor:
     """Return a texture: a picture of a style's statistics and of no content, of any size, from noise.

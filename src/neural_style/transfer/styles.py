@@ -116,7 +116,7 @@ def load_styles(
         picture = _load(source, name, names, enough, content.device)
         if source.region is not None:
             region = to_mask(source.region, f"{name}'s region", content, own)
-            picture = _with_shared_region(replace(picture, region=region), loaded)
+            picture = replace(picture, region=_shared(region, loaded))
         loaded.append(picture)
     weights = [style.weight for style in loaded]
     _checks.weights("the styles' weights" if style_weights is None else "style_weights", weights)
@@ -183,12 +183,10 @@ def _check_one_each(argument: str, values: Sequence[object], styles: Sequence[St
         raise ValueError(_checks.message(argument, "be one for each style", len(values), advice))
 
 
-def _with_shared_region(style: LoadedStyle, earlier: Sequence[LoadedStyle]) -> LoadedStyle:
-    """Return the style with the very region tensor of an earlier one that has an equal region."""
-    for other in earlier:
-        if style.region is not None and other.region is not None and torch.equal(style.region, other.region):
-            return replace(style, region=other.region)
-    return style
+def _shared(region: Tensor, earlier: Sequence[LoadedStyle]) -> Tensor:
+    """Return a region, or the very tensor of an earlier style whose region is equal."""
+    others = [style.region for style in earlier if style.region is not None]
+    return next((other for other in others if torch.equal(other, region)), region)
 
 
 def _load(
