@@ -9,8 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from narrow import RANDOM
-from neural_style import StyleTransfer
+from narrow import transfer
 from neural_style.evaluation import cuda_graph
 from neural_style.evaluation.cuda_graph import FIRST, RecordedObjective, choose_objective
 from neural_style.evaluation.objective import Objective
@@ -20,8 +19,7 @@ CPU = torch.device("cpu")
 
 def objective_of(objective_class: type[Objective], device: torch.device) -> Objective:
     """Return the default's objective of 48×64 pixels, of narrow random filters."""
-    transfer = StyleTransfer(weights=RANDOM, device=device, precision="float32")
-    plain = transfer.objective(picture(1, device)[0], picture(2, device)[0])
+    plain = transfer(device=device).objective(picture(1, device)[0], picture(2, device)[0])
     return objective_class(plain.network, picture(1, device), picture(2, device), plain.terms)
 
 
@@ -81,11 +79,17 @@ def test_a_run_and_its_estimate_use_the_chosen_kind(monkeypatch: pytest.MonkeyPa
             return super().value_and_grad(image)
 
     monkeypatch.setattr("neural_style.transfer.style_transfer.choose_objective", lambda _compile, _device: Spy)
-    transfer = StyleTransfer(weights=RANDOM, device=CPU)
+    maker = transfer()
     content, style = (picture(seed, CPU)[0] for seed in (1, 2))
-    transfer.run(content, style, size=64, iterations=(1, 1))
+    maker.run(content, style, size=64, iterations=(1, 1))
     assert evaluated == [(24, 32), (48, 64)]
-    assert isinstance(transfer.objective(content, style), Spy)
+    assert isinstance(maker.objective(content, style), Spy)
     evaluated.clear()
-    transfer.estimate(64, iterations=1)
+    maker.estimate(64, iterations=1)
     assert set(evaluated) == {(48, 64)}
+
+
+def test_what_decomposes_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neural_style.transfer.style_transfer.choose_objective", lambda *_: RecordedObjective)
+    for statistic, chosen in (("wasserstein", Objective), ("gram", RecordedObjective)):
+        assert transfer(statistic=statistic).evaluator.objective_class is chosen

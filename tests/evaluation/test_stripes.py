@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from narrow import RANDOM
-from neural_style import LBFGS, Adam, Progress, RunInterrupted, Style, StyleTransfer
+from narrow import RANDOM, transfer
+from neural_style import LBFGS, Adam, Progress, RunInterrupted, Style
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.share import Stripes
 from neural_style.evaluation.stripes import CallbackError
@@ -106,16 +106,12 @@ UPPER = torch.linspace(1, 0, 200).unsqueeze(1).expand(200, 150)
 OPTIONS: dict[str, Any] = {"size": 200, "iterations": (3, 3, 3), "init": "noise"}
 
 
-def transfer(ranks: ThreadRanks | None = None, **options: Any) -> StyleTransfer:
-    return StyleTransfer(**{"weights": RANDOM, "device": "cpu", "precision": "float32", **options}, ranks=ranks)
-
-
 @pytest.mark.parametrize("options", [{}, {"optimizer": Adam()}, {"padding": "circular"}])
 def test_a_run_over_ranks_gives_every_rank_the_picture_of_one_process(options: dict[str, Any]) -> None:
     chosen = {**OPTIONS, "size": None} if "padding" in options else OPTIONS
     content = CONTENT[:, :192, :144]
     (expected,) = on_ranks(1, lambda _rank: transfer(**options).run(content, STYLE, **chosen))  # threads alike
-    results = on_ranks(2, lambda ranks: transfer(ranks, **options).run(content, STYLE, **chosen))
+    results = on_ranks(2, lambda ranks: transfer(ranks=ranks, **options).run(content, STYLE, **chosen))
     for result in results:
         apart = (result - expected).abs()  # in float32 a run is chaotic: single pixels stray
         assert apart.mean() < 2e-4
@@ -127,7 +123,7 @@ def test_styles_by_regions_over_ranks_give_the_gradient_of_one_process() -> None
     styles = [Style(STYLE, 2, region=UPPER), Style(picture(96, 80, 3), region=UPPER), Style(STYLE.flip(1))]
     options: dict[str, Any] = {"size": None, "iterations": 3, "levels": 1, "init": "content"}
     (expected,) = on_ranks(1, lambda _rank: transfer().run(CONTENT, styles, **options))
-    results = on_ranks(2, lambda ranks: transfer(ranks).run(CONTENT, styles, **options))
+    results = on_ranks(2, lambda ranks: transfer(ranks=ranks).run(CONTENT, styles, **options))
     for result in results:
         assert (result - expected).abs().mean() < 2e-4
     assert torch.equal(*results)
@@ -142,7 +138,8 @@ def test_only_the_first_ranks_callback_is_asked_and_ends_the_run_on_all() -> Non
             reports.append((ranks.rank, progress))
             return progress.level == 3 and progress.step == 2
 
-        return transfer(ranks).run(CONTENT, STYLE, **{**OPTIONS, "iterations": (1, 1, 5)}, callback=callback)
+        options = {**OPTIONS, "iterations": (1, 1, 5)}
+        return transfer(ranks=ranks).run(CONTENT, STYLE, **options, callback=callback)
 
     results = on_ranks(2, work)
     assert torch.equal(*results)
@@ -172,7 +169,7 @@ def answers_with_a_tensor(progress: Progress) -> object:
 def test_a_callback_that_fails_ends_the_run_on_all(callback: Any, own: str, others: str) -> None:
     def work(ranks: ThreadRanks) -> Exception:
         try:
-            transfer(ranks).run(CONTENT, STYLE, **OPTIONS, callback=callback)
+            transfer(ranks=ranks).run(CONTENT, STYLE, **OPTIONS, callback=callback)
         except Exception as raised:
             return raised
         raise AssertionError
@@ -188,12 +185,12 @@ def test_an_error_of_one_rank_alone_is_its_own(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(Objective, "value_and_grad", fails)
     with pytest.raises(MemoryError, match="none left"):
-        on_ranks(2, lambda ranks: transfer(ranks).run(CONTENT, STYLE, **OPTIONS))
+        on_ranks(2, lambda ranks: transfer(ranks=ranks).run(CONTENT, STYLE, **OPTIONS))
 
 
 def test_an_objective_is_of_this_process_alone() -> None:
     ranks = ThreadRanks(0, 2, None)  # type: ignore[arg-type]
-    objective = transfer(ranks).objective(CONTENT, STYLE)
+    objective = transfer(ranks=ranks).objective(CONTENT, STYLE)
     assert objective.value_and_grad(CONTENT.unsqueeze(0))[1].shape == (1, 3, 200, 150)
 
 
@@ -214,7 +211,7 @@ def test_ctrl_c_at_one_rank_ends_the_run_on_all_with_the_picture_so_far(
         else:
             noted = threading.Event()
         try:
-            transfer(ranks).run(CONTENT, STYLE, **{**OPTIONS, "iterations": (1, 1, 9)}, callback=callback)
+            transfer(ranks=ranks).run(CONTENT, STYLE, **{**OPTIONS, "iterations": (1, 1, 9)}, callback=callback)
         except RunInterrupted as interrupt:
             return interrupt.image
         raise AssertionError
@@ -238,7 +235,7 @@ def refused(world: int, work: Any) -> set[str]:
 
 
 def test_more_ranks_than_stripes_are_refused_on_every_rank() -> None:
-    (error,) = refused(3, lambda ranks: transfer(ranks).run(CONTENT, STYLE, **OPTIONS))
+    (error,) = refused(3, lambda ranks: transfer(ranks=ranks).run(CONTENT, STYLE, **OPTIONS))
     assert error.startswith("the number of ranks must be at most 2")
 
 
@@ -258,8 +255,8 @@ def test_ranks_with_different_arguments_are_refused_on_every_rank(
 ) -> None:
     def work(ranks: ThreadRanks) -> Tensor:
         own = {name: values[ranks.rank] for name, values in differing.items()}
-        made = transfer(ranks, **{name: own.pop(name) for name in ("content_weight", "weights") if name in own})
-        return made.run(CONTENT, **{"style": STYLE, **OPTIONS, **own})
+        options = {name: own.pop(name) for name in ("content_weight", "weights") if name in own}
+        return transfer(ranks=ranks, **options).run(CONTENT, **{"style": STYLE, **OPTIONS, **own})
 
     (error,) = refused(2, work)
     assert error.startswith(f"{argument} must be the same on every rank")
@@ -267,7 +264,7 @@ def test_ranks_with_different_arguments_are_refused_on_every_rank(
 
 def test_bad_input_at_one_rank_is_reported_at_all() -> None:
     def work(ranks: ThreadRanks) -> Tensor:
-        return transfer(ranks).run(CONTENT if ranks.rank == 0 else "missing.png", STYLE, **OPTIONS)
+        return transfer(ranks=ranks).run(CONTENT if ranks.rank == 0 else "missing.png", STYLE, **OPTIONS)
 
     theirs, own = sorted(refused(2, work), key=len, reverse=True)
     assert own.startswith("content must")
@@ -276,5 +273,5 @@ def test_bad_input_at_one_rank_is_reported_at_all() -> None:
 
 
 def test_an_optimiser_that_knows_nothing_of_ranks_is_refused() -> None:
-    (error,) = refused(2, lambda ranks: transfer(ranks, optimizer=TorchLBFGS()))
+    (error,) = refused(2, lambda ranks: transfer(ranks=ranks, optimizer=TorchLBFGS()))
     assert error.startswith("optimizer must")

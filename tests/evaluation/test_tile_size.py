@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from narrow import RANDOM
-from neural_style import LBFGS, StyleTransfer
 from neural_style.evaluation.costs import MemoryModel
 from neural_style.evaluation.tile_size import (
     COMFORTABLE,
@@ -20,7 +18,6 @@ from neural_style.evaluation.tile_size import (
     MemoryPlanner,
 )
 from neural_style.evaluation.tiles import TileGeometry
-from neural_style.transfer.levels import Level
 
 MODEL = MemoryModel(["relu1_1", "relu2_2", "relu5_1"], ["relu1_1", "relu5_1"], ["relu2_2"], width=0.25)
 SIZE = (3000, 4000)
@@ -94,12 +91,3 @@ def test_what_cannot_fit_is_refused_with_the_largest_that_would(tile: int | str)
     assert planned((height, width), tile=tile, gigabytes=1.5).bytes <= SHARE * 1.5e9
     with pytest.raises(ValueError, match=r"^the result must"):
         planned((height + 3, width + 4), tile=tile, gigabytes=1.5)
-
-
-optimizer_with = StyleTransfer(weights=RANDOM, device="cpu").evaluator.fitted
-
-
-def test_a_shorter_history_is_reported() -> None:
-    with pytest.warns(UserWarning, match=r"goes on with 5\."):
-        fewer = optimizer_with(LBFGS(history=20), MemoryPlan(512, False, 5, 1), Level((300, 400), 30))
-    assert fewer == LBFGS(history=5)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 import reference
+from features import array, normal
 from neural_style.losses.other_statistics import STATISTICS, wasserstein_loss
 from neural_style.losses.sums import Moments
 from neural_style.losses.terms import StyleLoss
@@ -18,19 +19,11 @@ from neural_style.losses.terms import StyleLoss
 NAMES = tuple(STATISTICS)
 
 
-def normal(*shape: int, seed: int) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def skewed(*shape: int, seed: int) -> Tensor:
     """Features with a mean, and channels that respond together and unlike strongly."""
     values = normal(*shape, seed=seed)
     mixed = torch.einsum("kc,bchw->bkhw", normal(shape[1], shape[1], seed=seed + 100), values)
     return mixed + torch.arange(shape[1], dtype=torch.float64).view(1, -1, 1, 1) / 2
-
-
-def array(features: Tensor) -> reference.Array:
-    return features[0].numpy()
 
 
 def mean_and_covariance(features: Tensor) -> tuple[reference.Array, reference.Array]:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from narrow import equal
 from neural_style import learn_weights, random_weights, save_image
 from neural_style.images.resizing import resize
 from neural_style.network.self_taught import learn_filters
@@ -22,12 +23,6 @@ def picture(height: int = 32, width: int = 32, seed: int = 0) -> Tensor:
 
 def learned(*images: Any, deepest: str = "relu2_1", seed: int = 0) -> Weights:
     return learn_weights(list(images), deepest=deepest, width=0.25, seed=seed)
-
-
-def equal(first: Weights, second: Weights) -> bool:
-    return first.parameters.keys() == second.parameters.keys() and all(
-        torch.equal(value, second.parameters[name]) for name, value in first.parameters.items()
-    )
 
 
 def test_learned_filters_have_the_width_channels_and_end_where_asked() -> None:

@@ -12,19 +12,13 @@ import pytest
 import torch
 from torchvision.models import VGG19_Weights, vgg19
 
-from narrow import RANDOM, TAUGHT
+from narrow import RANDOM, TAUGHT, equal
 from neural_style import StyleTransfer, VGG19Features, load_weights
 from neural_style.network.vgg19 import convolutions
 from neural_style.network.weights import Weights, WeightsUnavailableError
 from neural_style.transfer.presets import PRESETS
 
 TORCHVISIONS_FILE = Path(VGG19_Weights.IMAGENET1K_V1.url).name
-
-
-def equal(first: Weights, second: Weights) -> bool:
-    return first.parameters.keys() == second.parameters.keys() and all(
-        torch.equal(value, second.parameters[name]) for name, value in first.parameters.items()
-    )
 
 
 @pytest.fixture

@@ -219,14 +219,6 @@ def test_torchs_lbfgs_takes_its_own_steps_on_the_loss_relative_to_its_first_valu
     assert all(torch.equal(ours, other) for ours, other in zip(seen, theirs, strict=False))
 
 
-def test_torchs_lbfgs_keeps_the_best_picture_when_the_loss_becomes_nan() -> None:
-    def value_and_grad(image: Tensor) -> tuple[Tensor, Tensor]:
-        loss, gradient = bowl(image)
-        return torch.where(image.max() > 0.55, torch.nan, loss), gradient
-
-    assert torch.equal(TorchLBFGS().minimize(start(), value_and_grad, 10), start())
-
-
 # Adam ----------------------------------------------------------------------------------------------------
 
 

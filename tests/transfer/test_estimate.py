@@ -1,4 +1,4 @@
-"""What a run will cost: the fit through the probes, the sums over levels, and a run as its witness."""
+"""What a run will cost: the time of a probe, and the sums over levels."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from narrow import RANDOM
-from neural_style import Adam, Estimate, Objective, StyleTransfer
+from narrow import transfer
+from neural_style import Adam, Estimate, Objective
 from neural_style.device.ranks import Ranks
-from neural_style.evaluation.costs import evaluation_flops
+from neural_style.evaluation.costs import SCRATCH, evaluation_flops
 from neural_style.evaluation.tile_size import MemoryPlan
 from neural_style.transfer import estimate as estimates
 from neural_style.transfer.evaluator import Evaluator
@@ -26,10 +26,6 @@ def ticks(monkeypatch: pytest.MonkeyPatch) -> None:
         return size[0] * size[1] / (48 * 64)
 
     monkeypatch.setattr(estimates, "time_evaluation", seconds)
-
-
-def transfer(**options: object) -> StyleTransfer:
-    return StyleTransfer(**{"weights": RANDOM, **options})  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("ticks")
@@ -129,3 +125,9 @@ def test_an_estimate_reads_as_people_say_it() -> None:
 def test_bad_sizes_are_refused(argument: str, size: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match=rf"^({argument}|the result) must "):
         transfer().estimate(**{argument: size})
+
+
+def test_a_preview_is_estimated_as_such() -> None:
+    full, preview = (transfer().estimate(512, preview=choice) for choice in (False, True))
+    assert preview.flops < full.flops / 5
+    assert preview.bytes - SCRATCH < (full.bytes - SCRATCH) / 3

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from narrow import RANDOM
-from neural_style import StyleTransfer
+from narrow import transfer
+from neural_style.evaluation.regions import Part
 from neural_style.losses import equations as losses
-from neural_style.losses.other_statistics import covariance_loss
 from neural_style.transfer.presets import PRESETS, SELF_TAUGHT, choose_settings
+from small import CONTENT, STYLE
 
 FIVE = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 
@@ -31,16 +31,6 @@ def test_the_authors_settings_are_those_of_their_code() -> None:
     assert (authors.content_weight, authors.style_weight) == (1.0, 1.0)
     assert (authors.pooling, authors.init) == ("max", "content")
     assert (authors.scales, authors.iterations) == ((0.64, 1.0), (500, 200))
-
-
-def test_the_defaults_settings_are_those_that_its_page_gives() -> None:
-    default = PRESETS["default"]
-    assert (default.content_loss, default.style_loss) == (losses.relative_squares, covariance_loss)
-    assert default.style_layers == dict.fromkeys(FIVE, 0.2)
-    assert default.content_layers == {"relu4_2": 1.0}
-    assert (default.content_weight, default.style_weight, default.variation_weight) == (0.1, 1.0, 1.0)
-    assert (default.pooling, default.padding, default.variation) == ("average", "reflect", "isotropic")
-    assert (default.init, default.match_colors, default.keep_detail) == ("content", True, True)
 
 
 def test_the_content_weighs_three_times_as_much_from_noise_unless_its_weight_is_given() -> None:
@@ -77,8 +67,7 @@ def test_a_run_from_noise_has_the_larger_content_weight() -> None:
     content, style = (torch.rand(3, 48, 64, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
 
     def made(**options: float) -> torch.Tensor:
-        transfer = StyleTransfer(weights=RANDOM, device="cpu", precision="float32", **options)  # type: ignore[arg-type]
-        return transfer.run(content, style, size=64, iterations=3, init="noise")
+        return transfer(**options).run(content, style, size=64, iterations=3, init="noise")
 
     assert torch.equal(made(), made(content_weight=3 * PRESETS["default"].content_weight))
     assert not torch.equal(made(), made(content_weight=PRESETS["default"].content_weight))
@@ -98,8 +87,7 @@ def waves(periods: tuple[float, float, float], height: int, width: int) -> torch
 def test_a_preset_ends_with_its_loss(preset: str) -> None:
     """A change of any equation or schedule moves it."""
     losses: list[float] = []
-    transfer = StyleTransfer(weights=RANDOM, preset=preset, device="cpu", precision="float32")
-    transfer.run(
+    transfer(preset=preset).run(
         waves((5, 7, 9), 48, 64),
         waves((2, 3, 4), 64, 56),
         size=64,
@@ -109,3 +97,17 @@ def test_a_preset_ends_with_its_loss(preset: str) -> None:
         callback=lambda progress: losses.append(progress.loss.item()),
     )
     assert losses[-1] == pytest.approx(GOLDEN[preset], rel=0.01)
+
+
+def test_the_papers_preset_brings_the_style_to_the_contents_size() -> None:
+    paper = transfer(preset="paper").objective(CONTENT, STYLE)
+    assert paper.target_moments[Part("relu1_1", 0)].count == 40 * 56
+    assert transfer().objective(CONTENT, STYLE).target_moments[Part("relu1_1", 0)].count == 48 * 48
+
+
+def test_a_part_of_no_weight_shortens_the_network_and_a_loss_of_nothing_is_refused() -> None:
+    assert transfer(style_weight=0, content_layers="relu2_1").settings.layers == ["relu2_1"]
+    assert "relu4_2" not in transfer(content_weight=0).settings.layers
+    for options in ({"style_weight": 0}, {"style_layers": {"relu1_1": 0}}):
+        with pytest.raises(ValueError, match=r"^content_weight and style_weight must "):
+            transfer(content_weight=0, **options)

@@ -16,7 +16,8 @@ from neural_style import Style, StyleTransfer, learn_weights, synthesize_texture
 from neural_style.images.masks import color_regions
 
 _generator = torch.Generator().manual_seed(0)
-CONTENT, STYLE = torch.rand(3, 40, 56, generator=_generator), torch.rand(3, 48, 48, generator=_generator)
+PIXELS = torch.randint(256, (40, 56, 3), generator=_generator, dtype=torch.uint8).numpy()
+STYLE = torch.rand(3, 48, 48, generator=_generator)
 mkldnn: Any = torch.backends.mkldnn
 everything: Any = torch.backends
 
@@ -121,7 +122,7 @@ def transfer(precision: Any) -> StyleTransfer:
 
 
 def run(made: StyleTransfer) -> Tensor:
-    return made.run(CONTENT, STYLE, size=56, iterations=3, levels=2, init={"content": 1, "colored-noise": 0.1})
+    return made.run(PIXELS, STYLE, size=56, iterations=3, levels=2, init={"content": 1, "colored-noise": 0.1})
 
 
 @cache
@@ -179,7 +180,7 @@ def test_a_callback_sees_the_number_of_threads_that_the_caller_set() -> None:
     torch.set_num_threads(1)
     try:
         transfer("auto").run(
-            CONTENT, STYLE, size=32, iterations=1, callback=lambda _: seen.append(torch.get_num_threads())
+            PIXELS, STYLE, size=32, iterations=1, callback=lambda _: seen.append(torch.get_num_threads())
         )
         assert torch.get_num_threads() == 1
     finally:
