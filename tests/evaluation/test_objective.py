@@ -161,6 +161,17 @@ def test_pictures_that_are_no_content_and_no_styles_are_refused() -> None:
         Objective(network, one.expand(2, -1, -1, -1), one, public_terms())
     with pytest.raises(TypeError, match=r"^style_image must"):
         Objective(network, one, [one, one], public_terms())  # type: ignore[list-item]
+    with pytest.raises(ValueError, match=r"^style_image must"):
+        Objective(network, one, one.expand(2, -1, -1, -1), public_terms())
+
+
+@pytest.mark.parametrize("name", ["mask", "region"])
+@pytest.mark.parametrize("size", [(16, 24), (64, 96), (48, 32)])
+def test_a_mask_of_another_size_is_refused(name: str, size: tuple[int, int]) -> None:
+    network, one = neural_style.VGG19Features(RANDOM, ["relu1_1", "relu2_1"]), picture(32, 48, 0)
+    guide = neural_style.Guide(one, **{name: torch.ones(1, 1, *size)})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=rf"^a guide's {name} must"):
+        Objective(network, one, [guide], public_terms())
 
 
 @pytest.mark.parametrize("tile", [None, 32])

@@ -49,8 +49,9 @@ class Objective:
         warm_up: how many first evaluations take longer than the later ones, the same for all of a class.
 
     Raises:
-        ValueError: if the content is a batch of several; if `tile` is no positive multiple of 16 (32 with
-            pool5), or the network's padding is circular and a picture that is cut has other sides.
+        ValueError: if a picture is a batch of several, or a mask of another size; if `tile` is no positive
+            multiple of 16 (32 with pool5), or the network's padding is circular and a picture that is cut has
+            other sides.
     """
 
     warm_up = 1
@@ -88,6 +89,8 @@ class Objective:
             if not all(isinstance(guide, Guide) for guide in guides):
                 got = ", ".join(type(guide).__name__ for guide in guides)
                 raise TypeError(_checks.message("style_image", "be a tensor, or a list of Guide", got))
+            for guide in guides:
+                guide.check(self.grid.size)
             self.guidance = Guidance(guides, self._style_layers, network.padding)
             needed = [*self._content_layers, *(part.layer for part in self.guidance.parts)]
             self._layers = check_layers("layers", needed or network.layers)

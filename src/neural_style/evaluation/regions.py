@@ -18,7 +18,9 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
+from neural_style import _checks
 from neural_style.evaluation.tiles import Tile
+from neural_style.images.resizing import size_of
 from neural_style.network.vgg19 import layer_table, truncated
 
 
@@ -40,6 +42,15 @@ class Guide:
     layers: frozenset[str] | None = None
     mask: Tensor | None = None
     region: Tensor | None = None
+
+    def check(self, size: tuple[int, int]) -> None:
+        """Check that it is one picture, with a mask of its size, and a region of (height, width) `size`."""
+        _checks.image_tensor("style_image", self.image)
+        masks = {"mask": (self.mask, size_of(self.image)), "region": (self.region, size)}
+        for name, (mask, (height, width)) in masks.items():
+            if mask is not None and mask.shape != (1, 1, height, width):
+                rule = f"have shape (1, 1, {height}, {width})"
+                raise ValueError(_checks.message(f"a guide's {name}", rule, tuple(mask.shape)))
 
     def serves(self, layer: str) -> bool:
         """Return whether it is the style of a layer."""
