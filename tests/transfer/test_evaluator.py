@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ def test_a_picture_too_large_for_the_memory_that_is_free_is_made_in_tiles(
 ) -> None:
     maker = transfer()
     assert maker.objective(CONTENT, STYLE, size=700).tile is None
+    assert transfer(tile_size=np.int64(32)).objective(CONTENT, STYLE, size=64).tile == 32
     needed = maker.estimate((500, 700), iterations=1, content=(50, 70))
     monkeypatch.setattr(evaluator, "available_memory", lambda _device: needed.bytes)
     objective = maker.objective(CONTENT, STYLE, size=700)

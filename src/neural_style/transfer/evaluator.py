@@ -131,14 +131,15 @@ def build_network(
         return network.to(device)
 
 
-def check_tile_size(tile_size: int | str | None, deepest: str) -> None:
-    """Check a size of tiles for a network that ends with a layer."""
+def check_tile_size(tile_size: int | str | None, deepest: str) -> int | str | None:
+    """Return a size of tiles if it is one for a network that ends with a layer."""
     geometry = TileGeometry.of(deepest)
     if not isinstance(tile_size, str):
-        geometry.check(tile_size)
-    elif tile_size != "auto":
+        return geometry.check(tile_size)
+    if tile_size != "auto":
         rule, advice = f"be 'auto', None or a multiple of {geometry.alignment}", "Leave it out for 'auto'."
         raise ValueError(_checks.message("tile_size", rule, repr(tile_size), advice))
+    return tile_size
 
 
 def choose_optimizer(optimizer: Optimizer | None, ranks: Ranks | None) -> Optimizer:

@@ -135,7 +135,8 @@ class StyleTransfer:
             match_colors=match_colors,
         )
         self.settings = settings()
-        check_tile_size(tile_size, self.settings.layers[-1])  # all refuse what they must before a download
+        # All refuse what they must before a download.
+        tile_size = check_tile_size(tile_size, self.settings.layers[-1])
         dtype = choose_dtype(self.settings.precision if precision == "auto" else precision, self.device)
         loaded = resolve_weights(weights, convention=convention, deepest=self.settings.layers[-1])
         if loaded.self_taught:
