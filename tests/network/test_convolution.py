@@ -12,8 +12,8 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from neural_style.network import winograd
 from neural_style.network.convolution import FrozenConvolution
+from neural_style.network.features import PADDINGS
 
-PADDINGS = ("reflect", "replicate", "zeros", "circular")
 SIZES = ((1, 1), (1, 5), (2, 2), (3, 2), (9, 14))
 
 

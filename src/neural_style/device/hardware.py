@@ -1,7 +1,7 @@
 """Where to compute, and in which precision: what ``"auto"`` means."""
 
 from contextlib import suppress
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
@@ -9,7 +9,7 @@ from neural_style import _checks
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
-PRECISIONS: tuple[Precision, ...] = ("auto", "float32", "bfloat16", "float16")
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 # What multiplies natively: CUDA from a compute capability on, a CPU with one of these instructions.

@@ -9,7 +9,7 @@ Reference: the PyTorch manual, "CUDA Graphs".
 
 import threading
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from neural_style.evaluation.objective import Objective
 
 Compile = Literal["auto", "off"]
 
-COMPILES: tuple[Compile, ...] = ("auto", "off")
+COMPILES: tuple[Compile, ...] = get_args(Compile)
 FIRST = 2  # evaluations before recording, in which cuDNN chooses its algorithms
 
 _recording = threading.Lock()  # one at a time: another thread's work on the device can spoil it

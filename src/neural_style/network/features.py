@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +23,8 @@ from neural_style.network.weights import CAFFE_MEAN, IMAGENET_MEAN, IMAGENET_STD
 Pooling = Literal["average", "max"]
 Padding = Literal["reflect", "replicate", "zeros", "circular"]
 
-POOLINGS: tuple[Pooling, ...] = ("average", "max")
-PADDINGS: tuple[Padding, ...] = ("reflect", "replicate", "zeros", "circular")
+POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
+PADDINGS: tuple[Padding, ...] = get_args(Padding)
 
 LEAST_MEAN = 0.01  # of a layer's median mean activation: what a filter is assumed to have at least
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
+from typing import Literal, get_args
 from urllib.error import URLError
 
 import torch
@@ -26,7 +26,7 @@ _CAFFE_MARK, _SELF_TAUGHT_MARK = "neural_style.caffe", "neural_style.self_taught
 Convention = Literal["torchvision", "caffe"]
 
 NAMED_SOURCES = ("vgg19", "torchvision", "random")
-CONVENTIONS: tuple[Convention, ...] = ("torchvision", "caffe")
+CONVENTIONS: tuple[Convention, ...] = get_args(Convention)
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CAFFE_MEAN = (103.939, 116.779, 123.68)  # of B, G, R in 0 … 255; the Caffe models divide by nothing
