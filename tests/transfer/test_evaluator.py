@@ -12,6 +12,7 @@ from torch import Tensor
 
 from narrow import transfer
 from neural_style import LBFGS, Objective
+from neural_style.device.ranks import Ranks
 from neural_style.evaluation.tile_size import MemoryPlan
 from neural_style.transfer import evaluator
 from neural_style.transfer.levels import Level
@@ -32,6 +33,10 @@ def test_a_picture_too_large_for_the_memory_that_is_free_is_made_in_tiles(
     tiled = maker.estimate((500, 700), iterations=1, content=(50, 70))
     assert tiled.bytes < needed.bytes
     assert tiled.flops > needed.flops
+    monkeypatch.setattr(evaluator, "available_memory", lambda _device: 2 * needed.bytes)
+    assert maker.objective(CONTENT, STYLE, size=700).tile is None
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")  # processes, which share the memory
+    assert maker.objective(CONTENT, STYLE, size=700).tile is not None
 
 
 def test_memory_that_runs_out_halves_the_tiles_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,8 +56,21 @@ def test_memory_that_runs_out_halves_the_tiles_and_the_run_goes_on(monkeypatch: 
     torch.testing.assert_close(result, expected, atol=1e-3, rtol=0)
 
 
-def test_a_shorter_history_is_reported() -> None:
+class Two(Ranks):
+    """Two ranks, of which the other has memory for three pairs."""
+
+    def __init__(self) -> None:
+        self.world = 2
+
+    def all_gather(self, value: Any) -> list[Any]:
+        return [value, 3]
+
+
+@pytest.mark.parametrize(("ranks", "left"), [(None, 5), (Two(), 3)])
+def test_a_history_shorter_than_wanted_is_the_shortest_of_all_ranks_and_is_reported(
+    ranks: Ranks | None, left: int
+) -> None:
     plan, level = MemoryPlan(512, False, 5, 1), Level((300, 400), 30)
-    with pytest.warns(UserWarning, match=r"goes on with 5\."):
-        fewer = transfer().evaluator.fitted(LBFGS(history=20), plan, level)
-    assert fewer == LBFGS(history=5)
+    with pytest.warns(UserWarning, match=rf"goes on with {left}\."):
+        fewer = transfer(ranks=ranks).evaluator.fitted(LBFGS(history=20), plan, level)
+    assert fewer == LBFGS(history=left)
