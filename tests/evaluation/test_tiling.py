@@ -105,3 +105,11 @@ def test_features_are_never_held_for_more_than_one_tile_and_the_last_is_run_once
     handle.remove()
     assert largest <= 112 * (64 + 160)
     assert calls == 2 * (2 * len(objective.grid.tiles) - 1)  # the content's features are computed anew
+
+
+def test_a_style_picture_larger_than_the_result_is_read_in_tiles_of_the_results_size() -> None:
+    settings, read = choose_settings("default", **SHALLOW), list[int]()
+    network = network_of(settings)
+    network.network[0].register_forward_hook(lambda _module, inputs, _output: read.append(max(inputs[0].shape)))
+    Objective(network, picture((32, 48), 1), picture((200, 300), 2), settings)
+    assert max(read) <= 48 + 2 * 16  # a halo on either side
