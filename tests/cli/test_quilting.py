@@ -8,21 +8,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
-from neural_style import cli, load_image
+from neural_style import cli, load_image, save_image
+from neural_style.images.resizing import resize
 from neural_style.quilting import synthesize, transfer_texture
+from small_commands import written
 
 Capture = pytest.CaptureFixture[str]
-INPUTS = {"photo.png", "art.png", "art2.png", "narrow.pth"}
 
 
 def quilt(words: str) -> int:
     return cli.main(["quilt", *words.split()])
-
-
-def written() -> set[str]:
-    """Return what lies in the folder besides the inputs."""
-    return {path.name for path in Path().iterdir()} - INPUTS
 
 
 def test_a_texture_is_the_librarys(capsys: Capture) -> None:
@@ -52,6 +49,25 @@ def test_only_an_enlarged_target_is_noted(capsys: Capture) -> None:
     for size, noted in ((32, False), (33, True)):
         assert quilt(f"transfer art.png photo.png -o out.png --size {size} --passes 1") == 0
         assert ("is enlarged" in capsys.readouterr().err) is noted
+
+
+def test_pictures_much_larger_than_the_result_are_reduced_while_they_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def resized(image: Tensor, size: tuple[int, int]) -> Tensor:
+        seen.append(tuple(image.shape[-2:]))
+        return resize(image, size)
+
+    monkeypatch.setattr("neural_style.quilting.transfer.resize", resized)
+    for name in ("large", "painting"):
+        save_image(resize(load_image("art.png")[None], (300, 400))[0], f"{name}.png")
+    assert quilt("transfer painting.png large.png --size 20 --passes 1 --block-size 9") == 0
+    assert seen == [(4 * 15, 4 * 20)] * 2
+    seen.clear()
+    transfer_texture("painting.png", "large.png", 9, size=20, passes=1)
+    assert seen == [(4 * 15, 4 * 20)] * 2
 
 
 def test_quiet_says_nothing(capsys: Capture) -> None:

@@ -155,7 +155,7 @@ def _add_batch(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
-    _add_output(parser, "demo.png; the sheet is OUT-sheet")
+    _add_output(parser, "demo.png, and its sheet demo-sheet.png")
     _add_size(parser, 384, "'original' for the photograph's")
     _add_seed(parser)
 
@@ -235,7 +235,7 @@ def _add_paths(parser: argparse.ArgumentParser, name: str, text: str, **options:
 
 
 def _add_output(parser: argparse.ArgumentParser, shown: str) -> None:
-    text = f"picture to write, in place of one that is there (default: {shown}; none is replaced)"
+    text = f"picture to write; one that is there is replaced (default: {shown}, with a number if that is taken)"
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, help=text)
 
 
