@@ -72,9 +72,11 @@ def _add_stylize(parser: argparse.ArgumentParser) -> None:
     _add_paths(parser, "style", text, nargs="+")
     _add_output(parser, "CONTENT-STYLE.png, here")
     _add_style_options(parser)
-    text = "where in CONTENT: a grey mask for each STYLE, white where it applies; or with --style-maps one map"
-    _add_paths(parser, "--regions", f"{text} in colours", nargs="+", metavar="MASK", default=[])
-    text = "a map in colours for each STYLE: what has a colour there goes where --regions has it"
+    text = (
+        "a grey mask of CONTENT for each STYLE, white where it applies; or with --style-maps one map in colours"
+    )
+    _add_paths(parser, "--regions", text, nargs="+", metavar="MASK", default=[])
+    text = "a map in colours for each STYLE: its part of a colour goes where --regions has that colour"
     _add_paths(parser, "--style-maps", text, nargs="+", metavar="MAP", default=[])
     _add_picture_options(parser)
     _add_transfer_options(parser)
@@ -121,7 +123,10 @@ def _add_quilt(parser: argparse.ArgumentParser) -> None:
     _add_paths(transfer, "target", "the photograph, which the result shows")
     _add_output(transfer, "TARGET-SOURCE-quilt.png, here")
     _add_size(transfer, _default_of(transfer_texture, "size"), "'original' for the target's")
-    text, default = "each with smaller blocks", _default_of(transfer_texture, "passes")
+    text, default = (
+        "how many times it is quilted, each time of smaller blocks",
+        _default_of(transfer_texture, "passes"),
+    )
     _add(transfer, "--passes", "N", text, type=values.count, default=default)
     for kind, function, share in ((texture, synthesize, "sixth"), (transfer, transfer_texture, "third")):
         text, default = "side of a block in pixels", _default_of(function, "block_size")
@@ -190,10 +195,10 @@ def _add_transfer_options(parser: argparse.ArgumentParser, *, content: bool = Tr
     choose("--weights", NAMED_SOURCES, also=text, default=_default_of(StyleTransfer, "weights"))
     choose("--convention", CONVENTIONS, also="the input that a weight file was made for")
     add("--variation-weight", "X", "larger is smoother", type=float)
-    choose("--variation", VARIATIONS, also="what roughness is")
+    choose("--variation", VARIATIONS, also="how roughness is measured")
     if style:
         add("--style-layers", "NAME[=X],...", "such as relu1_1, or relu3_1=0.5,relu4_1=0.5", type=values.layers)
-        choose("--statistic", STATISTICS, also="what of the features is the style")
+        choose("--statistic", STATISTICS, also="of the features, which is the style")
     if content and style:
         text = "such as relu4_2, or relu3_2=0.5,relu4_2=0.5"
         add("--content-layers", "NAME[=X],...", text, type=values.layers)
@@ -244,7 +249,7 @@ def _add_size(parser: argparse.ArgumentParser, default: int, or_else: str) -> No
 
 
 def _add_iterations(parser: argparse.ArgumentParser, default: int | None = None) -> None:
-    text = "of each level, or one number for every level"
+    text = "of each level; or one number a level, coarse to fine"
     _add(parser, "--iterations", "N[,N...]", text, type=values.iterations, default=default)
 
 
@@ -267,9 +272,15 @@ def _default_of(function: Callable[..., object], argument: str) -> Any:
 # The commands by name: what each is for, and what adds its options to a parser.
 _COMMANDS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "stylize": ("make a picture of a photograph and a painting", _add_stylize),
-    "batch": ("make every picture of a list, by one process or by many; a restart goes on", _add_batch),
+    "batch": (
+        "make every picture of a list, by one process or by many; a restart goes on with the rest",
+        _add_batch,
+    ),
     "texture": ("make a texture of a picture, of any size, from noise", _add_texture),
-    "reconstruct": ("make a picture of what one layer keeps of another, from noise", _add_reconstruct),
+    "reconstruct": (
+        "make a picture of what a layer of the network keeps of another, from noise",
+        _add_reconstruct,
+    ),
     "quilt": ("make a texture, or show a picture in one, of a picture's blocks: image quilting", _add_quilt),
     "learn": ("learn filters from paintings alone, for --weights", _add_learn),
     "demo": ("make a picture of two bundled ones, and a sheet that shows all three", _add_demo),

@@ -187,15 +187,18 @@ def _demo(options: argparse.Namespace) -> int:
     note_enlarged(content, size, quiet=options.quiet)
     say_estimate(transfer, size, quiet=options.quiet, content=size_of(content))
 
+    sheets: list[Path] = []
+
     def save(image: Tensor) -> Path:
         written = save_picture(image, out, named=options.output is not None)
         beside = written.with_stem(f"{written.stem}-sheet")
-        beside = save_picture(sheet([content, style, image]), beside, named=False)
-        tell(f"{beside}: the photograph, the painting and the result", quiet=options.quiet)
+        sheets.append(save_picture(sheet([content, style, image]), beside, named=False))
         return written
 
-    run = partial(transfer.run, content, style, size=options.size, seed=options.seed)
-    return _make(run, save, options)
+    status = _make(partial(transfer.run, content, style, size=options.size, seed=options.seed), save, options)
+    for path in sheets:
+        tell(f"{path}: the photograph, the painting and the result", quiet=options.quiet)
+    return status
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {

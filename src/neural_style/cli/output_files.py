@@ -1,8 +1,7 @@
 """The file that a command writes: none of those it reads, and none that is there unless it is named."""
 
 from collections.abc import Iterable
-from contextlib import suppress
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 
 from torch import Tensor
@@ -56,9 +55,11 @@ def save_picture(image: Tensor, path: Path, *, named: bool, **options: int) -> P
 
 def _new_file(path: Path) -> Path:
     """Make an empty file, and return its path. No two processes are given the same one."""
-    numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
-    for new in chain([path], numbered):
-        with suppress(FileExistsError):
+    new, numbers = path, count(2)
+    while True:
+        try:
             new.open("xb").close()
+        except FileExistsError:
+            new = path.with_stem(f"{path.stem}-{next(numbers)}")
+        else:
             return new
-    raise AssertionError  # there is always another number
