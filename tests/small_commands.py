@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from neural_style import cli
 
@@ -36,6 +39,15 @@ def rows(*lines: str, columns: str = "content,style,output") -> str:
 def written() -> set[str]:
     """Return what lies in the folder besides the inputs."""
     return {path.name for path in Path().iterdir()} - INPUTS
+
+
+@contextmanager
+def closed_pipe(encoding: str | None = None) -> Iterator[TextIO]:
+    """Give a stream that no one reads; to close it is an error where something is left in it."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding=encoding) as pipe:
+        yield pipe
 
 
 def raising(error: BaseException) -> Callable[..., None]:

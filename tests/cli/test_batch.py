@@ -20,7 +20,7 @@ from neural_style.cli import batch as module
 from neural_style.cli.console import ProgressBar
 from neural_style.device import ranks
 from neural_style.images import io as image_io
-from small_commands import SMALL, TWO, again, batch, rows, written
+from small_commands import SMALL, TWO, again, batch, closed_pipe, rows, written
 
 SIZED = "content,style,output,size\nphoto.png,art.png,a.png,32\nphoto.png,art2.png,b.png,\n"
 
@@ -48,9 +48,7 @@ def test_a_picture_that_is_there_and_not_in_the_record_is_replaced_with_a_note(c
 
 
 def test_a_name_that_the_console_lacks_or_a_closed_pipe_ends_no_list(monkeypatch: Patch) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    with os.fdopen(writing, "w", encoding="ascii") as pipe:
+    with closed_pipe("ascii") as pipe:
         monkeypatch.setattr(sys, "stdout", pipe)
         assert batch(rows("photo.png,art.png,Tübingen.png", "photo.png,art2.png,b.png")) == 0
     assert recorded() == ["Tübingen.png", "b.png"]
@@ -158,7 +156,7 @@ def test_ctrl_c_keeps_what_is_done_and_a_restart_goes_on(capsys: Capture, monkey
 @pytest.mark.parametrize(
     ("text", "more", "remade"),
     [
-        (TWO.replace("a.png\n", "a.png\n\n"), ("--device", "cpu", "--compile", "off", "--quiet"), []),
+        (TWO.replace("a.png\n", "a.png\n\n"), ("--device", "cpu", "--compile", "off", "--tile-size", "none"), []),
         (SIZED, (), []),
         (TWO.replace("photo.png,art2.png", "art2.png,art.png"), (), ["b.png"]),
         (SIZED.replace("a.png,32", "a.png,33"), (), ["a.png"]),

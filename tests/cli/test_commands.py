@@ -26,7 +26,7 @@ from neural_style.optimizers.lbfgs import LBFGS
 from neural_style.transfer import StyleTransfer
 from neural_style.transfer.presets import PRESETS
 from neural_style.transfer.starts import INITS
-from small_commands import SMALL, raising, stylize, written
+from small_commands import SMALL, closed_pipe, raising, stylize, written
 
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch
@@ -135,6 +135,13 @@ def test_the_help_lists_what_the_tables_have(capsys: Capture, monkeypatch: Patch
     text = capsys.readouterr().out
     for table in (PRESETS, POOLINGS, PADDINGS, PRECISIONS, CONVENTIONS, INITS, NAMED_SOURCES, OPTIMIZERS):
         assert ", ".join(table) in text
+
+
+def test_help_that_no_one_reads_is_no_error(monkeypatch: Patch) -> None:
+    with closed_pipe() as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        with pytest.raises(SystemExit):
+            cli.main(["--help"])
 
 
 def test_the_version_is_the_packages(capsys: Capture) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 import warnings
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from neural_style.cli import console
 from neural_style.cli.console import ProgressBar, say, tell, warnings_as_notes
 from neural_style.transfer.callback import Progress
+from small_commands import closed_pipe
 
 
 class Terminal(io.StringIO):
@@ -106,9 +106,7 @@ def test_what_the_streams_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_closed_pipe_or_no_stream_takes_nothing_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    with os.fdopen(writing, "w") as pipe:
+    with closed_pipe() as pipe:
         for stream, write in (("stdout", tell), ("stderr", say)):
             for sink in (None, pipe):
                 monkeypatch.setattr(sys, stream, sink)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,12 @@ def test_two_signals_at_once_and_more_during_the_save_leave_the_picture_so_far(m
         signal.signal(number, handler)
     assert load_image("out.png").shape == (3, 24, 32)
     assert all(signal.getsignal(number) is signal.SIG_DFL for number in both)
+
+
+def test_in_another_thread_no_signal_is_handled(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(commands, "parse", lambda _argv: raising(KeyboardInterrupt())())
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(cli.main, []).result() == 130
 
 
 def test_of_several_processes_none_is_kept_from_ending(monkeypatch: Patch) -> None:

@@ -101,8 +101,7 @@ def _prepared(options: argparse.Namespace, ranks: Ranks | None) -> tuple[Callabl
     inputs += [picture for path in options.style for picture in pictures_in(path)]
     inputs += [Path(str(options.init))] if is_picture(options.init) else []
     check_not_among(options.output, inputs)
-    # Masks are drawn over the whole photograph.
-    needed = None if options.regions else partial(enough, size=options.size, preview=options.preview)
+    needed = partial(enough, size=options.size, preview=options.preview)
     content = to_image_tensor(options.content, "content", needed)
     styles = _styles(options, regions=options.regions, maps=options.style_maps)
     size = fit_within(size_of(content), options.size)
@@ -112,7 +111,8 @@ def _prepared(options: argparse.Namespace, ranks: Ranks | None) -> tuple[Callabl
     schedule = {name: getattr(options, name) for name in ("iterations", "levels", "init", "preview")}
     say_estimate(transfer, size, quiet=options.quiet, content=size_of(content), **schedule)
     chosen = {**schedule, "size": options.size, "seed": options.seed}
-    return partial(transfer.run, content, styles, **chosen), out
+    picture = options.content if options.regions else content  # masks are of the whole photograph's size
+    return partial(transfer.run, picture, styles, **chosen), out
 
 
 def _styles(options: argparse.Namespace, **places: Sequence[Path]) -> list[Style]:
