@@ -96,12 +96,6 @@ def test_a_note_about_a_picture_is_a_plain_line(capsys: Capture, monkeypatch: Pa
     assert capsys.readouterr().err.splitlines() == [f"[rank 1] neural-style: {line}" for line in lines]
 
 
-def test_an_option_that_the_library_refuses_ends_the_batch_before_any_work(capsys: Capture) -> None:
-    assert batch(TWO, "--pooling", "mox") == 2
-    assert capsys.readouterr().err.startswith("neural-style: error: pooling must")
-    assert written() == set()
-
-
 def test_a_picture_that_fails_does_not_end_the_batch(capsys: Capture, recorder: Any) -> None:
     Path("bad.png").write_bytes(Path("photo.png").read_bytes()[:300])
     text = rows("photo.png,art.png,a.png", "bad.png,art.png,b.png", "photo.png,art2.png,c.png")
@@ -156,8 +150,8 @@ def test_ctrl_c_keeps_what_is_done_and_a_restart_goes_on(capsys: Capture, monkey
 @pytest.mark.parametrize(
     ("text", "more", "remade"),
     [
-        (TWO.replace("a.png\n", "a.png\n\n"), ("--device", "cpu", "--compile", "off", "--tile-size", "none"), []),
-        (SIZED, (), []),
+        (TWO.replace("a.png\n", "a.png\n\n"), ("--compile", "off", "--tile-size", "none"), []),
+        (SIZED, ("--device", "cpu"), []),
         (TWO.replace("photo.png,art2.png", "art2.png,art.png"), (), ["b.png"]),
         (SIZED.replace("a.png,32", "a.png,33"), (), ["a.png"]),
         (TWO + "photo.png,art.png,c.png\n", (), ["c.png"]),
