@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from pathlib import Path
@@ -76,9 +77,19 @@ def test_quiet_says_nothing(capsys: Capture) -> None:
     assert written() == {"out.jpg"}
 
 
-def test_a_closed_error_stream_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", None)
-    assert quilt("texture art.png -o out.jpg --size 20 --block-size 9") == 0
+def test_a_closed_error_stream_or_a_terminal_that_has_gone_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Gone(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def write(self, _text: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    for stream in (None, Gone()):
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert quilt("texture art.png -o out.jpg --size 20 --block-size 9") == 0
 
 
 @pytest.mark.parametrize(

@@ -127,8 +127,7 @@ class ProgressBar:
 
     def __exit__(self, *exception: object) -> None:
         if self._bar is not None:
-            with suppress(OSError):  # the terminal has gone
-                self._bar.close()
+            self._bar.close()
 
     def show(self, progress: Progress) -> None:
         """Show an evaluation. The loss is read only when the bar is drawn, at most ten times a second."""
@@ -145,5 +144,4 @@ class ProgressBar:
         self._drawn_at, self._bar.n = now, progress.fraction
         level = f"level {progress.level}/{progress.levels}, {pixels(progress.size)}"
         step = f"step {progress.step}/{progress.steps}, loss {progress.loss.item():.4g}"
-        with suppress(OSError):  # the terminal has gone, and the run goes on
-            self._bar.set_description_str(", ".join([self.title, level, step] if self.title else [level, step]))
+        self._bar.set_description_str(", ".join([self.title, level, step] if self.title else [level, step]))

@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -62,8 +62,7 @@ def _bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
 
         def show(done: int, total: int) -> None:
             bar.total = total
-            with suppress(OSError):  # the terminal has gone, and the work goes on
-                bar.update(done - bar.n)
+            bar.update(done - bar.n)
 
         yield show
 
