@@ -32,7 +32,11 @@ def transfer_from_options(options: argparse.Namespace, ranks: Ranks | None = Non
 
 
 def enough(own: tuple[int, int], size: int | None, *, preview: bool = False) -> tuple[int, int]:
-    """Return (height, width) of what a photograph of a size is worked at, at most; see `to_image_tensor`."""
+    """Return (height, width) of what a photograph of a size is worked at, at most; see `to_image_tensor`.
+
+    >>> enough((3000, 4000), 512), enough((3000, 4000), 512, preview=True)
+    ((384, 512), (192, 256))
+    """
     target = fit_within(own, size)
     return previewed(target) if preview else target
 
