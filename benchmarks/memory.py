@@ -60,17 +60,15 @@ def measure_size(size: int, arguments: argparse.Namespace, preview: bool, photo:
     content, style = (seeded_picture(sides, arguments.seed + number) for number in range(2))
     before = peak(device)
     transfer = StyleTransfer(weights=weights_of(arguments), device=device, precision=arguments.precision)
-    if photo is None:
-        own = sides
-    else:
+    own = sides
+    if photo is not None:
         with Image.open(photo) as picture:
             own = (picture.height, picture.width)
     estimate = transfer.estimate(sides, preview=preview, content=own)
     began = time.perf_counter()
     losses: list[Tensor] = []  # read at the end, not to make a GPU wait
     options = {"size": size, "preview": preview, "seed": arguments.seed}
-    content_source = content if photo is None else photo
-    transfer.run(content_source, style, **options, callback=lambda progress: losses.append(progress.loss))
+    transfer.run(photo or content, style, **options, callback=lambda progress: losses.append(progress.loss))
     synchronizer(device)()
     seconds = time.perf_counter() - began
     taken = max(peak(device) - before, 1)

@@ -119,11 +119,11 @@ def path_advice(path: object) -> str:
     """Return what to do about a path that leads to no file.
 
     >>> path_advice("https://example.org/photo.jpg")
-    'Nothing is downloaded: save the picture as a file, and name that.'
+    'Nothing is downloaded: save it as a file, and name that.'
     """
     text = str(path)
     if re.match(r"[a-z][a-z0-9+.-]+:/|data:", text, re.IGNORECASE):  # a Path makes one slash of two
-        return "Nothing is downloaded: save the picture as a file, and name that."
+        return "Nothing is downloaded: save it as a file, and name that."
     if text == "-":
         return "Standard input and output are not used: name a file."
     return "A ~ has to be written out: Path.expanduser does it." if text.startswith("~") else "Check the path."

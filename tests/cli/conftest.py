@@ -15,6 +15,7 @@ from torch import Tensor
 from narrow import RANDOM
 from neural_style import Estimate, save_image
 from neural_style.cli import console
+from neural_style.images.io import to_image_tensor
 from neural_style.images.resizing import fit_within, size_of
 from neural_style.transfer import StyleTransfer
 
@@ -65,9 +66,9 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
             raise record.unavailable
 
     @functools.wraps(StyleTransfer.run)
-    def run(_self: StyleTransfer, content: Tensor, style: Any, **options: Any) -> Tensor:
+    def run(_self: StyleTransfer, content: Any, style: Any, **options: Any) -> Tensor:
         record.ran.append({**options, "content": content, "style": style})
-        own = size_of(content)
+        own = size_of(to_image_tensor(content))
         size = own if options["size"] is None else fit_within(own, options["size"])
         return torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
 

@@ -1,4 +1,4 @@
-"""A list of pictures: what it may say, who makes which, and what a failure or an interrupt leaves."""
+"""A batch: who makes which picture, and what a failure, an interrupt or a restart leaves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import sys
-import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,41 +14,18 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from neural_style import Progress, cli, load_image, save_image
 from neural_style.cli import batch as module
-from neural_style.cli.progress_bar import ProgressBar
+from neural_style.cli.console import ProgressBar
 from neural_style.device import ranks
-from neural_style.device.ranks import Process, ending_together, place, rank_device
 from neural_style.images import io as image_io
+from small_commands import SMALL, TWO, again, batch, closed_pipe, rows, written
 
-SMALL = ("--weights", "narrow.pth", "--size", "32", "--iterations", "1", "--levels", "1")
-TWO = "content,style,output\nphoto.png,art.png,a.png\nphoto.png,art2.png,b.png\n"
 SIZED = "content,style,output,size\nphoto.png,art.png,a.png,32\nphoto.png,art2.png,b.png,\n"
-INPUTS = {"photo.png", "art.png", "art2.png", "jobs.csv", "narrow.pth", "jobs.csv.done"}
 
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch
-
-
-def batch(text: str = TWO, *more: str) -> int:
-    """Write the list and run it at its smallest; later options replace earlier ones."""
-    Path("jobs.csv").write_text(text, "utf-8")
-    return again(*more)
-
-
-def again(*more: str) -> int:
-    return cli.main(["batch", "jobs.csv", *SMALL, *more])
-
-
-def rows(*lines: str, columns: str = "content,style,output") -> str:
-    return "\n".join([columns, *lines, ""])
-
-
-def written() -> set[str]:
-    """Return which pictures lie in the folder besides the inputs."""
-    return {path.name for path in Path().iterdir()} - INPUTS
 
 
 def recorded() -> list[str]:
@@ -63,9 +39,6 @@ def as_rank(patch: Patch, rank: int, world: int) -> None:
     patch.setattr("neural_style.cli.batch.started_by_torchrun", lambda: True)
 
 
-# Pictures ------------------------------------------------------------------------------------------------
-
-
 def test_a_picture_that_is_there_and_not_in_the_record_is_replaced_with_a_note(capsys: Capture) -> None:
     save_image(load_image("art.png"), "b.png")
     assert batch(SIZED) == 0
@@ -75,9 +48,7 @@ def test_a_picture_that_is_there_and_not_in_the_record_is_replaced_with_a_note(c
 
 
 def test_a_name_that_the_console_lacks_or_a_closed_pipe_ends_no_list(monkeypatch: Patch) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    with os.fdopen(writing, "w", encoding="ascii") as pipe:
+    with closed_pipe("ascii") as pipe:
         monkeypatch.setattr(sys, "stdout", pipe)
         assert batch(rows("photo.png,art.png,Tübingen.png", "photo.png,art2.png,b.png")) == 0
     assert recorded() == ["Tübingen.png", "b.png"]
@@ -111,38 +82,6 @@ def test_quiet_says_nothing(capsys: Capture) -> None:
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_rows_options_reach_its_run_and_an_empty_cell_is_the_command_lines(recorder: Any) -> None:
-    text = rows(
-        "photo.png,art.png,a.png,original,9,,art2.png,5,yes",
-        'photo.png,art.png,b.png,64,"9,7",2,noise,,no',
-        "photo.png,art.png,c.png",
-        columns="content,style,output,size,iterations,levels,init,seed,preview",
-    )
-    assert batch(text, "--seed", "8", "--preview") == 0
-    first, second, third = recorder.ran
-    names = ("size", "iterations", "levels", "seed", "preview")
-    assert [first[name] for name in names] == [None, 9, 1, 5, True]
-    assert torch.equal(first["init"][0], load_image("art2.png"))
-    assert [second[name] for name in (*names, "init")] == [64, [9, 7], 2, 8, False, "noise"]
-    assert [third[name] for name in (*names, "init")] == [32, 1, 1, 8, True, None]
-    assert recorder.made[0]["weights"] == "narrow.pth"
-
-
-@pytest.mark.usefixtures("recorder")
-def test_quality_is_a_rows_own() -> None:
-    lines = ("photo.png,art.png,low.jpg,10", "photo.png,art.png,high.jpg,", "photo.png,art.png,same.jpg,100")
-    assert batch(rows(*lines, columns="content,style,output,quality"), "--quality", "100") == 0
-    low, high, same = (Path(f"{name}.jpg").stat().st_size for name in ("low", "high", "same"))
-    assert low < high == same
-
-
-def test_a_spreadsheets_list_can_be_read(recorder: Any) -> None:
-    text = "\ufeffoutput, style ,content,preview\r\n,,,\r\n\r\n a.png , art.png,photo.png,TRUE\r\n,,,\r\n"
-    assert batch(text) == 0
-    assert written() == {"a.png"}
-    assert recorder.ran[0]["preview"] is True
-
-
 @pytest.mark.usefixtures("recorder")
 def test_a_note_about_a_picture_is_a_plain_line(capsys: Capture, monkeypatch: Patch) -> None:
     def warning(path: Path, argument: str, *more: Any) -> Tensor:
@@ -155,79 +94,6 @@ def test_a_note_about_a_picture_is_a_plain_line(capsys: Capture, monkeypatch: Pa
     assert batch() == 0
     lines = ["note: content has transparent parts", "1 of 1 picture made"]
     assert capsys.readouterr().err.splitlines() == [f"[rank 1] neural-style: {line}" for line in lines]
-
-
-# Errors --------------------------------------------------------------------------------------------------
-
-ONE = "photo.png,art.png,a.png"
-
-
-def option(name: str, cell: str) -> str:
-    return rows(f'{ONE},"{cell}"', columns=f"content,style,output,{name}")
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "named"),
-    [
-        ("", 1, "the header must name a column 'content'"),
-        ("content,style,output,siez\n", 1, "a column must .* Did you mean 'size'"),
-        ('content,"style\n', 1, "a row must"),
-        ("\ncontent,style,style\n", 2, "a column must"),
-        (rows("", f"{ONE},b"), 3, "a row must"),
-        (rows("photo.png,,a.png"), 2, "style must"),
-        (rows("photo.png,art.png"), 2, "output must"),
-        (rows(ONE, "no.png,art.png,b.png"), 3, "content must"),
-        (rows("photo.png,art.png,no/a.png"), 2, "path must"),
-        (rows("photo.png,art.png,a.gif"), 2, "the suffix of path must"),
-        (rows(ONE, f"photo.png,art.png,{Path('x/..')}/a.png"), 3, "output must .* line 2 writes"),
-        (rows("photo.png,art.png,art2.png", "photo.png,art2.png,b.png"), 2, "output must .* line 3 reads"),
-        (rows("photo.png,art.png,link.png"), 2, "output must .* line 2 reads"),
-        (rows(f'{ONE}\nphoto.png,art.png,"b'), 3, "a row must"),
-        (option("init", "no\npe.png"), 2, "init must"),
-        (option("init", "content=0,noise=0"), 2, "init must"),
-        (option("size", "big"), 2, "size must"),
-        (option("levels", "17"), 2, "levels must"),
-        (option("preview", "perhaps"), 2, "preview must"),
-    ],
-)
-def test_an_error_in_the_list_is_one_line_that_names_the_row_before_any_work(
-    text: str, line: int, named: str, capsys: Capture, recorder: Any
-) -> None:
-    Path("x").mkdir()
-    Path("link.png").symlink_to("photo.png")
-    assert batch(text) == 2
-    error = capsys.readouterr().err
-    assert re.match(f"neural-style: error: jobs.csv, line {line}: {named}", error)
-    assert error.count("\n") == 1
-    assert recorder.made == []
-    assert written() == {"x", "link.png"}
-    assert not Path("jobs.csv.done").exists()
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "named"),
-    [
-        ("no.csv", "", "JOBS must be a file"),
-        ("photo.png", "", "JOBS must be text"),
-        ("jobs.csv", "content,style,output\n\n,,\n", "JOBS must have a row"),
-        ("done.csv", TWO, "the record must"),
-    ],
-)
-def test_a_list_that_is_none_is_an_error(name: str, text: str, named: str, capsys: Capture) -> None:
-    Path("done.csv.done").mkdir()
-    if text:
-        Path(name).write_text(text)
-    assert cli.main(["batch", name]) == 2
-    assert capsys.readouterr().err.startswith(f"neural-style: error: {named}")
-
-
-def test_an_option_that_the_library_refuses_ends_the_batch_before_any_work(capsys: Capture) -> None:
-    assert batch(TWO, "--pooling", "mox") == 2
-    assert capsys.readouterr().err.startswith("neural-style: error: pooling must")
-    assert written() == set()
-
-
-# Failures and interrupts ---------------------------------------------------------------------------------
 
 
 def test_a_picture_that_fails_does_not_end_the_batch(capsys: Capture, recorder: Any) -> None:
@@ -281,14 +147,11 @@ def test_ctrl_c_keeps_what_is_done_and_a_restart_goes_on(capsys: Capture, monkey
     assert err == "neural-style: 2 of 3 pictures made, 1 was there before\n"
 
 
-# Restarts ------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("text", "more", "remade"),
     [
-        (TWO.replace("a.png\n", "a.png\n\n"), ("--device", "cpu", "--compile", "off", "--quiet"), []),
-        (SIZED, (), []),
+        (TWO.replace("a.png\n", "a.png\n\n"), ("--compile", "off", "--tile-size", "none"), []),
+        (SIZED, ("--device", "cpu"), []),
         (TWO.replace("photo.png,art2.png", "art2.png,art.png"), (), ["b.png"]),
         (SIZED.replace("a.png,32", "a.png,33"), (), ["a.png"]),
         (TWO + "photo.png,art.png,c.png\n", (), ["c.png"]),
@@ -330,9 +193,6 @@ def test_a_broken_last_line_of_the_record_is_passed_over(broken: str) -> None:
     assert json.loads(path.read_text().splitlines()[2])["output"] == "b.png"
 
 
-# Several processes ---------------------------------------------------------------------------------------
-
-
 def test_a_share_that_torchrun_did_not_deal_is_noted(monkeypatch: Patch, capsys: Capture) -> None:
     as_rank(monkeypatch, 0, 2)
     monkeypatch.setattr("neural_style.cli.batch.started_by_torchrun", lambda: False)
@@ -351,86 +211,3 @@ def test_every_picture_is_made_by_exactly_one_rank(capsys: Capture, monkeypatch:
         assert err == f"[rank {rank}] neural-style: {count} of {count} pictures made\n"
     assert recorded() == ["b.png", "d.png", "a.png", "c.png", "e.png"]
     assert [made["device"] for made in recorder.made] == ["cuda:1", "cuda:0"]
-
-
-@pytest.mark.parametrize(
-    ("variables", "expected"),
-    [
-        ({}, Process(rank=0, world=1, local_rank=0)),
-        ({"RANK": "9", "WORLD_SIZE": "16"}, Process(9, 16, 9)),
-        ({"RANK": "9", "WORLD_SIZE": "16", "LOCAL_RANK": "1"}, Process(9, 16, 1)),
-        ({"RANK": "2", "WORLD_SIZE": "2"}, "RANK"),
-        ({"RANK": "1"}, "RANK"),
-        ({"RANK": "-1"}, "RANK"),
-        ({"WORLD_SIZE": "²"}, "WORLD_SIZE"),
-        ({"LOCAL_RANK": ""}, "LOCAL_RANK"),
-    ],
-)
-def test_the_environment_names_the_process_unless_it_is_impossible(
-    variables: dict[str, str], expected: Process | str, capsys: Capture, monkeypatch: Patch
-) -> None:
-    for variable, value in variables.items():
-        monkeypatch.setenv(variable, value)
-    if isinstance(expected, Process):
-        assert place() == expected
-    else:
-        assert batch() == 2
-        assert f"error: {expected} must" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("available", "name", "here", "expected"),
-    [
-        (["cuda", "cpu"], "auto", Process(), "auto"),
-        (["cuda", "cpu"], "auto", Process(9, 16, 1), "cuda:1"),
-        (["cuda", "cpu"], "auto", Process(3, 4, 3), "cuda:1"),
-        (["cuda", "cpu"], "cuda:0", Process(1, 2, 1), "cuda:0"),
-        (["xpu", "cpu"], "auto", Process(5, 8, 5), "xpu:2"),
-        (["mps", "cpu"], "auto", Process(1, 2, 1), "auto"),
-    ],
-)
-def test_each_process_of_a_machine_takes_the_next_gpu(
-    available: list[str], name: str, here: Process, expected: str, monkeypatch: Patch
-) -> None:
-    monkeypatch.setattr(ranks, "available_devices", lambda: available)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.xpu, "device_count", lambda: 3)
-    assert rank_device(name, here) == expected
-
-
-@pytest.fixture
-def torchruns_store(monkeypatch: Patch) -> TCPStore:
-    """A store as torchrun keeps one, and its environment."""
-    store = TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
-    given = {"TORCHELASTIC_RUN_ID": "1", "TORCHELASTIC_USE_AGENT_STORE": "True", "MASTER_ADDR": "localhost"}
-    for name, value in {**given, "MASTER_PORT": str(store.port)}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(ranks, "WAIT_SECONDS", 0.01)
-    as_rank(monkeypatch, 0, 2)
-    return store
-
-
-def test_a_rank_of_torchruns_waits_for_the_others_at_the_end(torchruns_store: TCPStore) -> None:
-    def end() -> None:
-        with ending_together(Process(0, 2, 0)):
-            pass
-
-    thread = threading.Thread(target=end, daemon=True)
-    thread.start()
-    thread.join(0.3)
-    assert thread.is_alive()
-    torchruns_store.add(ranks.ENDED, 1)
-    thread.join(20)
-    assert not thread.is_alive()
-
-
-@pytest.mark.usefixtures("torchruns_store")
-def test_after_an_error_or_without_the_store_a_rank_waits_for_none(monkeypatch: Patch) -> None:
-    def gone(*_arguments: object) -> int:
-        raise RuntimeError("connection reset")
-
-    with pytest.raises(ValueError, match="no"), ending_together(Process(0, 2, 0)):
-        raise ValueError("no")
-    monkeypatch.setattr(TCPStore, "add", gone)
-    with ending_together(Process(0, 2, 0)):
-        pass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 import warnings
 from typing import Any
@@ -11,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from neural_style.cli import progress_bar
-from neural_style.cli.console import say, tell, warnings_as_notes
-from neural_style.cli.progress_bar import ProgressBar
+from neural_style.cli import console
+from neural_style.cli.console import ProgressBar, say, tell, warnings_as_notes
 from neural_style.transfer.callback import Progress
+from small_commands import closed_pipe
 
 
 class Terminal(io.StringIO):
@@ -75,7 +74,7 @@ def test_the_remaining_time_follows_the_fraction_of_the_work(monkeypatch: pytest
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setattr("tqdm.std.time", lambda: now[0])
-    monkeypatch.setattr(progress_bar, "REDRAW_SECONDS", 0)
+    monkeypatch.setattr(console, "REDRAW_SECONDS", 0)
     with ProgressBar(quiet=False) as bar:
         for fraction in (0.1, 0.5):  # 0.4 of the work in 30 s: the rest takes 37.5 s
             bar.show(progress(fraction, Loss()))
@@ -107,9 +106,7 @@ def test_what_the_streams_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_closed_pipe_or_no_stream_takes_nothing_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    with os.fdopen(writing, "w") as pipe:
+    with closed_pipe() as pipe:
         for stream, write in (("stdout", tell), ("stderr", say)):
             for sink in (None, pipe):
                 monkeypatch.setattr(sys, stream, sink)

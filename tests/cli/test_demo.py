@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 
+from neural_style import cli, load_image
 from neural_style.cli.demo import sheet
 from neural_style.images.resizing import resize
 
@@ -31,3 +35,19 @@ def test_a_sheet_gives_every_picture_the_height_and_the_device_of_the_last(devic
     assert torch.equal(row[..., :10].cpu(), resize(tall, (20, 10)))
     assert bool((row[..., 10:12] == 1).all())
     assert torch.equal(row[..., -30:], last)
+
+
+def test_the_demo_writes_its_picture_and_the_sheet_beside_it(
+    capsys: pytest.CaptureFixture[str], recorder: Any
+) -> None:
+    Path("here").mkdir()
+    assert cli.main(["demo", "--size", "64", "--seed", "4", "-o", "here/cat.png"]) == 0
+    assert {path.name for path in Path("here").iterdir()} == {"cat.png", "cat-sheet.png"}
+    picture, row = load_image("here/cat.png"), load_image("here/cat-sheet.png")
+    assert max(picture.shape[-2:]) == 64
+    assert torch.equal(row[..., -picture.shape[-1] :], picture)
+    assert recorder.made == [{}]
+    assert recorder.ran[0]["seed"] == 4
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert cli.main(["demo", "--size", "original", "--quiet"]) == 0
+    assert recorder.ran[1]["size"] is None

@@ -84,6 +84,9 @@ def test_options_that_do_not_agree_are_refused_and_a_folder_without_pictures(
 def test_styles_and_their_regions_reach_the_run(recorder: Any) -> None:
     words = ["stylize", "photo.png", "art.png", "monet", "--style-weights", "2,1", "--style-scales", "1,2"]
     assert cli.main([*words, "--regions", "west.png", "east.png"]) == 0
+    assert recorder.ran[0]["content"] == Path(
+        "photo.png"
+    )  # which is reduced as the run needs it, with its masks
     found = [(style.weight, style.scale, Path(str(style.region))) for style in recorder.ran[0]["style"]]
     east = (0.5, 2, Path("east.png"))
     assert found == [(2, 1, Path("west.png")), east, east]

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
-from neural_style import cli, load_image
+from neural_style import cli, load_image, save_image
+from neural_style.images.resizing import resize
 from neural_style.quilting import synthesize, transfer_texture
+from small_commands import written
 
 Capture = pytest.CaptureFixture[str]
-INPUTS = {"photo.png", "art.png", "art2.png", "narrow.pth"}
 
 
 def quilt(words: str) -> int:
     return cli.main(["quilt", *words.split()])
-
-
-def written() -> set[str]:
-    """Return what lies in the folder besides the inputs."""
-    return {path.name for path in Path().iterdir()} - INPUTS
 
 
 def test_a_texture_is_the_librarys(capsys: Capture) -> None:
@@ -54,15 +52,44 @@ def test_only_an_enlarged_target_is_noted(capsys: Capture) -> None:
         assert ("is enlarged" in capsys.readouterr().err) is noted
 
 
+def test_pictures_much_larger_than_the_result_are_reduced_while_they_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def resized(image: Tensor, size: tuple[int, int]) -> Tensor:
+        seen.append(tuple(image.shape[-2:]))
+        return resize(image, size)
+
+    monkeypatch.setattr("neural_style.quilting.transfer.resize", resized)
+    for name in ("large", "painting"):
+        save_image(resize(load_image("art.png")[None], (300, 400))[0], f"{name}.png")
+    assert quilt("transfer painting.png large.png --size 20 --passes 1 --block-size 9") == 0
+    assert seen == [(4 * 15, 4 * 20)] * 2
+    seen.clear()
+    transfer_texture("painting.png", "large.png", 9, size=20, passes=1)
+    assert seen == [(4 * 15, 4 * 20)] * 2
+
+
 def test_quiet_says_nothing(capsys: Capture) -> None:
     assert quilt("texture art.png -o out.jpg --size 20 --block-size 9 --quiet") == 0
     assert capsys.readouterr() == ("", "")
     assert written() == {"out.jpg"}
 
 
-def test_a_closed_error_stream_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", None)
-    assert quilt("texture art.png -o out.jpg --size 20 --block-size 9") == 0
+def test_a_closed_error_stream_or_a_terminal_that_has_gone_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Gone(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def write(self, _text: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    for stream in (None, Gone()):
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert quilt("texture art.png -o out.jpg --size 20 --block-size 9") == 0
 
 
 @pytest.mark.parametrize(

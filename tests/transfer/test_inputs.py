@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,9 @@ from torch import Tensor
 from narrow import RANDOM
 from neural_style import Style, StyleTransfer, save_image
 from neural_style.evaluation.objective import Objective
-from neural_style.images.resizing import SPARE, resize
+from neural_style.images import masks
+from neural_style.images.io import read
+from neural_style.images.resizing import SPARE, resize, size_of
 from neural_style.transfer import estimate as estimates
 from neural_style.transfer.inputs import Inputs, load_inputs
 from neural_style.transfer.levels import Level, Sizes
@@ -76,6 +79,22 @@ def test_masks_over_a_picture_that_is_reduced_are_not_called_resized() -> None:
     assert read.region.shape[-2:] == read.mask.shape[-2:] == (SPARE * 24, SPARE * 32)
     with pytest.warns(UserWarning, match="style's region has 150×200 pixels and its picture 300×400"):
         loaded(smooth(300, 400), Style(smooth(300, 400), region=half[::2, ::2]))
+
+
+def test_of_a_mask_no_more_is_read_than_of_its_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[tuple[int, int]] = []
+
+    def reading(source: Any, argument: str, enough: Any) -> tuple[Tensor, tuple[int, int]]:
+        image, own = read(source, argument, enough)
+        sizes.append(size_of(image))
+        return image, own
+
+    monkeypatch.setattr(masks, "read", reading)
+    for height, width in ((300, 400), (95, 127)):  # one that is reduced, and one that is not
+        save_image(torch.linspace(0, 1, width).round().expand(3, height, width), tmp_path / "mask.png")
+        style = Style(smooth(32, 32), region=tmp_path / "mask.png")
+        loaded(smooth(height, width), style)
+    assert sizes == [(SPARE * 24, SPARE * 32), (95, 127)]
 
 
 def test_the_pictures_are_counted_in_the_estimate(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"neural-style {version}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
     for name, (text, add_options) in _COMMANDS.items():
-        add_options(commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}."))
+        add_options(_command(commands, name, text))
     options, unknown = parser.parse_known_args(argv)
     if unknown:
         commands.choices[options.command].error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -72,9 +72,11 @@ def _add_stylize(parser: argparse.ArgumentParser) -> None:
     _add_paths(parser, "style", text, nargs="+")
     _add_output(parser, "CONTENT-STYLE.png, here")
     _add_style_options(parser)
-    text = "where in CONTENT: a grey mask for each STYLE, white where it applies; or with --style-maps one map"
-    _add_paths(parser, "--regions", f"{text} in colours", nargs="+", metavar="MASK", default=[])
-    text = "a map in colours for each STYLE: what has a colour there goes where --regions has it"
+    text = (
+        "a grey mask of CONTENT for each STYLE, white where it applies; with --style-maps, one map in colours"
+    )
+    _add_paths(parser, "--regions", text, nargs="+", metavar="MASK", default=[])
+    text = "a map in colours for each STYLE: its part of a colour goes where --regions has that colour"
     _add_paths(parser, "--style-maps", text, nargs="+", metavar="MAP", default=[])
     _add_picture_options(parser)
     _add_transfer_options(parser)
@@ -87,8 +89,7 @@ def _add_texture(parser: argparse.ArgumentParser) -> None:
     _add_paths(parser, "style", "a picture, or several; a folder is one of all", nargs="+")
     _add_output(parser, "STYLE-texture.png, here")
     _add_style_options(parser)
-    text = "side of a square in pixels, or WIDTHxHEIGHT"
-    _add(parser, "--size", "N", text, type=values.sides, default=str(DEFAULT_SIZE))
+    _add_sides(parser)
     _add_iterations(parser, TEXTURE_ITERATIONS)
     _add_quality_and_seed(parser)
     _add_transfer_options(parser, content=False)
@@ -109,19 +110,16 @@ def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
 
 def _add_quilt(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(metavar="KIND", required=True, dest="kind")
-    text = "make more of a picture, of any size"
-    texture = kinds.add_parser("texture", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    texture = _command(kinds, "texture", "make more of a picture, of any size")
     _add_paths(texture, "picture", "the texture")
     _add_output(texture, "PICTURE-quilt.png, here")
-    text = "side of a square in pixels, or WIDTHxHEIGHT"
-    _add(texture, "--size", "N", text, type=values.sides, default=str(DEFAULT_SIZE))
-    text = "show a picture in the texture of another"
-    transfer = kinds.add_parser("transfer", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    _add_sides(texture)
+    transfer = _command(kinds, "transfer", "show a picture in the texture of another")
     _add_paths(transfer, "source", "the painting, whose texture it takes")
     _add_paths(transfer, "target", "the photograph, which the result shows")
     _add_output(transfer, "TARGET-SOURCE-quilt.png, here")
     _add_size(transfer, _default_of(transfer_texture, "size"), "'original' for the target's")
-    text, default = "each with smaller blocks", _default_of(transfer_texture, "passes")
+    text, default = "how often it is quilted, of ever smaller blocks", _default_of(transfer_texture, "passes")
     _add(transfer, "--passes", "N", text, type=values.count, default=default)
     for kind, function, share in ((texture, synthesize, "sixth"), (transfer, transfer_texture, "third")):
         text, default = "side of a block in pixels", _default_of(function, "block_size")
@@ -155,7 +153,7 @@ def _add_batch(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
-    _add_output(parser, "demo.png; the sheet is OUT-sheet")
+    _add_output(parser, "demo.png, and its sheet demo-sheet.png")
     _add_size(parser, 384, "'original' for the photograph's")
     _add_seed(parser)
 
@@ -190,10 +188,10 @@ def _add_transfer_options(parser: argparse.ArgumentParser, *, content: bool = Tr
     choose("--weights", NAMED_SOURCES, also=text, default=_default_of(StyleTransfer, "weights"))
     choose("--convention", CONVENTIONS, also="the input that a weight file was made for")
     add("--variation-weight", "X", "larger is smoother", type=float)
-    choose("--variation", VARIATIONS, also="what roughness is")
+    choose("--variation", VARIATIONS, also="how roughness is measured")
     if style:
         add("--style-layers", "NAME[=X],...", "such as relu1_1, or relu3_1=0.5,relu4_1=0.5", type=values.layers)
-        choose("--statistic", STATISTICS, also="what of the features is the style")
+        choose("--statistic", STATISTICS, also="of the features, which is the style")
     if content and style:
         text = "such as relu4_2, or relu3_2=0.5,relu4_2=0.5"
         add("--content-layers", "NAME[=X],...", text, type=values.layers)
@@ -211,6 +209,12 @@ def _add_transfer_options(parser: argparse.ArgumentParser, *, content: bool = Tr
     choose("--compile", COMPILES, also="whether CUDA graphs are recorded", default=AUTO)
     text = "longest side in pixels of the tiles that a picture is evaluated in; auto: what fits; none: whole"
     add("--tile-size", "N", text, type=values.tile_size, default=AUTO)
+
+
+def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
+    """Return the parser of a command, whose help says what it is for."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=f"{text.capitalize()}.")
+    return parser
 
 
 # Single options ------------------------------------------------------------------------------------------
@@ -235,8 +239,13 @@ def _add_paths(parser: argparse.ArgumentParser, name: str, text: str, **options:
 
 
 def _add_output(parser: argparse.ArgumentParser, shown: str) -> None:
-    text = f"picture to write, in place of one that is there (default: {shown}; none is replaced)"
+    text = f"picture to write; one that is there is replaced (default: {shown}, with a number if that is taken)"
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, help=text)
+
+
+def _add_sides(parser: argparse.ArgumentParser) -> None:
+    text = "side of a square in pixels, or WIDTHxHEIGHT"
+    _add(parser, "--size", "N", text, type=values.sides, default=str(DEFAULT_SIZE))
 
 
 def _add_size(parser: argparse.ArgumentParser, default: int, or_else: str) -> None:
@@ -244,7 +253,7 @@ def _add_size(parser: argparse.ArgumentParser, default: int, or_else: str) -> No
 
 
 def _add_iterations(parser: argparse.ArgumentParser, default: int | None = None) -> None:
-    text = "of each level, or one number for every level"
+    text = "of each level; or one number a level, coarse to fine"
     _add(parser, "--iterations", "N[,N...]", text, type=values.iterations, default=default)
 
 
@@ -267,9 +276,9 @@ def _default_of(function: Callable[..., object], argument: str) -> Any:
 # The commands by name: what each is for, and what adds its options to a parser.
 _COMMANDS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "stylize": ("make a picture of a photograph and a painting", _add_stylize),
-    "batch": ("make every picture of a list, by one process or by many; a restart goes on", _add_batch),
+    "batch": ("make every picture of a list, by one process or by many", _add_batch),
     "texture": ("make a texture of a picture, of any size, from noise", _add_texture),
-    "reconstruct": ("make a picture of what one layer keeps of another, from noise", _add_reconstruct),
+    "reconstruct": ("make a picture of what a layer keeps of another, from noise", _add_reconstruct),
     "quilt": ("make a texture, or show a picture in one, of a picture's blocks: image quilting", _add_quilt),
     "learn": ("learn filters from paintings alone, for --weights", _add_learn),
     "demo": ("make a picture of two bundled ones, and a sheet that shows all three", _add_demo),

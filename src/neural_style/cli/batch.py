@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from neural_style import _checks
-from neural_style.cli.console import ERRORS, in_a_line, pixels, say, tell, warnings_as_notes
-from neural_style.cli.from_options import enough, file_identity, transfer_from_options
+from neural_style.cli.console import ERRORS, ProgressBar, in_a_line, pixels, say, tell, warnings_as_notes
+from neural_style.cli.from_options import enough, transfer_from_options
 from neural_style.cli.interrupts import INTERRUPTED
-from neural_style.cli.progress_bar import ProgressBar
+from neural_style.cli.output_files import file_identity
 from neural_style.cli.values import PICTURE_OPTIONS, read_option
 from neural_style.device.ranks import ending_together, place, rank_device, started_by_torchrun
 from neural_style.images.io import check_writable, save_image, to_image_tensor
@@ -114,14 +114,10 @@ def _make_job(transfer: StyleTransfer, job: Job, title: str, rank: str, *, quiet
     try:
         chosen = {name: value for name, value in job.options.items() if name != "quality"}
         needed = partial(enough, size=chosen["size"], preview=chosen["preview"])
-        images = {
-            name: to_image_tensor(path, name, needed if name == "content" else None)
-            for name, path in job.inputs.items()
-            if name != "style"
-        }
-        check_writable(job.output, size=fit_within(size_of(images["content"]), chosen["size"]))
+        content = to_image_tensor(job.content, "content", needed)
+        check_writable(job.output, size=fit_within(size_of(content), chosen["size"]))
         with ProgressBar(quiet=quiet or bool(rank), title=title) as bar:
-            image = transfer.run(style=job.style, **{**chosen, **images}, callback=bar.show)
+            image = transfer.run(content, job.style, **chosen, callback=bar.show)
         save_image(image, job.output, quality=job.options["quality"])
     except (*ERRORS, RuntimeError) as error:  # a RuntimeError is what torch raises on a CPU without memory
         say(f"{title}, line {job.line}: {job.output} failed: {in_a_line(error)}", rank=rank)

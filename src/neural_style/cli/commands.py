@@ -1,8 +1,7 @@
 """The command line.
 
 Input is checked before the run. An error is one line and exit status 2; Ctrl-C keeps the picture so far, exit
-status 130, and in a single process so does SIGTERM, 143. A file that the command line does not name is not
-replaced.
+status 130, and in a single process so does SIGTERM, 143. Only a file that the command line names is replaced.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from neural_style.cli.arguments import parse
 from neural_style.cli.batch import run_batch
 from neural_style.cli.console import (
     ERRORS,
+    ProgressBar,
     flush,
     in_a_line,
     note_enlarged,
@@ -34,20 +34,13 @@ from neural_style.cli.console import (
     warnings_as_notes,
 )
 from neural_style.cli.demo import bundled_pictures, sheet
-from neural_style.cli.from_options import (
-    check_not_among,
-    enough,
-    new_file,
-    pictures_in,
-    styles_from_options,
-    transfer_from_options,
-)
+from neural_style.cli.from_options import enough, pictures_in, styles_from_options, transfer_from_options
 from neural_style.cli.interrupts import INTERRUPTED, ending_as_interrupts, ignore_further
-from neural_style.cli.progress_bar import ProgressBar
+from neural_style.cli.output_files import check_not_among, save_picture
 from neural_style.cli.quilting import run_quilt
 from neural_style.device.memory import ran_out
 from neural_style.device.ranks import Process, Ranks, ending_together, joined, place, preparing, rank_device
-from neural_style.images.io import check_writable, save_image, to_image_tensor
+from neural_style.images.io import check_writable, to_image_tensor
 from neural_style.images.resizing import fit_within, resize, size_of
 from neural_style.network.source import learn_weights
 from neural_style.network.vgg19 import check_layers
@@ -95,37 +88,31 @@ def _stylize(options: argparse.Namespace) -> int:
     with joined(here, options.rank_timeout) as ranks:
         with preparing(ranks):
             run, out = _prepared(options, ranks)
-        save = partial(save_image, path=out, quality=options.quality) if here.rank == 0 else lambda _: None
+        save = _saver(options, out) if here.rank == 0 else lambda _: out
         with ending_together(here):  # rank 0 may still be writing
-            return _make(run, save, out, options, here)
+            return _make(run, save, options, here)
 
 
 def _prepared(options: argparse.Namespace, ranks: Ranks | None) -> tuple[Callable[..., Tensor], Path]:
     """Return the function that makes the picture, and the file to write, all input checked."""
-    out = options.output or new_file(Path(f"{options.content.stem}-{options.style[0].stem}.png"))
-    pictures = {"content": options.content}
+    out = options.output or Path(f"{options.content.stem}-{options.style[0].stem}.png")
     check_init(options.init)
-    if is_picture(options.init):
-        pictures["init"] = Path(str(options.init))
-    inputs = [*pictures.values(), Path(options.weights), *options.regions, *options.style_maps]
+    inputs = [options.content, Path(options.weights), *options.regions, *options.style_maps]
     inputs += [picture for path in options.style for picture in pictures_in(path)]
-    check_not_among("--output", out, inputs)
-    # Masks are drawn over the whole photograph, and a start may be cut.
+    inputs += [Path(str(options.init))] if is_picture(options.init) else []
+    check_not_among(options.output, inputs)
     needed = partial(enough, size=options.size, preview=options.preview)
-    images = {
-        name: to_image_tensor(path, name, needed if name == "content" and not options.regions else None)
-        for name, path in pictures.items()
-    }
+    content = to_image_tensor(options.content, "content", needed)
     styles = _styles(options, regions=options.regions, maps=options.style_maps)
-    size = fit_within(size_of(images["content"]), options.size)
+    size = fit_within(size_of(content), options.size)
     check_writable(out, size=size, argument="--output")
-    note_enlarged(images["content"], previewed(size) if options.preview else size, quiet=options.quiet)
+    note_enlarged(content, previewed(size) if options.preview else size, quiet=options.quiet)
     transfer = transfer_from_options(options, ranks=ranks)
     schedule = {name: getattr(options, name) for name in ("iterations", "levels", "init", "preview")}
-    own = size_of(images["content"])
-    say_estimate(transfer, size, quiet=options.quiet, content=own, **schedule)
-    chosen = {**schedule, "size": options.size, "seed": options.seed, **images}
-    return partial(transfer.run, style=styles, **chosen), out
+    say_estimate(transfer, size, quiet=options.quiet, content=size_of(content), **schedule)
+    chosen = {**schedule, "size": options.size, "seed": options.seed}
+    picture = options.content if options.regions else content  # masks are of the whole photograph's size
+    return partial(transfer.run, picture, styles, **chosen), out
 
 
 def _styles(options: argparse.Namespace, **places: Sequence[Path]) -> list[Style]:
@@ -136,7 +123,7 @@ def _styles(options: argparse.Namespace, **places: Sequence[Path]) -> list[Style
 
 def _texture(options: argparse.Namespace) -> int:
     """Make a texture: a transfer without content."""
-    out = options.output or new_file(Path(f"{options.style[0].stem}-texture.png"))
+    out = options.output or Path(f"{options.style[0].stem}-texture.png")
     inputs = [picture for path in options.style for picture in pictures_in(path)]
     return _from_noise(options, out, inputs, torch.full((3, *options.size), 0.5), None, _styles(options))
 
@@ -146,7 +133,7 @@ def _reconstruct(options: argparse.Namespace) -> int:
     (layer,) = check_layers("LAYER", [options.layer])
     options.content_layers, options.content_weight = [layer], 1.0
     options.levels = 1 if isinstance(options.iterations, int) else None  # as many as there are numbers
-    out = options.output or new_file(Path(f"{options.content.stem}-{layer}.png"))
+    out = options.output or Path(f"{options.content.stem}-{layer}.png")
     content = to_image_tensor(options.content, "content", partial(enough, size=options.size))
     return _from_noise(options, out, [options.content], content, options.size, content)
 
@@ -160,7 +147,7 @@ def _from_noise(
     style: Tensor | Sequence[Style],
 ) -> int:
     """Make and save a picture from noise."""
-    check_not_among("--output", out, [*inputs, Path(options.weights)])
+    check_not_among(options.output, [*inputs, Path(options.weights)])
     if place().world > 1:
         advice = "Start it without torchrun."
         raise ValueError(_checks.message(f"the ranks of {options.command}", "be one", place().world, advice))
@@ -171,14 +158,14 @@ def _from_noise(
     say_estimate(transfer, result, quiet=options.quiet, content=size_of(content), **schedule)
     chosen = {name: getattr(options, name) for name in ("iterations", "levels", "init", "seed")}
     run = partial(transfer.run, content, style, size=size, **chosen)
-    return _make(run, partial(save_image, path=out, quality=options.quality), out, options)
+    return _make(run, _saver(options, out), options)
 
 
 def _learn(options: argparse.Namespace) -> int:
     """Learn filters from paintings and write them."""
     began, out = time.monotonic(), options.output
     paths = [picture for path in options.painting for picture in pictures_in(path)]
-    check_not_among("--output", out, paths)
+    check_not_among(out, paths)
     _checks.file_to_write("--output", out)
     pictures = []
     for number, path in enumerate(paths, 1):
@@ -194,23 +181,23 @@ def _learn(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     """Make a picture of the two bundled ones, and the sheet that shows all three."""
-    out = options.output or new_file(Path("demo.png"))
-    sheet_path = out.with_name(f"{out.stem}-sheet{out.suffix}")
-    for path in (out, sheet_path):
-        check_writable(path, argument="--output")
-    new_file(sheet_path, "the sheet", "be a new file", "Move it away, or name another --output.")
+    out = check_writable(options.output or Path("demo.png"), argument="--output")
     content, style = bundled_pictures()
-
-    def save(image: Tensor) -> None:
-        save_image(image, out)
-        save_image(sheet([content, style, image]), sheet_path)
-
     transfer, size = StyleTransfer(), fit_within(size_of(content), options.size)
     note_enlarged(content, size, quiet=options.quiet)
     say_estimate(transfer, size, quiet=options.quiet, content=size_of(content))
-    run = partial(transfer.run, content, style, size=options.size, seed=options.seed)
-    status = _make(run, save, out, options)
-    tell(f"{sheet_path}: the photograph, the painting and the result", quiet=options.quiet)
+
+    sheets: list[Path] = []
+
+    def save(image: Tensor) -> Path:
+        written = save_picture(image, out, named=options.output is not None)
+        beside = written.with_stem(f"{written.stem}-sheet")
+        sheets.append(save_picture(sheet([content, style, image]), beside, named=False))
+        return written
+
+    status = _make(partial(transfer.run, content, style, size=options.size, seed=options.seed), save, options)
+    for path in sheets:
+        tell(f"{path}: the photograph, the painting and the result", quiet=options.quiet)
     return status
 
 
@@ -228,14 +215,18 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
 # Parts of them -------------------------------------------------------------------------------------------
 
 
+def _saver(options: argparse.Namespace, out: Path) -> Callable[[Tensor], Path]:
+    """Return what writes a picture; see `save_picture`."""
+    return partial(save_picture, path=out, named=options.output is not None, quality=options.quality)
+
+
 def _make(
     run: Callable[..., Tensor],
-    save: Callable[[Tensor], None],
-    out: Path,
+    save: Callable[[Tensor], Path],
     options: argparse.Namespace,
     here: Process = Process(),  # noqa: B008  # frozen
 ) -> int:
-    """Run with a progress bar and save the picture in `out`, or after an interrupt the picture so far."""
+    """Run with a progress bar and save the picture, or after an interrupt the picture so far."""
     began = time.monotonic()
     try:
         with ProgressBar(quiet=options.quiet) as bar:
@@ -244,10 +235,8 @@ def _make(
         ignore_further()
         if here.world > 1:  # torchrun interrupts once more
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-        save(interrupt.image)
-        say(f"interrupted; the picture so far is in {out}", quiet=here.rank > 0)
+        say(f"interrupted; the picture so far is in {save(interrupt.image)}", quiet=here.rank > 0)
         return INTERRUPTED
-    save(image)
-    text = f"{out}: {pixels(image.shape[-2:])} pixels in {time.monotonic() - began:.1f} s"
+    text = f"{save(image)}: {pixels(image.shape[-2:])} pixels in {time.monotonic() - began:.1f} s"
     tell(text, quiet=options.quiet)
     return 0

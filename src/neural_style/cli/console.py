@@ -1,12 +1,14 @@
-"""What the command line writes beside the progress bar: what was made, notes, warnings and errors."""
+"""What the command line writes: what was made, notes, warnings, errors, and the progress bar."""
 
+import math
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 import torch
 from torch import Tensor
@@ -16,6 +18,9 @@ from neural_style.device.memory import available_memory
 from neural_style.images.resizing import size_of
 from neural_style.network.weights import WeightsUnavailableError
 from neural_style.transfer import StyleTransfer
+from neural_style.transfer.callback import Progress
+
+REDRAW_SECONDS = 0.1
 
 # Errors of the input or the machine, which are reported in one line. Any other is a fault of this package.
 ERRORS = (
@@ -102,3 +107,41 @@ def warnings_as_notes(*, quiet: bool, rank: str = "") -> Iterator[None]:
     with warnings.catch_warnings(action="default"):
         warnings.showwarning = note
         yield
+
+
+class ProgressBar:
+    """A bar on the error stream. It shows nothing when quiet, or where the stream is no terminal.
+
+    Args:
+        quiet: whether to show nothing.
+        title: stands in front, such as which picture of several it is.
+    """
+
+    def __init__(self, *, quiet: bool, title: str = "") -> None:
+        self.quiet, self.title = quiet, title
+        self._bar: tqdm | None = None
+        self._drawn_at = -math.inf
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def show(self, progress: Progress) -> None:
+        """Show an evaluation. The loss is read only when the bar is drawn, at most ten times a second."""
+        if self._bar is None:  # counts time from the first evaluation, without loading the network
+            layout = "{percentage:3.0f}%|{bar:20}| {desc}, {remaining} left"
+            options: dict[str, Any] = {"total": 1, "initial": progress.fraction, "bar_format": layout}
+            options |= {"leave": False, "dynamic_ncols": True, "smoothing": 0}
+            options["delay"] = 1e-9  # so that it is drawn below only
+            silent = self.quiet or sys.stderr is None  # closed before Python began
+            self._bar = tqdm(disable=True if silent else None, file=sys.stderr, **options)
+        now = time.monotonic()
+        if self._bar.disable or now - self._drawn_at < REDRAW_SECONDS:
+            return
+        self._drawn_at, self._bar.n = now, progress.fraction
+        level = f"level {progress.level}/{progress.levels}, {pixels(progress.size)}"
+        step = f"step {progress.step}/{progress.steps}, loss {progress.loss.item():.4g}"
+        self._bar.set_description_str(", ".join([self.title, level, step] if self.title else [level, step]))

@@ -1,4 +1,4 @@
-"""What options ask for: the transfer; styles from files, folders, weights, masks and maps; files to write."""
+"""What options ask for: the transfer, and styles from files, folders, weights, masks and maps."""
 
 import argparse
 import contextlib
@@ -32,7 +32,11 @@ def transfer_from_options(options: argparse.Namespace, ranks: Ranks | None = Non
 
 
 def enough(own: tuple[int, int], size: int | None, *, preview: bool = False) -> tuple[int, int]:
-    """Return (height, width) of what a photograph of a size is worked at, at most; see `to_image_tensor`."""
+    """Return (height, width) of what a photograph of a size is worked at, at most; see `to_image_tensor`.
+
+    >>> enough((3000, 4000), 512), enough((3000, 4000), 512, preview=True)
+    ((384, 512), (192, 256))
+    """
     target = fit_within(own, size)
     return previewed(target) if preview else target
 
@@ -118,36 +122,3 @@ def _placed(styles: Sequence[Style], there: Sequence[tuple[Tensor, Tensor]], sty
 def _named(color: Tensor) -> str:
     """Return a colour as #rrggbb."""
     return "#" + "".join(f"{round(255 * value):02x}" for value in color.tolist())
-
-
-# Files to write ------------------------------------------------------------------------------------------
-
-
-def new_file(
-    path: Path,
-    argument: str = "--output",
-    rule: str = "name a file that is to be replaced",
-    advice: str = "Name it, or another.",
-) -> Path:
-    """Return a path that the command line does not name, if nothing is there that it would replace.
-
-    Raises:
-        FileExistsError: if there is.
-    """
-    if path.exists() or path.is_symlink():
-        raise FileExistsError(_checks.message(argument, rule, f"'{path}' by default, which exists", advice))
-    return path
-
-
-def file_identity(path: Path) -> object:
-    """Return a value that is the same for two paths to the same file."""
-    if not path.exists():
-        return path.resolve()
-    status = path.stat()
-    return status.st_dev, status.st_ino
-
-
-def check_not_among(argument: str, path: Path, others: Sequence[Path]) -> None:
-    """Check that a file to be written is none of the others."""
-    if file_identity(path) in map(file_identity, others):
-        raise ValueError(_checks.message(argument, "leave the other files alone", f"'{path}'"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -13,16 +14,15 @@ ONCE_SECONDS = 1.0  # in which further signals are the same: `timeout` sends two
 
 
 class _Interrupter:
-    """Raises `KeyboardInterrupt` on a signal, unless another has just come, and keeps which came first."""
+    """Raises `KeyboardInterrupt` on a signal, unless another has just come, and keeps its number."""
 
     def __init__(self) -> None:
-        self.first: int | None = None
-        self._at = 0.0
+        self.number, self._at = 0, -math.inf
 
     def __call__(self, number: int, _frame: object) -> None:
         now = time.monotonic()
-        if self.first is None or now - self._at >= ONCE_SECONDS:
-            self._at, self.first = now, self.first or number
+        if now - self._at >= ONCE_SECONDS:
+            self.number, self._at = number, now
             raise KeyboardInterrupt
 
 
@@ -44,7 +44,7 @@ def ending_as_interrupts(*, alone: bool = True) -> Iterator[Callable[[int], int]
     interrupt = _Interrupter()
 
     def status(plain: int) -> int:
-        return 128 + interrupt.first if interrupt.first and plain == INTERRUPTED else plain
+        return 128 + interrupt.number if interrupt.number and plain == INTERRUPTED else plain
 
     held = [number for number in _ending() if alone and signal.getsignal(number) is signal.SIG_DFL]
     for number in held:

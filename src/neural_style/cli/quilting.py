@@ -14,8 +14,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from neural_style.cli.console import note_enlarged, pixels, tell
-from neural_style.cli.from_options import check_not_among, new_file
-from neural_style.images.io import check_writable, save_image, to_image_tensor
+from neural_style.cli.from_options import enough
+from neural_style.cli.output_files import check_not_among, save_picture
+from neural_style.images.io import check_writable, to_image_tensor
 from neural_style.images.resizing import fit_within, size_of
 from neural_style.quilting import synthesize, transfer_texture
 
@@ -28,7 +29,7 @@ def run_quilt(options: argparse.Namespace) -> int:
     make, out = KINDS[options.kind](options)
     with _bar(quiet=options.quiet) as show:
         image = make(**{name: getattr(options, name) for name in OPTIONS}, callback=show)
-    save_image(image, out, quality=options.quality)
+    out = save_picture(image, out, named=options.output is not None, quality=options.quality)
     text = f"{out}: {pixels(image.shape[-2:])} pixels in {time.monotonic() - began:.1f} s"
     tell(text, quiet=options.quiet)
     return 0
@@ -36,17 +37,17 @@ def run_quilt(options: argparse.Namespace) -> int:
 
 def _texture(options: argparse.Namespace) -> tuple[Callable[..., Tensor], Path]:
     """Return the function that makes a texture, and the file to write."""
-    out = options.output or new_file(Path(f"{options.picture.stem}-quilt.png"))
-    check_not_among("--output", out, [options.picture])
+    out = options.output or Path(f"{options.picture.stem}-quilt.png")
+    check_not_among(options.output, [options.picture])
     check_writable(out, size=options.size, argument="--output")
     return partial(synthesize, options.picture, *options.size), out
 
 
 def _transfer(options: argparse.Namespace) -> tuple[Callable[..., Tensor], Path]:
     """Return the function that shows a target in a texture, and the file to write."""
-    out = options.output or new_file(Path(f"{options.target.stem}-{options.source.stem}-quilt.png"))
-    check_not_among("--output", out, [options.source, options.target])
-    target = to_image_tensor(options.target, "target")
+    out = options.output or Path(f"{options.target.stem}-{options.source.stem}-quilt.png")
+    check_not_among(options.output, [options.source, options.target])
+    target = to_image_tensor(options.target, "target", partial(enough, size=options.size))
     size = fit_within(size_of(target), options.size)
     check_writable(out, size=size, argument="--output")
     note_enlarged(target, size, quiet=options.quiet)

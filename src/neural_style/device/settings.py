@@ -44,8 +44,8 @@ def set_up(device: torch.device | None = None) -> Iterator[None]:
 def own_state(device: torch.device) -> Iterator[None]:
     """Work as `set_up` says, without gradients, inference mode or autocast, and with denormal numbers.
 
-    What changes no bit stays as the caller has it: deterministic algorithms, anomaly detection, the number of
-    threads. Default device and dtype are not asked for.
+    Deterministic algorithms and anomaly detection stay as the caller has them, for they change no bit, and so
+    does the number of threads, which changes the last ones. Default device and dtype are not asked for.
     """
     autocast = torch.autocast(device.type, enabled=False)
     with set_up(device), _with_denormals(), torch.inference_mode(False), torch.no_grad(), autocast:

@@ -10,7 +10,7 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.images.color import luma
 from neural_style.images.io import ImageSource, read, to_image_tensor
-from neural_style.images.resizing import fit_within, resize, size_of
+from neural_style.images.resizing import SPARE, fit_within, resize, size_of
 
 COLORED = 0.15  # a pixel whose channels differ by more than this is not grey
 MOSTLY_GREY = 0.01  # the largest share of such pixels in a grey picture
@@ -42,7 +42,9 @@ def to_mask(
     Raises:
         TypeError, ValueError, OSError: if it is no mask, of another aspect, or 0 or nearly 0 throughout.
     """
-    mask, own = _mask_values(source, argument, size_of(picture))
+    height, width = size_of(picture)
+    # No more than the picture itself is kept of a larger mask.
+    mask, own = _mask_values(source, argument, (-(-height // SPARE), -(-width // SPARE)))
     mask = mask.to(picture.device)
     most = mask.amax().item()
     if not most > 0:

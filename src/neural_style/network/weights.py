@@ -114,7 +114,7 @@ def load_weights(source: str | os.PathLike[str] = "vgg19", *, convention: Conven
         return Weights(_renamed(_torchvisions_state(), "torchvision"))
     path = Path(source)
     if not path.is_file():
-        advice = "Make these with random_weights()." if source == "random" else "There is no such file."
+        advice = "Make these with random_weights()." if source == "random" else _checks.path_advice(source)
         raise FileNotFoundError(_checks.message("weights", _ONE_OF_THESE, repr(str(source)), advice))
     state = _read(path)
     caffe = "conv1_1.weight" in state or _CAFFE_MARK in state

@@ -79,11 +79,10 @@ def transfer_texture(
     _checks.number("tolerance", tolerance)
     generator = torch.Generator("cpu").manual_seed(_checks.seed(seed))
     place = choose_device(device)
-    style, content = (
-        to_image_tensor(picture, name).to(place) for picture, name in ((source, "source"), (target, "target"))
-    )
+    content = to_image_tensor(target, "target", lambda own: fit_within(own, size)).to(place)
     content = content if size is None else resize(content, fit_within(size_of(content), size))
     longer, called = max(size_of(content)), "the source"
+    style = to_image_tensor(source, "source", lambda own: fit_within(own, longer)).to(place)
     if max(size_of(style)) > longer:
         style = resize(style, fit_within(size_of(style), longer))
         called += f" as reduced to {longer} pixels"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from neural_style.evaluation.costs import evaluation_flops
+from neural_style.evaluation.costs import FLOAT32, evaluation_flops
 from neural_style.evaluation.objective import Objective
 from neural_style.evaluation.tile_size import MemoryPlan
 from neural_style.evaluation.tiles import Grid, TileGeometry
@@ -16,13 +16,11 @@ from neural_style.network.features import VGG19Features
 from neural_style.transfer.evaluator import Evaluator
 from neural_style.transfer.levels import Level
 
-PROBED = 192  # pixels of the longer side: large enough for a CPU's rate, and done within about a second
-LARGEST_PROBED = 2048  # likewise, on a GPU
-PICTURES_BYTES = 24  # a pixel of two pictures of three float32 channels: what strength 0 takes
-# A pixel of the content as it is kept: as it was given, read, and in other colours, in three float32 channels;
-# and as much for a style.
-KEPT_BYTES = 4 * 3 * 4
-TYPICAL = 2  # times the result's sides: a photograph of which nothing is said
+PROBE_SIDE = 192  # pixels of the longer side: large enough for a CPU's rate, and done within about a second
+LARGEST_PROBE_SIDE = 2048  # likewise, on a GPU
+PICTURE_BYTES = 3 * FLOAT32  # a pixel of an image tensor
+INPUT_PICTURES = 4  # the content as it is given, as it is read and in other colours; and a style of its size
+ASSUMED_RATIO = 2  # of a content's sides to the result's, where its size is not given
 OVERHEAD = 1.05  # the optimiser's own work, and resizing between levels
 
 
@@ -58,10 +56,14 @@ def estimate_run(
     plans: Mapping[tuple[int, int], MemoryPlan],
     content: tuple[int, int] | None = None,
 ) -> Estimate:
-    """Return what a run over levels, coarse to fine, will cost, from a probe of about a second.
+    """Return what a run will cost, from a probe of about a second.
 
-    The plans say how each level is evaluated, by its size; each rank is taken to be as fast as this one. The
-    content's (height, width) says how much of the pictures is kept; None counts twice the result's sides.
+    Args:
+        evaluator: of the run; every rank is taken to be as fast as this one.
+        terms: of the loss.
+        levels: coarse to fine.
+        plans: how each level is evaluated, by its size.
+        content: (height, width) of the photograph; None assumes twice the result's sides.
     """
     network, world = evaluator.network, evaluator.world
     geometry, finest = TileGeometry.of(network.layers[-1]), levels[-1].size
@@ -74,17 +76,17 @@ def estimate_run(
         # A level's targets take the forward passes of a content and a style: as much as one evaluation.
         seconds += (level.iterations + 1) * seconds_for(evaluation)
         flops += (level.iterations + 1) * evaluation
-    return Estimate(OVERHEAD * seconds, plans[finest].bytes + kept_bytes(content, finest), flops)
+    return Estimate(OVERHEAD * seconds, plans[finest].bytes + input_bytes(content, finest), flops)
 
 
-def kept_bytes(content: tuple[int, int] | None, result: tuple[int, int]) -> int:
-    """Return how many bytes the pictures of a run take, of a content and a result of (height, width).
+def input_bytes(content: tuple[int, int] | None, result: tuple[int, int]) -> int:
+    """Return how many bytes the pictures that a run is given take, by (height, width) of content and result.
 
-    >>> kept_bytes((3000, 4000), (192, 256)), kept_bytes(None, (192, 256)), kept_bytes((300, 400), (192, 256))
-    (37748736, 9437184, 5760000)
+    >>> [input_bytes(content, (192, 256)) for content in ((3000, 4000), (300, 400), None)]
+    [37748736, 5760000, 9437184]
     """
-    height, width = reduced(content or (TYPICAL * result[0], TYPICAL * result[1]), result)
-    return KEPT_BYTES * height * width
+    height, width = reduced(content or (ASSUMED_RATIO * result[0], ASSUMED_RATIO * result[1]), result)
+    return INPUT_PICTURES * PICTURE_BYTES * height * width
 
 
 def _level_flops(network: VGG19Features, terms: Terms, level: Level, grid: Grid, keep_targets: bool) -> int:
@@ -116,11 +118,11 @@ def _time_model(
     small picture's time: there what is evaluated at once, `window`, is timed too, or a part of it.
     """
     network = evaluator.network
-    small = fit_within(finest, PROBED) if max(finest) > PROBED else finest
+    small = fit_within(finest, min(max(finest), PROBE_SIDE))
     small = (max(small[0], network.minimum_size), max(small[1], network.minimum_size))
     sizes = [small]
     if next(network.parameters()).device.type != "cpu":
-        large = fit_within(window, LARGEST_PROBED) if max(window) > LARGEST_PROBED else window
+        large = fit_within(window, min(max(window), LARGEST_PROBE_SIDE))
         sizes.append((max(small[0], large[0]), max(small[1], large[1])))
     objective = evaluator.objective_class
     timed = [time_evaluation(network, terms, size, objective=objective) for size in sizes]

@@ -23,7 +23,7 @@ from neural_style.network.vgg19 import LayerChoice
 from neural_style.network.weights import Convention, Weights
 from neural_style.optimizers.base import Optimizer, RunInterrupted
 from neural_style.transfer.callback import Callback, ProgressReporter
-from neural_style.transfer.estimate import PICTURES_BYTES, Estimate, estimate_run, kept_bytes
+from neural_style.transfer.estimate import PICTURE_BYTES, Estimate, estimate_run, input_bytes
 from neural_style.transfer.evaluator import Evaluator, build_network, check_tile_size, choose_optimizer
 from neural_style.transfer.inputs import load_inputs
 from neural_style.transfer.levels import DEFAULT_SIZE, Level, Sizes, sides_of
@@ -282,7 +282,7 @@ class StyleTransfer:
             target = sizes.result(target, None, preview=preview)
             schedule = sizes.plan(target, iterations, levels, preview=preview)
             if self.settings.is_content:
-                needed = PICTURES_BYTES * target[0] * target[1] + kept_bytes(content, target)
+                needed = 2 * PICTURE_BYTES * target[0] * target[1] + input_bytes(content, target)
                 return Estimate(seconds=0.0, bytes=needed, flops=0)
             plans = self.evaluator.plan_memory(schedule, self.settings, self.optimizer)
             return estimate_run(self.evaluator, self.settings, schedule, plans, content)
