@@ -36,8 +36,9 @@ but the values of $\\alpha/\\beta$ at which its findings show
 [are others](method.md#to-reproduce-the-paper) than those that it names.
 
 The content distance is $\\lVert F - P \\rVert^2 / \\lVert P \\rVert^2$ in relu4_2, from the photograph in its
-own colours. The style distance is the default's, the mean over its five layers of
-$\\lVert \\Sigma - \\Sigma' \\rVert^2 / \\lVert \\Sigma' \\rVert^2$. Both are 0 for the same picture.
+own colours. The style distance of this page is the default's loss, the mean over its five layers of
+$\\lVert \\Sigma - \\Sigma' \\rVert^2 / \\lVert \\Sigma' \\rVert^2$; those of [the measures](metrics.md) are
+others, which know nothing of VGG-19. Both are 0 for the same picture.
 
 """
 

@@ -88,8 +88,8 @@ FIGURES = (
         "From conv1_2, conv2_2 and conv3_2 the reconstruction is almost perfect. In conv4_2 and conv5_2 "
         "detailed pixel information is lost, while the high-level content is preserved.",
         "It agrees. conv1_2 and conv2_2 are the photograph; conv3_2 bends its lines a little, and so is less "
-        "than perfect here. conv4_2 keeps houses, tower and bank in their places, without windows, and puts "
-        "coloured spots on the plain sky. In conv5_2 there is little more than where the buildings are.",
+        "than perfect here. conv4_2 keeps houses, tower and bank in their places, with windows broken up, and "
+        "puts coloured spots on the plain sky. In conv5_2 there is little more than where the buildings are.",
         content_reconstructions,
     ),
     Figure(
@@ -97,8 +97,8 @@ FIGURES = (
         "Figure 1, style reconstructions",
         "From conv1_1 alone to all of conv1_1 … conv5_1, the pictures match the painting's style on an "
         "increasing scale, while the global arrangement of the scene is discarded.",
-        "It agrees: grain in the painting's colours first, then ever larger strokes, at last stars and swirls. "
-        "Of the arrangement something is left in the last, as zeros around the picture tell its border apart. "
+        "It agrees: blots in the painting's colours first, then ever larger strokes, at last stars and swirls. "
+        "The arrangement is gone: the moon is at the lower right, the cypress at the top. "
         "The style distance compares covariances, while the Gram matrices of the layers in use are what is "
         "minimised, so that it need not fall with every layer.",
         style_reconstructions,
