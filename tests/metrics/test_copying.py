@@ -41,7 +41,7 @@ def test_the_rate_is_the_share_that_is_copied() -> None:
 @pytest.mark.parametrize("few", [False, True], ids=["as usual", "few axes and candidates first"])
 def test_the_rate_is_that_of_a_search_through_all_patches(few: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if few:  # then most copies are not among the candidates that are compared first
-        monkeypatch.setattr("neural_style.metrics.copying.AXES", 2)
+        monkeypatch.setattr("neural_style.metrics.copying.AXES", 1)
         monkeypatch.setattr("neural_style.metrics.copying.NEAREST", 2)
     generator = torch.Generator().manual_seed(3)
     style = torch.nn.functional.interpolate(torch.rand(1, 3, 6, 6, generator=generator), (36, 40))
