@@ -138,7 +138,7 @@ def measures(image: Tensor, content: Tensor, style: Tensor) -> Record:
 def measure(arguments: argparse.Namespace) -> Iterator[Record]:
     """Yield settings and results so far after every result."""
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
-    unsmoothed = {"variation_weight": 0.0}
+    unsmoothed: dict[str, Any] = {"variation_weight": 0.0}
     in_our_time = partial(Pair.textbook, at_our_time=True, kept=False)
     programs: list[Any] = [
         ("ours", {"program": "ours"}, Pair.ours),

@@ -106,7 +106,8 @@ def _interpolated(curve: Curve, place: float) -> float | None:
     """Return a curve's value at a place, or None where it does not reach."""
     if not curve or not curve[0][0] <= place <= curve[-1][0]:
         return None
-    return float(np.interp(place, *zip(*curve, strict=True)))
+    places, values = zip(*curve, strict=True)
+    return float(np.interp(place, places, values))
 
 
 def tradeoff(
