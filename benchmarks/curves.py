@@ -28,6 +28,16 @@ CONTENT_MEASURES = {
     "gradient_similarity": "1 − similarity of gradients",
     "multiscale_similarity": "1 − MS-SSIM",
 }
+STYLE_MEASURES = {
+    "held_out_style_distance": "held-out style distance",
+    "color_distance": "colour distance, ΔE",
+}
+# Of the panels of a pair: the measure of content and that of style.
+PANELS = (
+    ("gradient_similarity", "held_out_style_distance"),
+    ("multiscale_similarity", "held_out_style_distance"),
+    ("gradient_similarity", "color_distance"),
+)
 
 Curve = list[tuple[float, float]]  # such as (seconds, lowest loss so far)
 
@@ -77,26 +87,35 @@ def at_same_content(results: Sequence[Record]) -> list[Record]:
     """Return the held-out style distances of the curves of `comparison.py` at the same content.
 
     A row for each pair and measure of content: the textbook's distances, nearest to the content first, and
-    those of both of ours at the same content, interpolated between two strengths; None where they have none so
-    near or so far.
+    those of both of ours at the same content, interpolated between two strengths; None where no two strengths
+    lie on either side.
     """
     rows: list[Record] = []
-    for pair in dict.fromkeys(result["pair"] for result in results if SWEPT & result.keys()):
+    for pair in dict.fromkeys(result["pair"] for result in results if "content_weight" in result):
         for measure in CONTENT_MEASURES:
-            nearness, styles = zip(*tradeoff(results, pair, "textbook", measure), strict=True)
-            row: Record = {"pair": pair, "measure": measure, "textbook": list(styles)}
+            textbook = tradeoff(results, pair, "textbook", measure)
+            row: Record = {"pair": pair, "measure": measure, "textbook": [style for _, style in textbook]}
             for name in ("ours", UNSMOOTHED):
-                contents, ours = zip(*tradeoff(results, pair, name, measure), strict=True)
-                same = np.interp(nearness, contents, ours, left=np.nan, right=np.nan)
-                row[name] = [None if math.isnan(style) else style for style in same.tolist()]
+                curve = tradeoff(results, pair, name, measure)
+                row[name] = [_interpolated(curve, content) for content, _ in textbook]
             rows.append(row)
     return rows
 
 
-def tradeoff(results: Sequence[Record], pair: str, program: str, measure: str) -> Curve:
+def _interpolated(curve: Curve, place: float) -> float | None:
+    """Return a curve's value at a place, or None where it does not reach."""
+    if not curve or not curve[0][0] <= place <= curve[-1][0]:
+        return None
+    places, values = zip(*curve, strict=True)
+    return float(np.interp(place, places, values))
+
+
+def tradeoff(
+    results: Sequence[Record], pair: str, program: str, content: str, style: str = "held_out_style_distance"
+) -> Curve:
     """Return (content distance, style distance) of a program's sweep, nearest to the content first."""
     swept = [r for r in results if r["pair"] == pair and r["program"] == program and SWEPT & r.keys()]
-    return sorted((1 - result[measure], result["held_out_style_distance"]) for result in swept)
+    return sorted((1 - result[content], result[style]) for result in swept)
 
 
 def draw_time_to_loss(results: Sequence[Record], path: Path) -> None:
@@ -116,22 +135,24 @@ def draw_tradeoff(results: Sequence[Record], path: Path) -> None:
     A curve joins what one program makes with several weights; a point is what one makes with its defaults.
     """
     pairs = dict.fromkeys(result["pair"] for result in results if SWEPT & result.keys())
-    figure, panels = _figure(len(pairs) * len(CONTENT_MEASURES))
-    shown = [(pair, measure) for pair in pairs for measure in CONTENT_MEASURES]
-    for panel, (pair, measure) in zip(panels, shown, strict=False):
+    figure, panels = _figure(len(pairs) * len(PANELS))
+    shown = [(pair, *measures) for pair in pairs for measures in PANELS]
+    for panel, (pair, content, style) in zip(panels, shown, strict=False):
         of_pair = [result for result in results if result["pair"] == pair]
         for name, color in COLORS.items():
-            points = tradeoff(results, pair, name, measure)
+            points = tradeoff(results, pair, name, content, style)
             single = [r for r in of_pair if r["program"] == name and not SWEPT & r.keys()]
             if points:
                 panel.plot(*zip(*points, strict=True), "o-", markersize=3, color=color)
             for result in single:
-                seconds = f"{name}, {result['seconds']:.0f} s"
-                panel.plot(
-                    1 - result[measure], result["held_out_style_distance"], "D", color=color, label=seconds
-                )
-        panel.set(title=pair.replace("_", " "), xlabel=CONTENT_MEASURES[measure], ylabel="style distance")
-        panel.legend(frameon=False, fontsize="small")
+                point = 1 - result[content], result[style]
+                panel.plot(*point, "D", color=color, label=name)
+                seconds = f"{result['seconds']:.0f} s"
+                panel.annotate(seconds, point, (4, 5), textcoords="offset points", fontsize="small")
+        panel.margins(0.12)  # room for the seconds
+        panel.set(title=pair.replace("_", " "), xlabel=CONTENT_MEASURES[content], ylabel=STYLE_MEASURES[style])
+    legend = panels[0].get_legend_handles_labels()
+    figure.legend(*legend, loc="outside lower center", ncols=len(COLORS), frameon=False)
     _save(figure, path)
 
 

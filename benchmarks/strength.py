@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 from torch import Tensor
 
@@ -27,7 +28,7 @@ SMOKE_STRENGTHS = [0.2, 0.5, 0.8]
 
 
 class Pair:
-    """A pair at a size, with its weights and the two distances."""
+    """A pair at a size, with the network's weights and the loss that measures every result."""
 
     def __init__(
         self, name: str, content: Tensor, style: Tensor, size: int, arguments: argparse.Namespace
@@ -35,16 +36,11 @@ class Pair:
         self.name, self.content, self.style, self.size = name, content, style, size
         self.arguments = arguments
         self.weights = weights_of(arguments)
-        plain = {"weights": self.weights, "device": arguments.device, "precision": "float32"}
-        judge = partial(StyleTransfer, **plain, variation_weight=0.0)
-        of_content = judge(content_weight=1.0, style_weight=0.0, match_colors=False)
-        self.judges = {
-            "content_distance": of_content.objective(content, style, size=size),
-            "style_distance": judge(content_weight=0.0).objective(content, style, size=size),
-        }
+        options: dict[str, Any] = {"device": arguments.device, "precision": "float32", "match_colors": False}
+        self.objective = StyleTransfer(weights=self.weights, **options).objective(content, style, size=size)
 
     def measure(self, strength: float) -> Record:
-        """Return what a strength comes to."""
+        """Return the distances and the similarity of the result of a strength."""
         transfer = StyleTransfer(
             weights=self.weights,
             device=self.arguments.device,
@@ -55,9 +51,13 @@ class Pair:
         seed = self.arguments.seed
         result = transfer.run(self.content, self.style, size=self.size, iterations=steps, seed=seed)
         keep_picture(self.arguments, result, f"{self.name}, {self.size}, {strength:g}")
-        found = {name: judge.value_and_grad(result)[0].item() for name, judge in self.judges.items()}
-        content = resize(self.content, size_of(result)).to(result)
-        return {**found, "similarity": similarity(result, content)}
+        self.objective.value_and_grad(result)
+        losses = self.objective.terms_by_name
+        return {
+            "content_distance": losses["content"].item(),
+            "style_distance": losses["style"].item(),
+            "similarity": similarity(result, resize(self.content, size_of(result)).to(result)),
+        }
 
 
 def measure(arguments: argparse.Namespace) -> Iterator[Record]:

@@ -51,9 +51,10 @@ class Table:
     def show(self, record: Record) -> str:
         """Return a record's heading, table, failures and circumstances."""
         good = [result for result in record["results"] if "error" not in result]
-        cells = [[cell(row) for cell in self.columns.values()] for row in self.rows(good)]
+        rows = [[cell(row) for cell in self.columns.values()] for row in self.rows(good)]
         header = [list(self.columns), ["---", *["--:"] * (len(self.columns) - 1)]]
-        table = "\n".join("| " + " | ".join(line) + " |" for line in header + cells)
+        columns = [column for column in zip(*header, *rows, strict=True) if any(column[2:]) or not rows]
+        table = "\n".join("| " + " | ".join(line) + " |" for line in zip(*columns, strict=True))
         if self.benchmark:  # another table of a record that is described where it is shown first
             return table
         note = [self.note(record)] if self.note else []
@@ -72,7 +73,10 @@ def number(value: float) -> str:
 
 
 def numbers(columns: Mapping[str, str]) -> dict[str, Cell]:
-    """Return columns of numbers: the name in a row, by the column's heading. What a row lacks stays empty."""
+    """Return columns of numbers: the name in a row, by the column's heading. What a row lacks stays empty.
+
+    A column that all rows lack is left out of the table.
+    """
 
     def cell(name: str) -> Cell:
         return lambda row: number(row[name]) if name in row else ""
@@ -180,9 +184,11 @@ MEASURES = {
     "style distance": "style_distance",
     "held out": "held_out_style_distance",
     "colours, ΔE": "color_distance",
+    "SSIM": "similarity",
     "MS-SSIM": "multiscale_similarity",
     "gradients": "gradient_similarity",
     "noise": "noise",
+    "grid": "strongest_grid_peak",
     "cells": "cells",
     "border": "border",
     "copied": "copy_rate",
@@ -334,17 +340,17 @@ def _heading(record: Record) -> str:
 
 def _circumstances(record: Record) -> str:
     """Return the command and what it ran on, as a sentence or two."""
-    found = record["circumstances"]
-    commit = f"commit {found['commit'][:12]}" if found["commit"] else "outside a checkout"
+    facts = record["circumstances"]
+    commit = f"commit {facts['commit'][:12]}" if facts["commit"] else "outside a checkout"
     loads = [
-        "unknown" if found[name] is None else f"{found[name][0]:.1f}"
+        "unknown" if facts[name] is None else f"{facts[name][0]:.1f}"
         for name in ("load_average_before", "load_average_after")
     ]
-    changed = " with uncommitted changes" if found["dirty"] else ""
-    remark = f" {found['remark']}" if "remark" in found else ""  # added by hand: what disturbed it
+    changed = " with uncommitted changes" if facts["dirty"] else ""
+    remark = f" {facts['remark']}" if "remark" in facts else ""  # added by hand: what disturbed it
     return (
-        f"Made by `{record['command']}` on {found['date'][:10]}, {commit}{changed}; Python {found['python']}, "
-        f"torch {found['torch']}, {found['system']}, {found['cpu']}; load average before and after: "
+        f"Made by `{record['command']}` on {facts['date'][:10]}, {commit}{changed}; Python {facts['python']}, "
+        f"torch {facts['torch']}, {facts['system']}, {facts['cpu']}; load average before and after: "
         f"{' and '.join(loads)}.{remark}"
     )
 

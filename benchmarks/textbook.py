@@ -58,6 +58,19 @@ class History:
         return [finite(loss) for loss in self.losses]
 
 
+def covariance(features: Tensor) -> Tensor:
+    """Return the covariance over positions of features (1, C, H, W), shape (C, C)."""
+    flat = features.flatten(2)[0]
+    flat = flat - flat.mean(1, keepdim=True)
+    return flat @ flat.T / flat.shape[1]
+
+
+def gram(features: Tensor) -> Tensor:
+    """Return the paper's Gram matrix of features (1, C, H, W), by position, shape (C, C)."""
+    flat = features.flatten(2)[0]
+    return flat @ flat.T / flat.shape[1]
+
+
 class TextbookLoss(nn.Module):
     """α · content + β · style + variation of a picture, relative to the targets: our default's loss.
 
@@ -75,10 +88,10 @@ class TextbookLoss(nn.Module):
         content: Tensor,
         style: Tensor,
         terms: Terms,
-        statistic: Callable[[Tensor], Tensor] | None = None,
+        statistic: Callable[[Tensor], Tensor] = covariance,
     ) -> None:
         super().__init__()
-        self.statistic = statistic or covariance
+        self.statistic = statistic
         self.terms, self.convention, parameters = terms, weights.convention, weights.parameters
         wanted = [*terms.content_layers, *terms.style_layers]
         self.modules_by_name: dict[str, nn.Module] = {}
@@ -86,7 +99,7 @@ class TextbookLoss(nn.Module):
         for layer in truncated(deepest):
             module: nn.Module
             if layer.kind == "conv":
-                weight, bias = (parameters[f"features.{layer.index}.{kind}"] for kind in ("weight", "bias"))
+                weight, bias = (parameters[f"features.{layer.index}.{name}"] for name in ("weight", "bias"))
                 convolution = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1, padding_mode="reflect")
                 convolution.load_state_dict({"weight": weight, "bias": bias})
                 module = convolution.requires_grad_(False)
@@ -109,10 +122,10 @@ class TextbookLoss(nn.Module):
             mean = torch.tensor([0.485, 0.456, 0.406], device=image.device).view(1, 3, 1, 1)
             std = torch.tensor([0.229, 0.224, 0.225], device=image.device).view(1, 3, 1, 1)
             values = (image - mean) / std
-        found = {}
+        activations = {}
         for name, module in self.modules_by_name.items():
-            values = found[name] = module(values)
-        return found
+            values = activations[name] = module(values)
+        return activations
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the loss of a picture."""
@@ -132,19 +145,6 @@ class TextbookLoss(nn.Module):
         terms = self.terms
         weighted = terms.content_weight * content + terms.style_weight * style
         return weighted + terms.variation_weight * variation
-
-
-def covariance(features: Tensor) -> Tensor:
-    """Return the covariance over positions of features (1, C, H, W), shape (C, C)."""
-    flat = features.flatten(2)[0]
-    flat = flat - flat.mean(1, keepdim=True)
-    return flat @ flat.T / flat.shape[1]
-
-
-def gram(features: Tensor) -> Tensor:
-    """Return the paper's Gram matrix of features (1, C, H, W), by position, shape (C, C)."""
-    flat = features.flatten(2)[0]
-    return flat @ flat.T / flat.shape[1]
 
 
 class TextbookRun:

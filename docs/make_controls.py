@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from figures.pictures import find
+from figures.pictures import find, sheet
 from neural_style import (
     Style,
     StyleTransfer,
@@ -30,7 +30,6 @@ from neural_style.images.resizing import fit_within, resize
 IMAGES = Path(__file__).parent / "images" / "control"
 SIZE = 256
 GAP = 6  # pixels between pictures
-IN_A_ROW = 4
 
 Row = Callable[[Tensor, dict[str, Tensor]], list[Tensor]]
 
@@ -149,25 +148,6 @@ def sky_of(photo: Tensor) -> Tensor:
     return soft[0]
 
 
-def sheet(pictures: list[Tensor]) -> Tensor:
-    """Return pictures in rows of four, shape (3, H, W), with white between."""
-    rows = [beside(pictures[start : start + IN_A_ROW]) for start in range(0, len(pictures), IN_A_ROW)]
-    width = max(row.shape[-1] for row in rows)
-    padded = [torch.nn.functional.pad(row, (0, width - row.shape[-1], 0, GAP), value=1.0) for row in rows]
-    return torch.cat(padded, dim=1)[:, :-GAP]
-
-
-def beside(pictures: list[Tensor]) -> Tensor:
-    """Return pictures of one height side by side, shape (3, H, W), with white between."""
-    height = min(picture.shape[-2] for picture in pictures)
-    parts: list[Tensor] = []
-    for picture in pictures:
-        sides = picture.shape[-2:]
-        size = fit_within((sides[0], sides[1]), round(max(sides) * height / sides[0]))
-        parts += [resize(picture.unsqueeze(0), (height, size[1]))[0], torch.ones(3, height, GAP)]
-    return torch.cat(parts[:-1], dim=2)
-
-
 def main() -> None:
     """Make what is missing."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -183,7 +163,9 @@ def main() -> None:
         if target.exists() or (arguments.only and row.__name__ not in arguments.only):
             continue
         began = time.monotonic()
-        save_image(sheet(row(photo, paintings)), target, quality=90)
+        pictures = row(photo, paintings)
+        height = min(picture.shape[-2] for picture in pictures)
+        save_image(sheet(pictures, columns=4, height=height, gap=GAP), target, quality=90)
         print(f"{target}: {time.monotonic() - began:.0f} s", flush=True)
 
 

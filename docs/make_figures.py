@@ -65,15 +65,15 @@ def make(arguments: argparse.Namespace, folder: Path) -> int:
         if arguments.only and figure.name not in arguments.only:
             continue
         began = time.monotonic()
-        made = figure.make(inputs)
-        record = record_of(made, time.monotonic() - began, inputs, machine)
+        result = figure.make(inputs)
+        record = record_of(result, time.monotonic() - began, inputs, machine)
         verdict = f"in {folder}"
         if arguments.check:
             same = record["sha256"] == read_record(folder).get(figure.name, {}).get("sha256")
             differing += not same
             verdict = "the same pixels" if same else "other pixels than the record's"
         else:
-            keep(folder, figure, made, record)
+            keep(folder, figure, result, record)
         print(f"{figure.name}: {record['seconds']:.0f} s, {verdict}", flush=True)
     return differing
 

@@ -65,13 +65,9 @@ def main() -> None:
             image = transfer.run(find(pictures, piece.content), find(pictures, piece.style), size=piece.size)
             save_image(image, target, quality=92)
             print(f"{target}: {time.monotonic() - began:.0f} s", flush=True)
-    save_image(
-        sheet([load_image(DOCS / "images" / f"{piece.name}.jpg") for piece in PIECES]), SHEET, quality=88
-    )
+    pictures = [load_image(DOCS / "images" / f"{piece.name}.jpg") for piece in PIECES]
+    save_image(sheet(pictures), DOCS / "images" / "gallery.jpg", quality=88)
     (DOCS / "gallery.md").write_text(page(), encoding="utf-8")
-
-
-SHEET = DOCS / "images" / "gallery.jpg"
 
 
 def page() -> str:

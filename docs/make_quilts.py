@@ -17,8 +17,7 @@ import torch
 from skimage import data
 from torch import Tensor
 
-from figures.pictures import find
-from make_controls import beside
+from figures.pictures import find, sheet
 from neural_style import load_image, save_image
 from neural_style.images.io import to_image_tensor
 from neural_style.images.resizing import fit_within, resize, size_of
@@ -26,6 +25,7 @@ from neural_style.quilting import synthesize, transfer_texture
 
 IMAGES = Path(__file__).parent / "images"
 SIDE = 160  # pixels of a texture; the quilt has twice as many
+GAP = 6  # pixels between pictures
 
 
 def texture(pictures: Path) -> Tensor:
@@ -37,14 +37,14 @@ def texture(pictures: Path) -> Tensor:
     for picture, block in ((gravel, 36), (sky, 40)):
         part = picture[:, :SIDE, :SIDE].contiguous()
         row += [torch.cat([part, torch.ones_like(part)], 1), synthesize(part, 2 * SIDE, 2 * SIDE, block)]
-    return beside(row)
+    return sheet(row, columns=4, height=2 * SIDE, gap=GAP)
 
 
 def transfer(pictures: Path) -> Tensor:
     """A photograph after a painting, by quilting and by this library's default."""
     quilt = transfer_texture(find(pictures, "starry_night"), find(pictures, "tuebingen"))
     pair = [quilt.cpu(), load_image(IMAGES / "tuebingen-starry-night.jpg")]
-    return beside([resize(one.unsqueeze(0), (360, 480))[0] for one in pair])
+    return sheet(pair, columns=2, height=360, gap=GAP)
 
 
 def main() -> None:

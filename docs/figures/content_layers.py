@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from figures.distances import measure_of
-from figures.figure import Figure, Made
+from figures.figure import Figure, Result
 from figures.inputs import Inputs
 from figures.pictures import inset, labelled_sheet
 from figures.reconstructions import after_rectifier
@@ -15,7 +15,7 @@ WEIGHT = 0.5  # of the content: at the default's 0.1 the style decides both resu
 LOW, HIGH = "conv2_2", "conv4_2"
 
 
-def content_layers(inputs: Inputs) -> Made:
+def content_layers(inputs: Inputs) -> Result:
     """Pairs of a photograph and a painting, one a row: the photograph, conv2_2's result, conv4_2's."""
     panels, measured, used = [], {}, []
     pairs = zip(inputs.contents.items(), inputs.styles.items(), strict=False)
@@ -32,7 +32,7 @@ def content_layers(inputs: Inputs) -> Made:
     edges = [(by_layer[LOW]["edges"], by_layer[HIGH]["edges"]) for by_layer in measured.values()]
     more = sum(low > high for low, high in edges)
     listed = ", ".join(f"{low:.2f} against {high:.2f}" for low, high in edges)
-    return Made(
+    return Result(
         labelled_sheet(panels, columns=3, height=230),
         f"StyleTransfer(content_layers=…, content_weight={WEIGHT})",
         f"else the default, {inputs.schedule(SIZE)}, seed 0",

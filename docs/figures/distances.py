@@ -1,4 +1,4 @@
-"""The numbers that the figures are judged by: two distances, and how much of the edges is left."""
+"""The numbers beside the figures: two distances, and how much of the photograph's edges is left."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ def measure_of(inputs: Inputs, photograph: Tensor, painting: Tensor, pixels: int
     A distance is 0 for the same picture, whatever its size; the content's is from the photograph in its own
     colours. Edges are measured by `metrics.gradient_similarity`.
     """
-    objectives = {
-        name: judge.objective(photograph, painting, size=inputs.size(pixels))
-        for name, judge in inputs.judges.items()
-    }
+    objective = inputs.reference.objective(photograph, painting, size=inputs.size(pixels))
 
     def measure(result: Tensor) -> dict[str, float]:
         image = result.unsqueeze(0)
-        found = {name: judge.value_and_grad(image)[0].item() for name, judge in objectives.items()}
-        original = resize(photograph.unsqueeze(0), size_of(image))
-        found["edges"] = gradient_similarity(image, original)
-        return rounded(found)
+        objective.value_and_grad(image)
+        losses = objective.terms_by_name
+        return rounded(
+            {
+                "content_distance": losses["content"].item(),
+                "style_distance": losses["style"].item(),
+                "edges": gradient_similarity(image, resize(photograph.unsqueeze(0), size_of(image))),
+            }
+        )
 
     return measure
 

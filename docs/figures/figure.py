@@ -12,8 +12,8 @@ from figures.inputs import Inputs
 
 
 @dataclass(frozen=True)
-class Made:
-    """A figure as it was made.
+class Result:
+    """What making a figure gives.
 
     Attributes:
         picture: (3, H, W).
@@ -48,4 +48,4 @@ class Figure:
     title: str
     claim: str
     seen: str
-    make: Callable[[Inputs], Made]
+    make: Callable[[Inputs], Result]

@@ -13,6 +13,7 @@ from torch import Tensor
 from figures.pictures import drawn, find
 from neural_style import StyleTransfer, random_weights
 from neural_style.network.weights import Weights, load_weights
+from neural_style.transfer.levels import ITERATIONS
 
 # The first photograph, and the first painting, are those of the figures that have one of each.
 CONTENTS, STYLES = (
@@ -63,9 +64,9 @@ class Inputs:
 
     def schedule(self, pixels: int, count: int | None = None) -> str:
         """Return a size and a number of iterations in words, for a caption."""
-        of_default = "25 iterations a level"
         chosen = self.iterations(count)
-        return f"{self.size(pixels)} px, {of_default if chosen is None else f'{chosen} iterations'}"
+        iterations = f"{ITERATIONS} iterations a level" if chosen is None else f"{chosen} iterations"
+        return f"{self.size(pixels)} px, {iterations}"
 
     def run(
         self,
@@ -92,14 +93,9 @@ class Inputs:
         return transfer.run(photograph, painting, size=size, iterations=count, **(schedule or {})).cpu()
 
     @cached_property
-    def judges(self) -> dict[str, StyleTransfer]:
-        """What measures the default's two distances, in float32."""
-        plain: dict[str, Any] = {"weights": self.weights, "precision": "float32"}
-        plain |= {"variation_weight": 0.0, "match_colors": False}
-        return {
-            "content_distance": StyleTransfer(content_weight=1.0, style_weight=0.0, **plain),
-            "style_distance": StyleTransfer(content_weight=0.0, **plain),
-        }
+    def reference(self) -> StyleTransfer:
+        """The default in float32, with the photograph in its own colours: its losses measure every picture."""
+        return StyleTransfer(weights=self.weights, precision="float32", match_colors=False)
 
 
 def load_inputs(folder: Path | None, *, trial: bool = False) -> Inputs:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from figures.figure import Figure, Made
+from figures.figure import Figure, Result
 from figures.inputs import Inputs
 from figures.pictures import CREDITS, pixels
 from neural_style import save_image
@@ -36,8 +36,9 @@ but the values of $\\alpha/\\beta$ at which its findings show
 [are others](method.md#to-reproduce-the-paper) than those that it names.
 
 The content distance is $\\lVert F - P \\rVert^2 / \\lVert P \\rVert^2$ in relu4_2, from the photograph in its
-own colours. The style distance is the default's, the mean over its five layers of
-$\\lVert \\Sigma - \\Sigma' \\rVert^2 / \\lVert \\Sigma' \\rVert^2$. Both are 0 for the same picture.
+own colours. The style distance of this page is the default's loss, the mean over its five layers of
+$\\lVert \\Sigma - \\Sigma' \\rVert^2 / \\lVert \\Sigma' \\rVert^2$; those of [the measures](metrics.md) are
+others, which know nothing of VGG-19. Both are 0 for the same picture.
 
 """
 
@@ -66,17 +67,17 @@ def package_version() -> str:
         return "of the source tree"
 
 
-def record_of(made: Made, seconds: float, inputs: Inputs, machine: Record) -> Record:
+def record_of(result: Result, seconds: float, inputs: Inputs, machine: Record) -> Record:
     """Return what is kept of a figure beside its picture; the sum is that of its pixels, before JPEG."""
     return {
-        "call": made.call,
-        "settings": made.settings,
-        "pictures": list(made.used),
-        "shows": made.shows,
+        "call": result.call,
+        "settings": result.settings,
+        "pictures": list(result.used),
+        "shows": result.shows,
         "seen": "tuebingen" in inputs.contents,  # whether the words of what is seen are about these pictures
-        "measured": dict(made.measured),
-        "size": list(made.picture.shape[1:]),
-        "sha256": hashlib.sha256(pixels(made.picture)).hexdigest(),
+        "measured": dict(result.measured),
+        "size": list(result.picture.shape[1:]),
+        "sha256": hashlib.sha256(pixels(result.picture)).hexdigest(),
         "seconds": round(seconds, 1),
         "machine": machine,
     }
@@ -89,12 +90,12 @@ def read_record(folder: Path) -> dict[str, Record]:
     return records
 
 
-def keep(folder: Path, figure: Figure, made: Made, record: Record) -> None:
+def keep(folder: Path, figure: Figure, result: Result, record: Record) -> None:
     """Write a figure's picture, and its record beside those of the others."""
     target = folder / FOLDER / f"{figure.name}.jpg"
     target.parent.mkdir(parents=True, exist_ok=True)
     for quality in QUALITIES:
-        save_image(made.picture, target, quality=quality)
+        save_image(result.picture, target, quality=quality)
         if target.stat().st_size <= LARGEST:
             break
     records = {**read_record(folder), figure.name: record}

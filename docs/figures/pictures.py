@@ -13,7 +13,7 @@ from torch import Tensor
 
 from neural_style import load_image
 from neural_style.images.io import to_image_tensor, to_pil
-from neural_style.images.resizing import fit_within, resize, size_of
+from neural_style.images.resizing import resize, size_of
 
 CREDITS = {
     "tuebingen": "the Neckarfront in Tübingen (photograph by Andreas Praefcke, CC BY 3.0)",
@@ -52,10 +52,10 @@ def find(folder: Path | None, name: str) -> Tensor:
         import skimage.data
 
         return to_image_tensor(getattr(skimage.data, name)())[0]
-    found = sorted(folder.glob(f"{name}.*")) if folder else []
-    if not found:
+    paths = sorted(folder.glob(f"{name}.*")) if folder else []
+    if not paths:
         raise FileNotFoundError(f"--pictures must hold a picture named {name}; got {folder}.")
-    return load_image(found[0])
+    return load_image(paths[0])
 
 
 def rectangles(height: int = 480, width: int = 640, seed: int = 3) -> Tensor:
@@ -90,10 +90,8 @@ def drawn(seed: int) -> Tensor:
 
 def sheet(images: Sequence[Tensor], columns: int = 4, height: int = 260, gap: int = GAP) -> Tensor:
     """Return the pictures in rows of equal height on white, shape (3, H, W)."""
-    small = []
-    for image in images:
-        width = round(image.shape[2] * height / image.shape[1])
-        small.append(resize(image.unsqueeze(0), fit_within((height, width), max(height, width)))[0])
+    sides = [(height, round(image.shape[2] * height / image.shape[1])) for image in images]
+    small = [resize(image.unsqueeze(0), side)[0] for image, side in zip(images, sides, strict=True)]
     rows = [small[i : i + columns] for i in range(0, len(small), columns)]
     whole = max(sum(image.shape[2] + gap for image in row) - gap for row in rows)
     canvas = torch.ones(3, len(rows) * (height + gap) - gap, whole)

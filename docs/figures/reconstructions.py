@@ -7,7 +7,7 @@ from typing import Any
 from skimage.metrics import peak_signal_noise_ratio
 
 from figures.distances import in_words, rounded
-from figures.figure import Figure, Made
+from figures.figure import Figure, Result
 from figures.inputs import Inputs
 from figures.pictures import labelled_sheet
 from neural_style import reconstruct_content, synthesize_texture
@@ -28,7 +28,7 @@ def after_rectifier(*names: str) -> list[str]:
     return [name.replace("conv", "relu") for name in names]
 
 
-def content_reconstructions(inputs: Inputs) -> Made:
+def content_reconstructions(inputs: Inputs) -> Result:
     """The photograph from one layer at a time."""
     name, photograph = inputs.content
     sides = fit_within(size_of(photograph.unsqueeze(0)), inputs.size(SIZE))
@@ -42,9 +42,9 @@ def content_reconstructions(inputs: Inputs) -> Made:
         ratio = float(peak_signal_noise_ratio(target.numpy(), result.numpy(), data_range=1.0))
         measured[layer] = rounded({"signal_to_noise": ratio, "edges": edges})
         panels.append((layer, result[0]))
-    ratios = in_words([found["signal_to_noise"] for found in measured.values()])
-    edges_left = in_words([found["edges"] for found in measured.values()])
-    return Made(
+    ratios = in_words([values["signal_to_noise"] for values in measured.values()])
+    edges_left = in_words([values["edges"] for values in measured.values()])
+    return Result(
         labelled_sheet(panels, columns=3, height=260),
         'reconstruct_content(photograph, layer, preset="paper")',
         f"{inputs.schedule(SIZE, CONTENT_ITERATIONS)} from faint white noise, seed 0",
@@ -55,22 +55,23 @@ def content_reconstructions(inputs: Inputs) -> Made:
     )
 
 
-def style_reconstructions(inputs: Inputs) -> Made:
+def style_reconstructions(inputs: Inputs) -> Result:
     """The painting from growing sets of layers, without its motif."""
     name, painting = inputs.style
     sides = fit_within(size_of(painting.unsqueeze(0)), inputs.size(SIZE))
     target = resize(painting.unsqueeze(0), sides)[0]
     options: dict[str, Any] = {"preset": "paper", "weights": inputs.weights, "init": TINTED}
     options["iterations"] = inputs.iterations(STYLE_ITERATIONS)
-    judge = inputs.judges["style_distance"].objective(target, target)
+    objective = inputs.reference.objective(target, target)
     panels, measured = [("painting", target)], {}
     for count, layer in enumerate(STYLE_LAYERS, start=1):
         layers = after_rectifier(*STYLE_LAYERS[:count])
         result = synthesize_texture(painting, sides, style_layers=layers, **options).cpu()
         label = layer if count == 1 else f"{STYLE_LAYERS[0]} ... {layer}"
-        measured[label] = judge.value_and_grad(result.unsqueeze(0))[0].item()
+        objective.value_and_grad(result.unsqueeze(0))
+        measured[label] = objective.terms_by_name["style"].item()
         panels.append((label, result))
-    return Made(
+    return Result(
         labelled_sheet(panels, columns=3, height=260),
         f'synthesize_texture(painting, style_layers=…, preset="paper", init={TINTED})',
         f"{inputs.schedule(SIZE, STYLE_ITERATIONS)}, seed 0",
@@ -87,8 +88,8 @@ FIGURES = (
         "From conv1_2, conv2_2 and conv3_2 the reconstruction is almost perfect. In conv4_2 and conv5_2 "
         "detailed pixel information is lost, while the high-level content is preserved.",
         "It agrees. conv1_2 and conv2_2 are the photograph; conv3_2 bends its lines a little, and so is less "
-        "than perfect here. conv4_2 keeps houses, tower and bank in their places, without windows, and puts "
-        "coloured spots on the plain sky. In conv5_2 there is little more than where the buildings are.",
+        "than perfect here. conv4_2 keeps houses, tower and bank in their places, with windows broken up, and "
+        "puts coloured spots on the plain sky. In conv5_2 there is little more than where the buildings are.",
         content_reconstructions,
     ),
     Figure(
@@ -96,8 +97,8 @@ FIGURES = (
         "Figure 1, style reconstructions",
         "From conv1_1 alone to all of conv1_1 … conv5_1, the pictures match the painting's style on an "
         "increasing scale, while the global arrangement of the scene is discarded.",
-        "It agrees: grain in the painting's colours first, then ever larger strokes, at last stars and swirls. "
-        "Of the arrangement something is left in the last, as zeros around the picture tell its border apart. "
+        "It agrees: blots in the painting's colours first, then ever larger strokes, at last stars and swirls. "
+        "The arrangement is gone: the moon is at the lower right, the cypress at the top. "
         "The style distance compares covariances, while the Gram matrices of the layers in use are what is "
         "minimised, so that it need not fall with every layer.",
         style_reconstructions,

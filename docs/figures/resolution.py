@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from figures.distances import measure_of
-from figures.figure import Figure, Made
+from figures.figure import Figure, Result
 from figures.inputs import Inputs
 from figures.pictures import cut, labelled_sheet
 from figures.reconstructions import STYLE_LAYERS, after_rectifier
@@ -18,7 +18,7 @@ ITERATIONS = 33
 LAYERS = after_rectifier(*STYLE_LAYERS)
 
 
-def scales(inputs: Inputs) -> Made:
+def scales(inputs: Inputs) -> Result:
     """The default's levels, and one level with as much work: each whole, and a part of it at full size."""
     (content, photograph), (style, painting) = inputs.content, inputs.style
     fine, coarse = (measure_of(inputs, photograph, painting, pixels) for pixels in (SIZE, COARSE))
@@ -35,9 +35,9 @@ def scales(inputs: Inputs) -> Made:
         panels.append((label, result))
         parts.append((f"{label}, a part", cut(result, 0.05, 0.1, 0.45)))
     at_size, reduced_to = (
-        [found[name] for found in measured.values()] for name in ("style_distance", "style_distance_reduced")
+        [values[name] for values in measured.values()] for name in ("style_distance", "style_distance_reduced")
     )
-    return Made(
+    return Result(
         labelled_sheet([*panels, *parts], columns=2, height=320),
         "StyleTransfer(style_layers=…)",
         f"the default with all five layers at every level, {inputs.schedule(SIZE)}, seed 0; against levels=1 "

@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import Any
 
 from figures.distances import measure_of, rounded, span
-from figures.figure import Figure, Made
+from figures.figure import Figure, Result
 from figures.inputs import Inputs
 from figures.pictures import labelled_sheet
 from neural_style.metrics import gradient_similarity
@@ -16,7 +16,7 @@ RATIO = 5e-7
 NOISES = 4
 
 
-def starts(inputs: Inputs) -> Made:
+def starts(inputs: Inputs) -> Result:
     """From the photograph, from the painting, and from several samples of white noise."""
     (content, photograph), (style, painting) = inputs.content, inputs.style
     measure = measure_of(inputs, photograph, painting, SIZE)
@@ -31,8 +31,8 @@ def starts(inputs: Inputs) -> Made:
         panels.append((label, result))
     noises = [picture.unsqueeze(0) for _label, picture in panels[-NOISES:]]
     alike = [gradient_similarity(one, other) for one, other in combinations(noises, 2)]
-    contents, edges = ([found[name] for found in measured.values()] for name in ("content_distance", "edges"))
-    return Made(
+    contents, edges = ([values[name] for values in measured.values()] for name in ("content_distance", "edges"))
+    return Result(
         labelled_sheet(panels, columns=3, height=240),
         f'StyleTransfer(preset="paper", content_weight={RATIO:g}).run(…, init=…, seed=…)',
         f"{inputs.schedule(SIZE, ITERATIONS)}, seeds 0 to {NOISES - 1}",

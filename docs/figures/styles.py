@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from figures.distances import measure_of, span
-from figures.figure import Figure, Made
+from figures.figure import Figure, Result
 from figures.inputs import Inputs
 from figures.pictures import inset, labelled_sheet, title
 
 SIZE = 384
 
 
-def styles(inputs: Inputs) -> Made:
+def styles(inputs: Inputs) -> Result:
     """The photograph, and the photograph after each painting."""
     content, photograph = inputs.content
     panels, measured = [("photograph", photograph)], {}
@@ -19,9 +19,9 @@ def styles(inputs: Inputs) -> Made:
         measured[style] = measure_of(inputs, photograph, painting, SIZE)(result)
         panels.append((title(style), inset(result, painting)))
     contents, distances = (
-        [found[name] for found in measured.values()] for name in ("content_distance", "style_distance")
+        [values[name] for values in measured.values()] for name in ("content_distance", "style_distance")
     )
-    return Made(
+    return Result(
         labelled_sheet(panels, columns=3, height=270),
         "StyleTransfer()",
         f"the default, {inputs.schedule(SIZE)}, seed 0",

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from figures.distances import in_words, is_monotone, measure_of
-from figures.figure import Figure, Made
+from figures.figure import Figure, Result
 from figures.inputs import Inputs
 from figures.pictures import labelled_sheet
 from figures.reconstructions import STYLE_LAYERS, TINTED, after_rectifier
@@ -26,7 +26,7 @@ def weighed(inputs: Inputs, ratio: float, pixels: int, iterations: int, **option
     return inputs.run(photograph, painting, pixels, iterations, **chosen)
 
 
-def sweep(inputs: Inputs) -> Made:
+def sweep(inputs: Inputs) -> Result:
     """One ratio α/β after another."""
     measure = measure_of(inputs, inputs.content[1], inputs.style[1], SIZE)
     panels, measured = [], {}
@@ -35,10 +35,10 @@ def sweep(inputs: Inputs) -> Made:
         measured[f"{ratio:.0e}"] = measure(result)
         panels.append((f"ratio {ratio:.0e}", result))
     contents, distances = (
-        [found[name] for found in measured.values()] for name in ("content_distance", "style_distance")
+        [values[name] for values in measured.values()] for name in ("content_distance", "style_distance")
     )
     falls, rises = is_monotone(contents, falling=True), is_monotone(distances)
-    return Made(
+    return Result(
         labelled_sheet(panels, columns=3, height=260),
         'StyleTransfer(preset="paper", content_weight=…)',
         f"{inputs.schedule(SIZE, ITERATIONS)} from faint white noise, seed 0",
@@ -50,7 +50,7 @@ def sweep(inputs: Inputs) -> Made:
     )
 
 
-def grid(inputs: Inputs) -> Made:
+def grid(inputs: Inputs) -> Result:
     """Growing sets of style layers, one a row, against ratios α/β, one a column."""
     measure = measure_of(inputs, inputs.content[1], inputs.style[1], SMALL)
     panels, measured, falling = [], {}, 0
@@ -62,8 +62,8 @@ def grid(inputs: Inputs) -> Made:
             row[f"{ratio:.0e}"] = measure(result)
             panels.append((f"to {layer}, ratio {ratio:.0e}", result))
         measured[layer] = row
-        falling += is_monotone([found["content_distance"] for found in row.values()], falling=True)
-    return Made(
+        falling += is_monotone([values["content_distance"] for values in row.values()], falling=True)
+    return Result(
         labelled_sheet(panels, columns=len(FEWER_RATIOS), height=190),
         f'StyleTransfer(preset="paper", style_layers=…, content_weight=…).run(…, init={TINTED})',
         f"{inputs.schedule(SMALL, SMALL_ITERATIONS)}, seed 0",

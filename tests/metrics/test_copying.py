@@ -38,7 +38,11 @@ def test_the_rate_is_the_share_that_is_copied() -> None:
     assert metrics.copy_rate(beyond, PAINTING, tolerance=3 / 255) == pytest.approx(0.5, abs=0.03)
 
 
-def test_the_rate_is_that_of_a_search_through_all_patches() -> None:
+@pytest.mark.parametrize("few", [False, True], ids=["as usual", "few axes and candidates first"])
+def test_the_rate_is_that_of_a_search_through_all_patches(few: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if few:  # then most copies are not among the candidates that are compared first
+        monkeypatch.setattr("neural_style.metrics.copying.AXES", 1)
+        monkeypatch.setattr("neural_style.metrics.copying.NEAREST", 2)
     generator = torch.Generator().manual_seed(3)
     style = torch.nn.functional.interpolate(torch.rand(1, 3, 6, 6, generator=generator), (36, 40))
     image = (style[..., 2:34, 3:38] + 0.01 * torch.randn(1, 3, 32, 35, generator=generator)).clamp(0, 1)

@@ -17,7 +17,7 @@ from drawn import blurred, shuffled, strokes
 from neural_style import metrics
 from neural_style.metrics.held_out import CHANNELS, KERNELS, random_filters, responses
 from neural_style.metrics.style import laplacian_bands
-from neural_style.metrics.transport import directions, squared_transport
+from neural_style.metrics.transport import random_directions, squared_wasserstein
 
 Measure = Callable[[Tensor, Tensor], float]
 MEASURES: tuple[Measure, ...] = (metrics.style_distance, metrics.held_out_style_distance)
@@ -81,19 +81,19 @@ def test_transport_is_the_cheapest_assignment() -> None:
     for one, other in zip(own.numpy(), others.numpy(), strict=True):
         costs = (one[:, None] - other[None]) ** 2
         expected.append(costs[scipy.optimize.linear_sum_assignment(costs)].mean())
-    np.testing.assert_allclose(squared_transport(own, others), expected)
+    np.testing.assert_allclose(squared_wasserstein(own, others), expected)
 
 
 def test_transport_between_samples_of_two_sizes_is_that_of_what_they_were_drawn_from() -> None:
     generator = torch.Generator().manual_seed(6)
     own = torch.randn(1, 20000, generator=generator)
     others = 1 + 3 * torch.randn(1, 30000, generator=generator)
-    assert squared_transport(own, others).item() == pytest.approx(1 + (3 - 1) ** 2, rel=0.05)
-    assert squared_transport(own, others) == squared_transport(others, own)
+    assert squared_wasserstein(own, others).item() == pytest.approx(1 + (3 - 1) ** 2, rel=0.05)
+    assert squared_wasserstein(own, others) == squared_wasserstein(others, own)
 
 
 def test_directions_are_orthonormal_in_groups() -> None:
-    lines = directions(3, 6, 0)
+    lines = random_directions(3, 6, 0)
     for basis in (lines[:3], lines[3:]):
         torch.testing.assert_close(basis @ basis.T, torch.eye(3, dtype=torch.float64))
     assert not torch.equal(lines[:3], lines[3:])
@@ -102,7 +102,7 @@ def test_directions_are_orthonormal_in_groups() -> None:
 def test_style_distance_is_its_formula_patch_by_patch() -> None:
     image, style = strokes(8, 0.3, 7, (32, 40)), strokes(8, 1.0, 8, (32, 33))
     (bands,) = laplacian_bands(image, style, "")
-    lines = directions(147, 64, 0).numpy()
+    lines = random_directions(147, 64, 0).numpy()
     projected = []
     for band in bands:
         plane = band[0].numpy()
@@ -139,7 +139,9 @@ def test_the_held_out_filters_are_orthonormal_and_see_no_even_colour() -> None:
         torch.testing.assert_close(layer.sum((2, 3)), torch.zeros(layer.shape[:2]), atol=1e-5, rtol=0)
         rows = layer.flatten(1)
         torch.testing.assert_close(rows @ rows.T, torch.eye(channels), atol=1e-5, rtol=0)
-    assert all(response.abs().max() < 1e-5 for response in responses(torch.full((1, 3, 48, 48), 0.7), filters))
+    of_one_color = list(responses(torch.full((1, 3, 48, 48), 0.7), filters))
+    assert all(response.abs().max() < 1e-5 for response in of_one_color)
+    assert [tuple(response.shape) for response in of_one_color] == [(1, 48, 44, 44), (1, 64, 16, 16)]  # halved
 
 
 @pytest.mark.parametrize("measure", MEASURES)

@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage.exposure import match_histograms
 
-from neural_style.quilting.correspondence import blurred, correspondence_maps, distributed_as
+from neural_style.quilting.correspondence import blurred, correspondence_maps, match_histogram
 
 
 def random(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -35,7 +35,7 @@ def test_no_radius_does_not_blur() -> None:
 
 def test_a_plane_takes_anothers_values_in_its_own_order() -> None:
     plane, reference = random(1, 6, 7), random(1, 6, 7, seed=1) ** 3
-    mapped = distributed_as(plane, reference)
+    mapped = match_histogram(plane, reference)
     torch.testing.assert_close(mapped.flatten().sort().values, reference.flatten().sort().values)
     assert torch.equal(mapped.flatten().argsort(), plane.flatten().argsort())
 
@@ -43,18 +43,18 @@ def test_a_plane_takes_anothers_values_in_its_own_order() -> None:
 def test_the_mapping_is_scikit_images_but_for_the_ends() -> None:
     plane, reference = random(1, 60, 70), random(1, 50, 40, seed=1) ** 2
     expected = match_histograms(plane[0].numpy(), reference[0].numpy())
-    np.testing.assert_allclose(distributed_as(plane, reference)[0].numpy(), expected, atol=3e-3)
+    np.testing.assert_allclose(match_histogram(plane, reference)[0].numpy(), expected, atol=3e-3)
 
 
 def test_equal_values_stay_equal() -> None:
     plane = torch.tensor([[[0.2, 0.2, 0.2, 0.9]]])
-    mapped = distributed_as(plane, torch.tensor([[[0.0, 0.25, 0.5, 1.0]]]))
+    mapped = match_histogram(plane, torch.tensor([[[0.0, 0.25, 0.5, 1.0]]]))
     torch.testing.assert_close(mapped, torch.tensor([[[0.25, 0.25, 0.25, 1.0]]]))
 
 
 def test_a_plane_mapped_to_itself_stays() -> None:
     plane = random(1, 9, 8)
-    torch.testing.assert_close(distributed_as(plane, plane), plane)
+    torch.testing.assert_close(match_histogram(plane, plane), plane)
 
 
 def test_a_dark_target_finds_the_light_places_of_the_source() -> None:

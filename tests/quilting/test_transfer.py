@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -9,6 +11,8 @@ from torch import Tensor
 from neural_style.images.color import luma
 from neural_style.images.resizing import resize
 from neural_style.quilting import synthesize, transfer_texture
+from neural_style.quilting.correspondence import correspondence_maps
+from neural_style.quilting.laying import Guidance, lay
 from neural_style.quilting.layout import Layout
 from neural_style.quilting.transfer import shrinking, texture_weight
 
@@ -73,10 +77,14 @@ def test_the_texture_weighs_more_from_pass_to_pass() -> None:
     assert texture_weight(0, 1) == 0.1
 
 
-def test_the_overlap_is_a_third_of_a_block() -> None:
-    source, target = picture(24, 24), picture(24, 24, seed=1)
-    third = transfer_texture(source, target, 9, passes=1, overlap=3, size=None)
-    assert torch.equal(third, transfer_texture(source, target, 9, passes=1, size=None))
+def test_each_pass_is_laid_over_the_one_before_with_more_weight_on_the_texture() -> None:
+    source, target = (resize(picture(6, 6, seed=s).unsqueeze(0), (24, 24))[0] for s in range(2))  # smooth
+    maps = correspondence_maps(source, target, 1.0)  # a ninth of a block of 9 pixels
+    options: dict[str, Any] = {"tolerance": 0.1, "generator": torch.Generator().manual_seed(3)}
+    first = lay(source, Layout((24, 24), 9, 3), guidance=Guidance(*maps, 0.1), **options)
+    second = lay(source, Layout((24, 24), 6, 2), guidance=Guidance(*maps, 0.9, first), **options)
+    image = transfer_texture(source, target, 9, size=None, passes=2, seed=3)
+    assert torch.equal(image, source.flatten(1)[:, second])
 
 
 def test_blocks_shrink_by_a_third_and_overlaps_with_them() -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from neural_style.metrics.inputs import check_picture, library
-from neural_style.metrics.transport import directions, squared_transport
+from neural_style.metrics.transport import random_directions, squared_wasserstein
 
 BASES = 16  # orthonormal bases that the colours are projected on
 SEED = 0  # of the bases
@@ -35,7 +35,7 @@ def color_distance(image: Tensor, style: Tensor) -> float:
     check_picture("image", image)
     check_picture("style", style)
     conversion = library("skimage.color", "color_distance")
-    lines = directions(3, 3 * BASES, SEED)
+    lines = random_directions(3, 3 * BASES, SEED)
     own, wanted = (
         lines
         @ torch.from_numpy(
@@ -43,4 +43,4 @@ def color_distance(image: Tensor, style: Tensor) -> float:
         ).flatten(1)
         for picture in (image, style)
     )
-    return (squared_transport(own, wanted).sum() / BASES).sqrt().item()
+    return (squared_wasserstein(own, wanted).sum() / BASES).sqrt().item()

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from neural_style import _checks
 from neural_style.metrics.inputs import SMALLEST, check_picture, library
-from neural_style.metrics.transport import directions, squared_transport
+from neural_style.metrics.transport import random_directions, squared_wasserstein
 
 PATCH = 7  # pixels: side of the patches
 DIRECTIONS = 64  # lines that the patches are projected on, at each level
@@ -51,12 +51,12 @@ def style_distance(image: Tensor, style: Tensor, *, seed: int = 0) -> float:
     >>> round(style_distance(0.5 * picture, picture), 3)
     0.5
     """
-    lines = directions(3 * PATCH**2, DIRECTIONS, _checks.seed(seed)).float().view(-1, 3, PATCH, PATCH)
+    lines = random_directions(3 * PATCH**2, DIRECTIONS, _checks.seed(seed)).float().view(-1, 3, PATCH, PATCH)
     distances = []
     for bands in laplacian_bands(image, style, "style_distance"):
         own, wanted = (F.conv2d(band, lines)[0].flatten(1) for band in bands)  # (64, M), (64, M')
         size = wanted.double().square().mean().clamp(min=torch.finfo(torch.float64).tiny)
-        distances.append((squared_transport(own, wanted).mean() / size).sqrt().item())
+        distances.append((squared_wasserstein(own, wanted).mean() / size).sqrt().item())
     return sum(distances) / len(distances)
 
 

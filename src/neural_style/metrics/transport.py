@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 
-def squared_transport(samples: Tensor, others: Tensor) -> Tensor:
+def squared_wasserstein(samples: Tensor, others: Tensor) -> Tensor:
     """Return the squared 2-Wasserstein distance of two samples, line by line: ∫ (F⁻¹(t) − G⁻¹(t))² dt.
 
     F⁻¹ and G⁻¹ are the quantile functions: the sorted numbers. The smaller sample's are interpolated, linearly,
@@ -25,7 +25,7 @@ def squared_transport(samples: Tensor, others: Tensor) -> Tensor:
     Returns:
         Tensor of shape (K,), float64, at least 0.
 
-    >>> squared_transport(torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([[5.0, 4.0, 6.0]]))
+    >>> squared_wasserstein(torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([[5.0, 4.0, 6.0]]))
     tensor([9.], dtype=torch.float64)
     """
     count = max(samples.shape[1], others.shape[1])
@@ -40,7 +40,7 @@ def _quantiles(samples: Tensor, count: int) -> Tensor:
     return interpolate(ordered.unsqueeze(0), count, mode="linear", align_corners=False)[0]
 
 
-def directions(dimensions: int, count: int, seed: int) -> Tensor:
+def random_directions(dimensions: int, count: int, seed: int) -> Tensor:
     """Return unit vectors at random, in groups of orthonormal ones, shape (count, dimensions), float64."""
     generator = torch.Generator().manual_seed(seed)
     groups = []

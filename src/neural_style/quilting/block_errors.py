@@ -27,7 +27,8 @@ class BlockErrors:
         height, width = source.shape[-2:]
         self.block = block
         self.positions = (height - block + 1, width - block + 1)
-        self._sides = (_fast(height), _fast(width))  # zeros beyond the source are read by no position
+        # The zeros beyond the source are read by no position.
+        self._sides = (_fast_length(height), _fast_length(width))
         self._values = self._spectrum(source).conj_physical()  # (C, W / 2 + 1, H)
         self._squares = self._spectrum(source.square()).conj_physical()
 
@@ -79,10 +80,10 @@ class BlockErrors:
         return correlation[..., :width]
 
 
-def _fast(length: int) -> int:
+def _fast_length(length: int) -> int:
     """Return the least length from this on that has no prime factors but 2, 3 and 5.
 
-    >>> [_fast(length) for length in (7, 256, 509)]
+    >>> [_fast_length(length) for length in (7, 256, 509)]
     [8, 256, 512]
     """
     while True:

@@ -26,7 +26,7 @@ def correspondence_maps(source: Tensor, target: Tensor, radius: float) -> tuple[
         Tensors of shapes (1, H, W) and (1, h, w), in [0, 1].
     """
     maps = [blurred(luma(image.unsqueeze(0))[0], radius) for image in (source, target)]
-    return maps[0], distributed_as(maps[1], maps[0])
+    return maps[0], match_histogram(maps[1], maps[0])
 
 
 def blurred(plane: Tensor, radius: float) -> Tensor:
@@ -47,13 +47,13 @@ def blurred(plane: Tensor, radius: float) -> Tensor:
     return plane
 
 
-def distributed_as(plane: Tensor, reference: Tensor) -> Tensor:
+def match_histogram(plane: Tensor, reference: Tensor) -> Tensor:
     """Return a plane whose values are mapped, in their order, to those of another: histogram matching.
 
     A value that is larger than a share p of its plane becomes the reference's quantile p. Equal values stay
     equal: they take the middle of their share.
 
-    >>> distributed_as(torch.tensor([[[3.0, 1.0, 2.0]]]), torch.tensor([[[0.0, 0.5, 1.0]]]))
+    >>> match_histogram(torch.tensor([[[3.0, 1.0, 2.0]]]), torch.tensor([[[0.0, 0.5, 1.0]]]))
     tensor([[[1.0000, 0.0000, 0.5000]]])
     """
     values, ordered = plane.flatten().contiguous(), plane.flatten().sort().values

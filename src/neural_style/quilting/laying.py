@@ -64,8 +64,8 @@ def lay(
     return quilt.positions[:height, :width].contiguous()
 
 
-def counted(callback: Callable[[int, int], object] | None, total: int) -> Callable[[int], None]:
-    """Return a function that adds a number of blocks to those done, and tells a callback (done, total)."""
+def progress_counter(callback: Callable[[int, int], object] | None, total: int) -> Callable[[int], None]:
+    """Return a function that adds a number of blocks to those done, and calls a callback with (done, total)."""
     done = 0
 
     def add(count: int) -> None:
@@ -123,13 +123,13 @@ class _Quilt:
         side = torch.arange(layout.block, device=source.device)
         self.inside = side.unsqueeze(1) * self.width + side  # (b, b): offsets in the source
         self.within = side.unsqueeze(1) * layout.covered[1] + side  # (b, b): offsets in the quilt
-        self._of_kind: dict[tuple[bool, bool], tuple[Tensor, Tensor, float]] = {}
+        self._overlaps: dict[tuple[bool, bool], tuple[Tensor, Tensor, float]] = {}  # see `_overlap`
 
     def add(self, rows: Tensor, columns: Tensor, draws: Tensor, tolerance: float) -> None:
         """Lay blocks that have the same overlaps and do not depend on each other."""
         layout = self.layout
         left, top = bool(columns[0] > 0), bool(rows[0] > 0)
-        overlap, energy, least = self._kind(left, top)
+        overlap, energy, least = self._overlap(left, top)
         at = (rows * layout.step * layout.covered[1] + columns * layout.step).view(-1, 1, 1) + self.within
         flat = self.positions.view(-1)
         old = self._pixels(flat[at])  # (N, 3, b, b)
@@ -168,9 +168,9 @@ class _Quilt:
         """Return the source's pixels, less its mean, at positions (N, b, b), shape (N, 3, b, b)."""
         return self.source[:, positions].movedim(0, 1)
 
-    def _kind(self, left: bool, top: bool) -> tuple[Tensor, Tensor, float]:
+    def _overlap(self, left: bool, top: bool) -> tuple[Tensor, Tensor, float]:
         """Return the mask of the overlap, (b, b), Σ w S² by position, and an error that nobody sees."""
-        if (left, top) not in self._of_kind:
+        if (left, top) not in self._overlaps:
             layout = self.layout
             overlap = self.source.new_zeros(layout.block, layout.block)
             overlap[:, : layout.overlap * left] = 1
@@ -178,8 +178,8 @@ class _Quilt:
             weights = (self.weight * (overlap + (self.previous is not None))).expand(3, -1, -1)
             if self.target is not None:
                 weights = torch.cat([weights, torch.full_like(weights[:1], 1 - self.weight)])
-            self._of_kind[left, top] = overlap, self.errors.energy(weights), INVISIBLE * weights.sum().item()
-        return self._of_kind[left, top]
+            self._overlaps[left, top] = overlap, self.errors.energy(weights), INVISIBLE * weights.sum().item()
+        return self._overlaps[left, top]
 
     def _rule_out_copies(self, errors: Tensor, rows: Tensor, columns: Tensor) -> None:
         """Make infinite the error of the blocks that lie in the source where they would lie in the quilt.

@@ -60,8 +60,8 @@ class Layout:
         rows, columns = self.grid
         for wave in range(2 * (rows - 1) + columns):
             blocks = [(row, wave - 2 * row) for row in range(rows) if 0 <= wave - 2 * row < columns]
-            for kind in ((False, False), (True, False), (False, True), (True, True)):
-                alike = [(row, column) for row, column in blocks if (column > 0, row > 0) == kind]
+            for overlaps in ((False, False), (True, False), (False, True), (True, True)):  # left, top
+                alike = [(row, column) for row, column in blocks if (column > 0, row > 0) == overlaps]
                 if alike:
                     yield alike
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.device.hardware import choose_device
 from neural_style.images.io import ImageSource, to_image_tensor
-from neural_style.quilting.laying import counted, lay
+from neural_style.quilting.laying import lay, progress_counter
 from neural_style.quilting.layout import Layout, check_block
 
 
@@ -69,7 +69,7 @@ def synthesize(
     place = choose_device(device)
     source = to_image_tensor(texture, "texture")[0].to(place)
     layout = Layout(size, *check_block(block_size, overlap, min(source.shape[1:]), "the texture"))
-    progress = counted(callback, layout.count)
+    progress = progress_counter(callback, layout.count)
     with torch.no_grad():
         positions = lay(source, layout, tolerance=tolerance, generator=generator, progress=progress)
         return source.flatten(1)[:, positions]

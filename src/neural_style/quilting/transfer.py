@@ -12,7 +12,7 @@ from neural_style.device.hardware import choose_device
 from neural_style.images.io import ImageSource, to_image_tensor
 from neural_style.images.resizing import fit_within, resize, size_of
 from neural_style.quilting.correspondence import correspondence_maps
-from neural_style.quilting.laying import Guidance, counted, lay
+from neural_style.quilting.laying import Guidance, lay, progress_counter
 from neural_style.quilting.layout import Layout, check_block
 
 BLUR = 1 / 9  # of the first pass's block: the standard deviation of the correspondence maps' blur
@@ -88,7 +88,7 @@ def transfer_texture(
         called += f" as reduced to {longer} pixels"
     block, width = check_block(block_size, overlap, min(size_of(style)), called, share=OVERLAP)
     layouts = shrinking(Layout(size_of(content), block, width), passes)
-    progress = counted(callback, sum(layout.count for layout in layouts))
+    progress = progress_counter(callback, sum(layout.count for layout in layouts))
     with torch.no_grad():
         maps = correspondence_maps(style[0], content[0], BLUR * block)
         positions: Tensor | None = None
@@ -106,7 +106,7 @@ def transfer_texture(
 
 
 def texture_weight(number: int, passes: int) -> float:
-    """Return α of a pass, counted from 0: from 0.1 in the first to 0.9 in the last.
+    """Return α of a pass, progress_counter from 0: from 0.1 in the first to 0.9 in the last.
 
     >>> [round(texture_weight(number, 3), 2) for number in range(3)]
     [0.1, 0.5, 0.9]
