@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -19,25 +20,31 @@ from torch import Tensor
 
 from neural_style._checks import image_values, message, path_advice, warn
 from neural_style.images.formats import (
-    check_colours,
+    READ,
+    check_picture,
     flaw_of_tiff,
-    has_deep_key,
-    kind_of,
+    format_of,
+    opened,
     raw_mode,
     transparent_color,
-    with_exact_key,
 )
-from neural_style.images.profiles import DEEP_GREY, Conversion, conversion, profile_of
+from neural_style.images.profiles import (
+    COLOUR_MODES,
+    DEEP_GREY,
+    ColorSpace,
+    Conversion,
+    color_space,
+    conversion,
+)
 from neural_style.images.resizing import reduced, resize
 from neural_style.images.tiff import reread
 
 # A picture's own (height, width) → the one that suffices.
 Enough = Callable[[tuple[int, int]], tuple[int, int]]
 
-LEFT = 2  # times what a JPEG is reduced to: what its decoder, which halves, leaves at least
+HALVED = 2  # times the sides that a JPEG is reduced to: its decoder halves it to no less
 STRIP = 2**19  # pixels that are converted at once
 _CONVERTED_FIRST = {"P": "RGBA", "PA": "RGBA", "La": "LA"}  # palettes, and alpha that Pillow hardly knows
-_COLOUR_MODES = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}  # the mode that a profile is for; else RGB
 _UPRIGHT: dict[int, Callable[[Tensor], Tensor]] = {  # what turns a picture upright, by its EXIF orientation
     2: lambda image: image.flip(-1),
     3: lambda image: image.flip(-2, -1),
@@ -59,33 +66,35 @@ def from_file(path: Path, argument: str, enough: Enough | None = None) -> tuple[
     if not path.exists():
         raise FileNotFoundError(message(argument, "be a file that exists", name, path_advice(path)))
     with path.open("rb") as file:
-        try:
-            # Pillow warns of large files, which prints are. Its limit, twice that, stays as the caller set it.
-            with _decoding(argument, name), _filters_lock, warnings.catch_warnings():
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-                picture: Image.Image = Image.open(file)
-        except ValueError as error:
-            kind = kind_of(path) if isinstance(error.__cause__, UnidentifiedImageError) else ""
-            if kind == "TIFF":
-                return from_pil(
-                    reread(path, argument, name, "of another kind or damaged"), argument, name, enough
-                )
-            if kind:
-                got, advice = f"{name}, which is {kind}", "Export it as PNG or JPEG."
-                raise ValueError(message(argument, "be a picture that Pillow reads", got, advice)) from error
-            raise
-        if flaw := flaw_of_tiff(picture):
-            return from_pil(reread(path, argument, name, flaw), argument, name, enough)
-        if has_deep_key(picture, raw_mode(picture)):
-            check_colours(picture, argument, name)
-            with _decoding(argument, name):
-                picture.load()
-                picture = with_exact_key(picture, path)
+        picture, flaw = _opened(file, argument, name)
+        if picture is not None and flaw:
+            check_picture(picture, argument, name, raw_mode(picture))
+        if flaw:
+            return from_pil(reread(file, argument, name, flaw), argument, name, enough)
+        assert picture is not None
         whole = picture.size if picture.format in ("JPEG", "MPO") else None
         if enough is not None and whole is not None:
             needed = _stored(reduced(_stored(whole, picture), enough(_stored(whole, picture))), picture)
-            picture.draft(None, (LEFT * needed[0], LEFT * needed[1]))
+            picture.draft(None, (HALVED * needed[0], HALVED * needed[1]))
         return from_pil(picture, argument, name, enough, whole)
+
+
+def _opened(file: BinaryIO, argument: str, name: str) -> tuple[Image.Image | None, str]:
+    """Return a file's picture, not loaded, and what Pillow does not read in it, if it is a TIFF."""
+    try:
+        # Pillow warns of large files, which prints are. Its limit, twice that, stays as the caller set it.
+        with _decoding(argument, name), _filters_lock, warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = opened(file)
+    except UnidentifiedImageError as error:
+        found = format_of(file)
+        if found == "TIFF":
+            return None, "of a kind that Pillow does not know"
+        got = f"{name}, which is {found}" if found else name
+        advice = "Export it as PNG or JPEG." if found != "empty" else "Get it from its source again."
+        rule = f"be a file in {', '.join(READ[:-1])} or {READ[-1]}"
+        raise ValueError(message(argument, rule, got, advice)) from error
+    return picture, flaw_of_tiff(picture)
 
 
 @contextmanager
@@ -96,10 +105,7 @@ def _decoding(argument: str, name: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         rule, got = "have at most twice PIL.Image.MAX_IMAGE_PIXELS", f"{name}, which has more"
         raise ValueError(message(argument, rule, got, "Shrink it, or raise that if you trust it.")) from error
-    except UnidentifiedImageError as error:
-        rule, advice = "be a picture that Pillow reads", "Check the file, or convert it to PNG or JPEG."
-        raise ValueError(message(argument, rule, name, advice)) from error
-    except MemoryError:
+    except (MemoryError, UnidentifiedImageError):
         raise
     except Exception as error:  # on damaged files decoders raise errors of every type
         rule, got = "be a whole picture", f"{name}, which is damaged or cut short"
@@ -128,11 +134,9 @@ def from_pil(
     if flaw := flaw_of_tiff(picture):
         advice = "Give its path, for which tifffile may help, or save it interleaved, of 8 bits."
         raise ValueError(message(argument, "be a TIFF that Pillow reads", f"{name}, {flaw}", advice))
-    check_colours(picture, argument, name)
     coded = raw_mode(picture)
-    if has_deep_key(picture, coded):
-        got = f"{name}, RGB of 16 bits with a transparent colour, of which Pillow has half the bits"
-        raise ValueError(message(argument, "be a picture that Pillow reads", got, "Give its path."))
+    check_picture(picture, argument, name, coded)
+    space = color_space(picture)
     try:
         with _decoding(argument, name):
             picture.load()
@@ -142,7 +146,8 @@ def from_pil(
         own = _stored(whole or picture.size, picture)
         size = own if enough is None else reduced(own, enough(own))
         width, height = _stored(size, picture)
-        image = _Strips(picture, argument, name, transparent_color(picture, coded)).read((height, width))
+        key = transparent_color(picture, coded)
+        image = _Strips(picture, argument, name, key, space).read((height, width))
         return (_UPRIGHT[turn](image).contiguous() if turn and turn in _UPRIGHT else image), own
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):  # torch's, without a type of its own
@@ -175,12 +180,14 @@ class _Strips:
         argument: what messages call it.
         name: likewise.
         key: its transparent colour or level, in the levels of its pixels; or the alphas of its palette.
+        space: of its colours; None for sRGB.
     """
 
     picture: Image.Image
     argument: str
     name: str
     key: object
+    space: ColorSpace | None
     _least: int = 255  # of the alpha met so far
     _most: int = 0
 
@@ -207,12 +214,11 @@ class _Strips:
     def _conversion(self) -> Conversion | None:
         """Return what turns strips into mode RGB; None for deep grey that is read as it is."""
         picture, deep = self.picture, self.picture.mode.startswith(("I", "F"))
-        mode = DEEP_GREY if deep else _COLOUR_MODES.get(picture.mode, "RGB")
+        mode = DEEP_GREY if deep else COLOUR_MODES.get(picture.mode, "RGB")
+        usable = self.space is None or picture.mode != "F"
         try:
-            profile = profile_of(picture)
-            usable = profile is None or picture.mode != "F"
-            if profile is not None and usable:
-                return conversion(profile, mode)
+            if self.space is not None and usable:
+                return conversion(self.space, mode)
         except Exception:  # an ImportError too, of a Pillow without ImageCms
             usable = False
         if not usable:
