@@ -62,7 +62,7 @@ def of_others() -> Iterator[Cell]:
         ("JPEG 2000", ".jp2", b"\0\0\0\x0cjP  \r\n\x87\n"),
         ("JPEG XL", ".jxl", b"\xff\x0a"),
         ("a Photoshop document", ".psd", b"8BPS\0\1"),
-        ("an icon", ".ico", b"\0\0\1\0\1\0"),
+        ("an icon", ".ico", by_pillow(RGB, ".ico")()),
         ("OpenEXR", ".exr", b"v/1\1"),
         ("PDF", ".pdf", b"%PDF-1.7"),
         ("SVG", ".svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
@@ -70,6 +70,7 @@ def of_others() -> Iterator[Cell]:
         ("empty", ".png", b""),
     ):
         yield Cell(name, "", "", suffix, partial(bytes.ljust, start, 200 if start else 0, b"\0"), None, name)
+    yield Cell("PCX", "", "", ".pcx", by_pillow(RGB, ".pcx"), None, "be a file in PNG, JPEG")
 
 
 def _of_webp() -> Iterator[Cell]:

@@ -66,12 +66,7 @@ def from_file(path: Path, argument: str, enough: Enough | None = None) -> tuple[
     if not path.exists():
         raise FileNotFoundError(message(argument, "be a file that exists", name, path_advice(path)))
     with path.open("rb") as file:
-        picture, flaw = _opened(file, argument, name)
-        if picture is not None and flaw:
-            check_picture(picture, argument, name, raw_mode(picture))
-        if flaw:
-            return from_pil(reread(file, argument, name, flaw), argument, name, enough)
-        assert picture is not None
+        picture = _opened(file, argument, name)
         whole = picture.size if picture.format in ("JPEG", "MPO") else None
         if enough is not None and whole is not None:
             needed = _stored(reduced(_stored(whole, picture), enough(_stored(whole, picture))), picture)
@@ -79,22 +74,25 @@ def from_file(path: Path, argument: str, enough: Enough | None = None) -> tuple[
         return from_pil(picture, argument, name, enough, whole)
 
 
-def _opened(file: BinaryIO, argument: str, name: str) -> tuple[Image.Image | None, str]:
-    """Return a file's picture, not loaded, and what Pillow does not read in it, if it is a TIFF."""
+def _opened(file: BinaryIO, argument: str, name: str) -> Image.Image:
+    """Return a file's picture: not loaded, or by tifffile where Pillow does not read it right."""
     try:
         # Pillow warns of large files, which prints are. Its limit, twice that, stays as the caller set it.
         with _decoding(argument, name), _filters_lock, warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             picture = opened(file)
     except UnidentifiedImageError as error:
-        found = format_of(file)
-        if found == "TIFF":
-            return None, "of a kind that Pillow does not know"
-        got = f"{name}, which is {found}" if found else name
-        advice = "Export it as PNG or JPEG." if found != "empty" else "Get it from its source again."
+        file_format = format_of(file)
+        if file_format == "TIFF":
+            return reread(file, argument, name, "of a kind that Pillow does not know")
+        got = f"{name}, which is {file_format}" if file_format else name
+        advice = "Export it as PNG or JPEG." if file_format != "empty" else "Get it from its source again."
         rule = f"be a file in {', '.join(READ[:-1])} or {READ[-1]}"
         raise ValueError(message(argument, rule, got, advice)) from error
-    return picture, flaw_of_tiff(picture)
+    if flaw := flaw_of_tiff(picture):
+        check_picture(picture, argument, name, raw_mode(picture))
+        return reread(file, argument, name, flaw)
+    return picture
 
 
 @contextmanager
