@@ -30,6 +30,7 @@ from images.cells import (
 )
 from images.writers import bmp, exif, gif, packed, pfm, pnm, rows_of, tga
 
+TURN = exif((0x0112, 3, 1, struct.pack("<HH", 6, 0)))[4:]  # EXIF data of orientation 6
 SHOWN = flattened(unit(RGB), ALPHA)
 
 
@@ -54,6 +55,8 @@ def of_others() -> Iterator[Cell]:
         ):
             make = partial(tga, levels, kind, top_down=top_down)
             yield Cell("TGA", column, more, ".tga", make, expected, note)
+    run_lengths = by_pillow(RGB, ".tga", compression="tga_rle")
+    yield Cell("TGA", "RGB", "run lengths", ".tga", run_lengths, unit(RGB))
     table = PALETTE[:, ::-1].tobytes()
     yield Cell("TGA", "palette", "", ".tga", lambda: tga(INDEX, 1, palette=table), palette)
     yield from _of_pnm()
@@ -66,7 +69,7 @@ def of_others() -> Iterator[Cell]:
         ("OpenEXR", ".exr", b"v/1\1"),
         ("PDF", ".pdf", b"%PDF-1.7"),
         ("SVG", ".svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
-        ("HTML", ".jpg", b"<!DOCTYPE html>"),
+        ("a web page", ".jpg", b"<!DOCTYPE html>"),
         ("empty", ".png", b""),
     ):
         yield Cell(name, "", "", suffix, partial(bytes.ljust, start, 200 if start else 0, b"\0"), None, name)
@@ -91,8 +94,7 @@ def _of_webp() -> Iterator[Cell]:
     yield cell("alpha", "transparent throughout", None, hidden, "be visible somewhere", **exact)
     linear = profile(b"RGB ", 1)
     yield cell("colour space", "profile of linear light", encoded(unit(RGB)), RGB, icc_profile=linear, **exact)
-    turn = exif((0x0112, 3, 1, struct.pack("<HH", 6, 0)))[4:]
-    yield cell("turned", "", np.rot90(unit(RGB), -1), RGB, exif=turn, **exact)
+    yield cell("turned", "", np.rot90(unit(RGB), -1), RGB, exif=TURN, **exact)
 
 
 def _of_avif() -> Iterator[Cell]:
@@ -120,6 +122,7 @@ def _of_avif() -> Iterator[Cell]:
     free = struct.pack(">I", 19) + b"freecolrnclx\0\x0c\0\x0d\0\0\x80"  # as a gain map's
 
     yield cell("colour space", "two nclx", None, lambda: make() + free, "several colour spaces")
+    yield cell("turned", "", np.rot90(unit(RGB), -1), by_pillow(RGB, ".avif", exif=TURN, **best))
     linear = by_pillow(RGB, ".avif", icc_profile=profile(b"RGB ", 2.2), **best)
     yield cell("colour space", "profile of gamma 2.2", encoded(unit(RGB) ** 2.2), linear)
 

@@ -127,6 +127,10 @@ def of_png_colours() -> Iterator[Cell]:
     light = encoded(unit(SHADES))
     yield _png(row, SPACE, "grey, profile of linear light", light, SHADES, 8, 0, iccp(b"GRAY", 1))
     yield _png(row, SPACE, "grey, profile of RGB", light, SHADES, 8, 0, linear)
+    plte, shown = (b"PLTE", PALETTE.tobytes()), encoded(unit(PALETTE[INDEX]))
+    yield _png(row, SPACE, "palette, profile of linear light", shown, INDEX, 8, 3, linear, plte)
+    shown = flattened(encoded(rgb), ALPHA)
+    yield _png(row, SPACE, "alpha, profile of linear light", shown, RGBA, 8, 6, linear, note=WHITE)
     shades = np.dstack([SHADES, ALPHA])
     shown, what = flattened(light, ALPHA), "grey and alpha, profile of linear light"
     yield _png(row, SPACE, what, shown, shades, 8, 4, iccp(b"GRAY", 1), note=WHITE)
@@ -179,6 +183,8 @@ def of_jpeg() -> Iterator[Cell]:
         ):
             yield cell(column, what.strip(), expected, components, *segments, progressive=progressive)
     yield cell("CMYK, YCbCr", "CMYK of no marker", None, INKS, note="CMYK without Adobe's marker")
+    deeper = jpeg(GREY[..., None]).replace(b"\xff\xc0\0\x0b\x08", b"\xff\xc0\0\x0b\x0c")
+    yield Cell("JPEG, 12 bits", "grey", "", ".jpg", lambda: deeper, None, "Pillow does not decode")
     ycck = np.dstack([YCC, 255 - INKS[..., 3]])
     expected = (1 - from_ycc(YCC)) * (1 - INKS[..., 3:] / 255)
     yield cell("CMYK, YCbCr", "YCCK", expected, ycck, adobe(2))

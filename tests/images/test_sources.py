@@ -100,7 +100,7 @@ def test_a_path_that_leads_nowhere_comes_with_advice(path: str | Path, advice: s
 def test_a_web_page_is_called_one(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(b"<!DOCTYPE html>\n<title>Not found</title>")
-    with pytest.raises(ValueError, match="which is HTML"):
+    with pytest.raises(ValueError, match="which is a web page"):
         to_image_tensor(path)
 
 

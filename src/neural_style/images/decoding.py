@@ -86,7 +86,7 @@ def _opened(file: BinaryIO, argument: str, name: str) -> Image.Image:
         if file_format == "TIFF":
             return reread(file, argument, name, "of a kind that Pillow does not know")
         got = f"{name}, which is {file_format}" if file_format else name
-        advice = "Export it as PNG or JPEG." if file_format != "empty" else "Get it from its source again."
+        advice = "Check the file, or export it as PNG or JPEG."
         rule = f"be a file in {', '.join(READ[:-1])} or {READ[-1]}"
         raise ValueError(message(argument, rule, got, advice)) from error
     if flaw := flaw_of_tiff(picture):

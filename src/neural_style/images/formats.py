@@ -10,7 +10,9 @@ from neural_style._checks import message
 from neural_style.images.profiles import color_flaw
 
 READ = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "TGA")  # Pillow's names; tests have each
-OTHERS = {  # what files of other formats begin with, at which byte
+OTHERS = {  # what files that Pillow does not open begin with, at which byte
+    "a JPEG that Pillow does not decode": (0, (b"\xff\xd8\xff",)),
+    "a PNG that Pillow does not decode": (0, (b"\x89PNG",)),
     "HEIC": (4, (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")),
     "AVIF": (4, (b"ftypavi",)),  # where this Pillow reads none
     "a raw photograph": (4, (b"ftypcrx",)),
@@ -23,7 +25,7 @@ OTHERS = {  # what files of other formats begin with, at which byte
     "PFM in colours": (0, (b"PF\n",)),
     "PDF": (0, (b"%PDF",)),
     "SVG or other XML": (0, (b"<svg", b"<?xml")),
-    "HTML, a web page": (0, (b"<!DOCTYPE html", b"<!doctype html", b"<html", b"<HTML")),
+    "a web page": (0, (b"<!DOCTYPE html", b"<!doctype html", b"<html", b"<HTML")),
 }
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 KEY_STEPS = {"L;2": 85, "L;4": 17}  # levels of 8 bits in one of 2 or 4, in which PNG gives the transparent one
