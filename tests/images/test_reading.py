@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -243,3 +244,11 @@ def test_a_large_picture_is_read_without_a_warning_up_to_twice_pillows_limit_whi
         load_image(tmp_path / "bomb.png")
     assert Image.MAX_IMAGE_PIXELS == 10
     assert list(warnings.filters) == filters
+
+
+@pytest.mark.parametrize(("tag", "depth"), [(254, 8), (274, 16)])
+def test_a_tiff_with_text_for_a_tags_number_is_read_all_the_same(tmp_path: Path, tag: int, depth: int) -> None:
+    planes = np.full((3, 4, 6), 2**depth - 1, f"u{depth // 8}")
+    extra: Any = [(tag, 2, 2, "x", True)]
+    tifffile.imwrite(tmp_path / "tag.tif", planes, photometric="rgb", planarconfig="separate", extratags=extra)
+    assert load_image(tmp_path / "tag.tif").min() == 1

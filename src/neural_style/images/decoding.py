@@ -22,11 +22,11 @@ from neural_style._checks import image_values, message, path_advice, warn
 from neural_style.images.formats import (
     READ,
     check_picture,
-    flaw_of_tiff,
     format_of,
     opened,
     raw_mode,
     transparent_color,
+    unsupported_in_tiff,
 )
 from neural_style.images.profiles import (
     COLOUR_MODES,
@@ -89,9 +89,9 @@ def _opened(file: BinaryIO, argument: str, name: str) -> Image.Image:
         advice = "Check the file, or export it as PNG or JPEG."
         rule = f"be a file in {', '.join(READ[:-1])} or {READ[-1]}"
         raise ValueError(message(argument, rule, got, advice)) from error
-    if flaw := flaw_of_tiff(picture):
+    if unsupported := unsupported_in_tiff(picture):
         check_picture(picture, argument, name, raw_mode(picture))
-        return reread(file, argument, name, flaw)
+        return reread(file, argument, name, unsupported)
     return picture
 
 
@@ -129,9 +129,9 @@ def from_pil(
     if min(picture.size) < 1:
         got = f"{picture.height}×{picture.width}"
         raise ValueError(message(argument, "have pixels", got, "Give a picture with some."))
-    if flaw := flaw_of_tiff(picture):
+    if unsupported := unsupported_in_tiff(picture):
         advice = "Give its path, for which tifffile may help, or save it interleaved, of 8 bits."
-        raise ValueError(message(argument, "be a TIFF that Pillow reads", f"{name}, {flaw}", advice))
+        raise ValueError(message(argument, "be a TIFF that Pillow reads", f"{name}, {unsupported}", advice))
     coded = raw_mode(picture)
     check_picture(picture, argument, name, coded)
     space = color_space(picture)

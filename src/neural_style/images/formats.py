@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from PIL import Image, TiffImagePlugin
 
 from neural_style._checks import message
-from neural_style.images.profiles import color_flaw
+from neural_style.images.profiles import unsupported_colors
 
 READ = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "TGA")  # Pillow's names; tests have each
 OTHERS = {  # what files that Pillow does not open begin with, at which byte
@@ -69,19 +69,19 @@ def check_picture(picture: Image.Image, argument: str, name: str, coded: str) ->
     Raises:
         ValueError: if it does not, or its colours are of a space that is not read.
     """
-    flaw, advice = _flaw(picture, coded)
-    if not flaw:
-        flaw, advice = color_flaw(picture, deep=coded[-4:-1] == ";16"), "Save it as sRGB."
-    if flaw:
-        raise ValueError(message(argument, "be a picture that is read right", f"{name}, {flaw}", advice))
+    unsupported, advice = _unsupported(picture, coded)
+    if not unsupported:
+        unsupported, advice = unsupported_colors(picture, deep=coded[-4:-1] == ";16"), "Save it as sRGB."
+    if unsupported:
+        raise ValueError(message(argument, "be a picture that is read right", f"{name}, {unsupported}", advice))
 
 
-def _flaw(picture: Image.Image, coded: str) -> tuple[str, str]:
+def _unsupported(picture: Image.Image, coded: str) -> tuple[str, str]:
     """Return what Pillow reads wrongly in a picture, and what to do; empty where it is nothing."""
     tags, key = getattr(picture, "tag_v2", {}), picture.info.get("transparency")
     if 50706 in tags:  # DNG's version
         return "a raw photograph, of which Pillow reads the preview", "Develop it, and save it as PNG or JPEG."
-    if picture.format == "TIFF" and tags.get(254, 0) & 1:
+    if picture.format == "TIFF" and _number(tags, 254, 0) & 1:
         return "whose first page is a reduced copy of another", "Save the other one alone."
     if picture.format in ("JPEG", "MPO") and picture.mode == "CMYK" and "adobe" not in picture.info:
         return "CMYK without Adobe's marker: nothing says whether 0 is no ink", "Save it as RGB."
@@ -92,15 +92,15 @@ def _flaw(picture: Image.Image, coded: str) -> tuple[str, str]:
     return "", ""
 
 
-def flaw_of_tiff(picture: Image.Image) -> str:
+def unsupported_in_tiff(picture: Image.Image) -> str:
     """Return what Pillow reads wrongly or not at all in a TIFF; empty where it is nothing, or no TIFF."""
     if not isinstance(picture, TiffImagePlugin.TiffImageFile):
         return ""
     tags = picture.tag_v2
-    depth, number_type, photometric = max(tags.get(258, (1,))), max(tags.get(339, (1,))), tags.get(262)
-    if tags.get(284, 1) == 2 and tags.get(277, 1) > 1:
-        colors = {2: "RGB", 5: "CMYK"}.get(photometric or 0, "grey" if photometric in (0, 1) else "colours")
-        alpha = tags.get(338, (0,))[0]
+    depth, number_type, photometric = _number(tags, 258, 1), _number(tags, 339, 1), _number(tags, 262, -1)
+    if _number(tags, 284, 1) == 2 and _number(tags, 277, 1) > 1:
+        colors = {0: "grey", 1: "grey", 2: "RGB", 5: "CMYK"}.get(photometric, "colours")
+        alpha = _number(tags, 338, 0)
         if depth > 8 or colors not in ("RGB", "CMYK") or alpha == 1:
             multiplied = " multiplied by alpha" if alpha == 1 else " and alpha" if alpha == 2 else ""
             return f"{colors}{multiplied} of {depth} bits in planes of their own"
@@ -112,12 +112,19 @@ def flaw_of_tiff(picture: Image.Image) -> str:
         return f"numbers of {depth} bits with a sign"
     if depth not in (1, 2, 4, 8, 16, 32) or (depth == 32 and number_type != 3):
         return f"{'floats' if number_type == 3 else 'whole numbers'} of {depth} bits"
-    compressed = tags.get(259, 1) != 1
+    compressed = _number(tags, 259, 1) != 1
     if number_type == 3 and compressed and tags.prefix == b"MM":  # Pillow swaps their bytes twice
         return "compressed big-endian floats"
     if photometric == 6 and not compressed and tags.get(530, (2, 2)) != (1, 1):
         return "colours of less resolution, not compressed"
     return ""
+
+
+def _number(tags: Any, tag: int, usual: int) -> int:
+    """Return a TIFF tag's number, the largest of several; the usual one where it is missing or no number."""
+    value = tags.get(tag, usual)
+    value = max(value, default=usual) if isinstance(value, tuple) else value
+    return value if isinstance(value, int) else usual
 
 
 def transparent_color(picture: Image.Image, coded: str) -> object:

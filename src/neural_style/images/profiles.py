@@ -48,7 +48,7 @@ def color_space(picture: Image.Image) -> ColorSpace | None:
     return "Adobe RGB" if _is_adobe_rgb(picture) else None
 
 
-def color_flaw(picture: Image.Image, *, deep: bool) -> str:
+def unsupported_colors(picture: Image.Image, *, deep: bool) -> str:
     """Return whose colours a picture has, if these are not read; else an empty string.
 
     Args:

@@ -15,19 +15,19 @@ MODES = {(1, 0): "L", (1, 1): "La", (1, 2): "LA", (3, 0): "RGB", (3, 1): "RGBa",
 _PROFILE, _ORIENTATION, _DNG = 34675, 274, 50706  # tags
 
 
-def reread(file: BinaryIO, argument: str, name: str, flaw: str) -> Image.Image:
+def reread(file: BinaryIO, argument: str, name: str, unsupported: str) -> Image.Image:
     """Return the first page of a TIFF as a PIL picture: 8 bits a channel, or grey of 16 or of floats.
 
     Args:
         file: open, in binary mode.
         argument: what messages call the picture.
         name: of the file in messages.
-        flaw: what Pillow does not read in it.
+        unsupported: what Pillow does not read in it.
 
     Raises:
         ValueError: if tifffile is not installed, or cannot read it either.
     """
-    got = f"{name}, {flaw}"
+    got = f"{name}, {unsupported}"
     try:
         import tifffile
     except ImportError as error:
@@ -54,7 +54,7 @@ def reread(file: BinaryIO, argument: str, name: str, flaw: str) -> Image.Image:
         raise ValueError(message(argument, rule, f"{got} ({error})", advice)) from error
     if profile:
         picture.info["icc_profile"] = profile
-    if turn:
+    if isinstance(turn, int):
         picture.getexif()[ExifTags.Base.Orientation] = int(turn)
     return picture
 
