@@ -47,15 +47,16 @@ def of_png() -> Iterator[Cell]:
     """PNG by its specification."""
     for depth in (1, 2, 4, 8, 16):
         row, most = "PNG, 1 to 4 bits" if depth < 8 else f"PNG, {depth} bits", 2**depth - 1
-        of_depth = f"{depth} bits" if depth < 8 else ""
+        of_depth = f"{depth} bit{'s' * (depth > 1)}" if depth < 8 else ""
         levels = np.rint(GREY * (most / 255)).astype(np.uint8) if depth < 16 else deep(GREY)
         grey, key = (levels / most)[..., None].repeat(3, 2), int(levels[0, 16])
         for more, interlaced in (("", False), ("interlaced", True)):
             what = f"{of_depth} {more}".strip()
             yield _png(row, "grey", what, grey, levels, depth, 0, interlaced=interlaced)
         clear = np.where(levels == key, 0, 255).astype(np.uint8)
-        shown, what, trns = flattened(grey, clear), f"grey {of_depth}".strip(), (b"tRNS", p16(key))
-        yield _png(row, "transparent colour", what, shown, levels, depth, 0, trns, note=WHITE)
+        what, trns = f"grey {of_depth}".strip(), (b"tRNS", p16(key))
+        shown, note = (None, "grey of 1 to 4 bits") if depth < 8 else (flattened(grey, clear), WHITE)
+        yield _png(row, "transparent colour", what, shown, levels, depth, 0, trns, note=note)
         if depth < 16:
             index, colours = INDEX & (2**depth - 1), PALETTE[: 2**depth]
             rgb, plte = unit(colours[index]), (b"PLTE", colours.tobytes())

@@ -184,7 +184,7 @@ def _of_8_bits() -> Iterator[Cell]:
     halved = [YCC[row_::2, column::2, :1] for row_ in (0, 1) for column in (0, 1)]
     units = np.concatenate([*halved, YCC[::2, ::2, 1:]], -1).tobytes()
     tags: dict[int, tuple[int, ...]] = {258: (8, 8, 8), 262: (6,), 277: (3,), 530: (2, 2)}
-    yield _bare(row, YCBCR, "YCbCr 4:2:0, not compressed", None, units, tags, "colours of less resolution")
+    yield _bare(row, YCBCR, "YCbCr 4:2:0, not compressed", None, units, tags, "subsampled, not compressed")
     lab = blocks([[(255, 0, 0), (128, 0, 0), (0, 0, 0)], [(137, 80, 67), (137, 206, 60), (80, 30, 190)]])
     yield _tiff(row, SPACE, "CIELAB", None, lab, "CIELAB", photometric="cielab")
     yield _tiff(row, "RGB", "a fourth channel of no meaning", rgb, RGBA, extrasamples=["unspecified"])
@@ -220,6 +220,6 @@ def _of_other_numbers() -> Iterator[Cell]:
     differences = by_pillow(floats, ".tif", compression="tiff_adobe_deflate", tiffinfo={317: 3})
     yield Cell(row, "grey", "32 bits, deflated, differences", ".tif", differences, grey)
     yield _tiff("TIFF, 16 bits", "grey", "with a sign", None, GREY.astype(np.int16), "with a sign")
-    note = "whole numbers of 32 bits"
+    note = "grey in whole numbers of 32 bits"
     yield _tiff("TIFF, 32 bits", "grey", "", None, GREY.astype(np.uint32) * 2**8, note)
     yield _tiff("TIFF, 32 bits", "RGB", "", None, deep(RGB).astype(np.uint32), "RGB of uint32")

@@ -152,15 +152,6 @@ def test_exif_data_that_cannot_be_read_is_warned_of(tmp_path: Path) -> None:
         assert torch.equal(load_image(path)[None], in_unit(colours()))
 
 
-def test_white_may_be_transparent_by_the_files_own_number_too() -> None:
-    picture = Image.new("1", (2, 1))
-    picture.putpixel((0, 0), 1)
-    picture.info["transparency"] = 1  # before Pillow 12; since then 255
-    with pytest.warns(UserWarning, match="transparent parts"):
-        to_image_tensor(picture, "content")
-    assert picture.info == {"transparency": 1}
-
-
 def test_half_transparent_black_on_white_is_the_middle_grey() -> None:
     pixels = np.array([[[0, 0, 0, 51]]], dtype=np.uint8)  # 51 / 255 = 0.2
     with pytest.warns(UserWarning, match=r"^content has transparent parts"):

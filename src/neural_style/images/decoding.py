@@ -25,7 +25,6 @@ from neural_style.images.formats import (
     format_of,
     opened,
     raw_mode,
-    transparent_color,
     unsupported_in_tiff,
 )
 from neural_style.images.profiles import (
@@ -144,8 +143,7 @@ def from_pil(
         own = _stored(whole or picture.size, picture)
         size = own if enough is None else reduced(own, enough(own))
         width, height = _stored(size, picture)
-        key = transparent_color(picture, coded)
-        image = _Strips(picture, argument, name, key, space).read((height, width))
+        image = _Strips(picture, argument, name, space).read((height, width))
         return (_UPRIGHT[turn](image).contiguous() if turn and turn in _UPRIGHT else image), own
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):  # torch's, without a type of its own
@@ -177,14 +175,12 @@ class _Strips:
         picture: as it is stored, not turned.
         argument: what messages call it.
         name: likewise.
-        key: its transparent colour or level, in the levels of its pixels; or the alphas of its palette.
         space: of its colours; None for sRGB.
     """
 
     picture: Image.Image
     argument: str
     name: str
-    key: object
     space: ColorSpace | None
     _least: int = 255  # of the alpha met so far
     _most: int = 0
@@ -197,8 +193,6 @@ class _Strips:
         for top in range(0, picture.height, strip_rows):
             bottom = min(top + strip_rows, picture.height)
             strip = picture.crop((0, top, picture.width, bottom))
-            if "transparency" in strip.info:
-                strip.info["transparency"] = self.key
             levels = self._levels(strip, convert)  # (1, 3, h, W)
             rows[:, :, top:bottom] = resize(levels, (bottom - top, width), clamp=False)
         if self._most == 0:
@@ -253,7 +247,7 @@ class _Strips:
         if low < 0 or high > 65535:
             rule, advice = "have grey levels in 0 … 65535", "Scale them to 16 bits first."
             raise ValueError(message(self.argument, rule, f"{low} … {high}", advice))
-        clear = levels == (self.key if isinstance(self.key, int) else -1)
+        clear = levels == strip.info.get("transparency", -1)
         self._see(0 if clear.any() else 255, 0 if clear.all() else 255)
         image = (levels / 65535).expand(1, 3, -1, -1) if convert is None else _in_unit(convert(strip))
         return image.masked_fill(clear, 1)

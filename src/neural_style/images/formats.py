@@ -28,7 +28,8 @@ OTHERS = {  # what files that Pillow does not open begin with, at which byte
     "a web page": (0, (b"<!DOCTYPE html", b"<!doctype html", b"<html", b"<HTML")),
 }
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-KEY_STEPS = {"L;2": 85, "L;4": 17}  # levels of 8 bits in one of 2 or 4, in which PNG gives the transparent one
+TIFF_COLORS = {0: "grey with white as 0", 1: "grey", 2: "RGB", 3: "a palette", 5: "CMYK", 6: "YCbCr"}
+TIFF_NUMBERS = {1: "whole numbers", 2: "numbers with a sign", 3: "floats"}
 
 
 def opened(file: BinaryIO) -> Image.Image:
@@ -87,37 +88,34 @@ def _unsupported(picture: Image.Image, coded: str) -> tuple[str, str]:
         return "CMYK without Adobe's marker: nothing says whether 0 is no ink", "Save it as RGB."
     if isinstance(key, tuple) and (coded == "RGB;16B" or max(key) > 255):
         return "RGB of 16 bits with a transparent colour", "Save it with an alpha channel."
-    if picture.format == "PNG" and not coded and picture.mode == "L" and isinstance(key, int) and 0 < key < 16:
-        return "loaded grey whose transparent level may be one of 2, 4 or 8 bits", "Give its path."
+    # Pillow has the level as the file has it, the pixels in 8 bits; once loaded, the file's depth is lost.
+    few_bits = coded in ("L;2", "L;4") or (picture.format == "PNG" and not coded and key in range(1, 16))
+    if key is not None and (picture.mode == "1" or (picture.mode == "L" and few_bits)):
+        return "grey of 1 to 4 bits with a transparent level", "Save it with an alpha channel."
     return "", ""
 
 
 def unsupported_in_tiff(picture: Image.Image) -> str:
-    """Return what Pillow reads wrongly or not at all in a TIFF; empty where it is nothing, or no TIFF."""
+    """Return what a TIFF has that Pillow reads wrongly or not at all; empty where it is nothing, or no TIFF."""
     if not isinstance(picture, TiffImagePlugin.TiffImageFile):
         return ""
     tags = picture.tag_v2
-    depth, number_type, photometric = _number(tags, 258, 1), _number(tags, 339, 1), _number(tags, 262, -1)
-    if _number(tags, 284, 1) == 2 and _number(tags, 277, 1) > 1:
-        colors = {0: "grey", 1: "grey", 2: "RGB", 5: "CMYK"}.get(photometric, "colours")
-        alpha = _number(tags, 338, 0)
-        if depth > 8 or colors not in ("RGB", "CMYK") or alpha == 1:
-            multiplied = " multiplied by alpha" if alpha == 1 else " and alpha" if alpha == 2 else ""
-            return f"{colors}{multiplied} of {depth} bits in planes of their own"
-    if depth > 8 and photometric == 0:
-        return f"grey of {depth} bits whose white is 0"
-    if photometric == 8:
-        return "colours in CIELAB"
-    if number_type == 2:
-        return f"numbers of {depth} bits with a sign"
-    if depth not in (1, 2, 4, 8, 16, 32) or (depth == 32 and number_type != 3):
-        return f"{'floats' if number_type == 3 else 'whole numbers'} of {depth} bits"
+    depth, numbers, colors = _number(tags, 258, 1), _number(tags, 339, 1), _number(tags, 262, -1)
     compressed = _number(tags, 259, 1) != 1
-    if number_type == 3 and compressed and tags.prefix == b"MM":  # Pillow swaps their bytes twice
-        return "compressed big-endian floats"
-    if photometric == 6 and not compressed and tags.get(530, (2, 2)) != (1, 1):
-        return "colours of less resolution, not compressed"
-    return ""
+    planes = _number(tags, 284, 1) == 2 and _number(tags, 277, 1) > 1
+    subsampled = colors == 6 and not compressed and tags.get(530, (2, 2)) != (1, 1)
+    if numbers == 3:  # floats; Pillow swaps the bytes of compressed big-endian ones twice
+        supported = depth == 32 and colors == 1 and not (compressed and tags.prefix == b"MM")
+    elif depth == 16:
+        supported = colors in (1, 2, 5) and not planes
+    else:
+        in_planes = colors in (2, 5) and _number(tags, 338, 0) != 1  # not those multiplied by alpha
+        supported = depth in (1, 2, 4, 8) and colors in TIFF_COLORS and (in_planes or not planes)
+    if supported and numbers != 2 and not subsampled:
+        return ""
+    layout = " in planes of their own" if planes else ", subsampled, not compressed" if subsampled else ""
+    color = TIFF_COLORS.get(colors, "CIELAB" if colors == 8 else "unknown colours")
+    return f"{color} in {TIFF_NUMBERS.get(numbers, 'numbers')} of {depth} bits{layout}"
 
 
 def _number(tags: Any, tag: int, usual: int) -> int:
@@ -125,19 +123,6 @@ def _number(tags: Any, tag: int, usual: int) -> int:
     value = tags.get(tag, usual)
     value = max(value, default=usual) if isinstance(value, tuple) else value
     return value if isinstance(value, int) else usual
-
-
-def transparent_color(picture: Image.Image, coded: str) -> object:
-    """Return a picture's transparent colour in the levels of its pixels; Pillow may give it in the file's.
-
-    Args:
-        picture: loaded.
-        coded: how its file codes pixels, by `raw_mode` before it was loaded; empty where that is not known.
-    """
-    color = picture.info.get("transparency")
-    if picture.mode == "1" and color:  # 1 by Pillow before 12
-        return 255
-    return color * KEY_STEPS.get(coded, 1) if isinstance(color, int) else color
 
 
 def raw_mode(picture: Image.Image) -> str:

@@ -57,10 +57,8 @@ def unsupported_colors(picture: Image.Image, *, deep: bool) -> str:
     """
     codes = _color_codes(picture)
     for primaries, transfer in codes - {SRGB, DISPLAY_P3}:
-        names = PRIMARIES.get(primaries, "unknown"), TRANSFERS.get(transfer, "unknown")
-        return "of {} primaries and {} transfer by its cICP or nclx ({}, {})".format(
-            *names, primaries, transfer
-        )
+        names = PRIMARIES.get(primaries, primaries), TRANSFERS.get(transfer, transfer)
+        return "of {} primaries and {} transfer by its cICP or nclx".format(*names)
     if len(codes) > 1:
         return "of several colour spaces by its nclx, as with a gain map"
     space, info = color_space(picture), picture.info

@@ -31,9 +31,9 @@ def reread(file: BinaryIO, argument: str, name: str, unsupported: str) -> Image.
     try:
         import tifffile
     except ImportError as error:
-        advice = "Install tifffile, which may, or save 8 bits a channel, interleaved."
+        advice = "Install tifffile, which may, or save RGB of 8 bits a channel, interleaved."
         raise ValueError(message(argument, "be a TIFF that Pillow reads", got, advice)) from error
-    advice = "Save whole numbers of 8 bits a channel, interleaved."
+    advice = "Save it as RGB of 8 bits a channel, interleaved."
     file.seek(0)
     try:
         with tifffile.TiffFile(file) as tiff:
