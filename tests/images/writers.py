@@ -19,20 +19,7 @@ ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (
 ZIGZAG_ENTRIES, BLOCK = 64, 8
 # The lengths and symbols of a code for differences of DC levels, of ITU T.81, table K.3, up to category 11.
 DC_COUNTS = bytes([0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0])
-DC_CODES = (
-    "00",
-    "010",
-    "011",
-    "100",
-    "101",
-    "110",
-    "1110",
-    "11110",
-    "111110",
-    "1111110",
-    "11111110",
-    "111111110",
-)
+DC_CODES = ["00", *(f"{n:03b}" for n in range(2, 7)), *("1" * n + "0" for n in range(3, 9))]
 
 
 def packed(levels: Levels, depth: int) -> bytes:

@@ -91,7 +91,8 @@ def _unsupported(picture: Image.Image, coded: str) -> tuple[str, str]:
     # Pillow has the level as the file has it, the pixels in 8 bits; once loaded, the file's depth is lost.
     few_bits = coded in ("L;2", "L;4") or (picture.format == "PNG" and not coded and key in range(1, 16))
     if key is not None and (picture.mode == "1" or (picture.mode == "L" and few_bits)):
-        return "grey of 1 to 4 bits with a transparent level", "Save it with an alpha channel."
+        depth = "1 to 4 bits" if coded or picture.mode == "1" else "perhaps 1 to 4 bits, as it is loaded,"
+        return f"grey of {depth} with a transparent level", "Save it with an alpha channel."
     return "", ""
 
 
@@ -109,8 +110,8 @@ def unsupported_in_tiff(picture: Image.Image) -> str:
     elif depth == 16:
         supported = colors in (1, 2, 5) and not planes
     else:
-        in_planes = colors in (2, 5) and _number(tags, 338, 0) != 1  # not those multiplied by alpha
-        supported = depth in (1, 2, 4, 8) and colors in TIFF_COLORS and (in_planes or not planes)
+        planes_too = colors in (2, 5) and _number(tags, 338, 0) != 1  # not those multiplied by alpha
+        supported = depth in (1, 2, 4, 8) and colors in TIFF_COLORS and (planes_too or not planes)
     if supported and numbers != 2 and not subsampled:
         return ""
     layout = " in planes of their own" if planes else ", subsampled, not compressed" if subsampled else ""
