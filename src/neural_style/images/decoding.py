@@ -30,7 +30,6 @@ from neural_style.images.formats import (
 from neural_style.images.profiles import (
     COLOUR_MODES,
     DEEP_GREY,
-    ColorSpace,
     Conversion,
     color_space,
     conversion,
@@ -181,7 +180,7 @@ class _Strips:
     picture: Image.Image
     argument: str
     name: str
-    space: ColorSpace | None
+    space: bytes | str | None
     _least: int = 255  # of the alpha met so far
     _most: int = 0
 

@@ -26,12 +26,11 @@ ADOBE_GAMMA = 563 / 256
 COLOUR_MODES = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}  # the mode that a profile is for; else RGB
 DEEP_GREY = "I;16"  # the mode of grey of 16 bits
 
-ColorSpace = bytes | str  # an ICC profile, or the name of a matrix
 Conversion = Callable[[Image.Image], Image.Image]
 
 
-def color_space(picture: Image.Image) -> ColorSpace | None:
-    """Return the space of a picture's colours, None for sRGB.
+def color_space(picture: Image.Image) -> bytes | str | None:
+    """Return the space of a picture's colours, as an ICC profile or one of `MATRICES`; None for sRGB.
 
     In a PNG, cICP counts before a profile, and that before sRGB, gAMA and cHRM; in an AVIF the profile does.
 
@@ -72,12 +71,10 @@ def unsupported_colors(picture: Image.Image, *, deep: bool) -> str:
     return "whose cHRM is not sRGB's" if max(abs(np.subtract(xy, SRGB_XY))) > SAME_XY else ""
 
 
-def conversion(space: ColorSpace, mode: str) -> Conversion:
-    """Return what turns a picture of colours without alpha into one in mode RGB, as sRGB encodes it.
+def conversion(space: bytes | str, mode: str) -> Conversion:
+    """Return what turns a picture of a space, without alpha, into one in mode RGB, as sRGB encodes it.
 
-    Args:
-        space: of `color_space`.
-        mode: of the picture: ``"L"``, ``"RGB"``, ``"CMYK"``, or ``"I;16"`` with a profile of grey.
+    The space is of `color_space`; the mode `L`, `RGB`, `CMYK`, or `I;16` with a profile of grey.
 
     Raises:
         ImageCms.PyCMSError, OSError, ImportError: if the profile cannot be used.
