@@ -83,18 +83,18 @@ def test_what_is_no_mask_is_refused(source: Any, error: type[Exception], named: 
 
 def test_the_union_of_masks_counts_each_once_and_ends_at_one() -> None:
     west, half = WEST.reshape(1, 1, 96, 112), torch.full((1, 1, 96, 112), 0.5)
-    found = union([half, half, west])
-    assert found is not None
-    assert torch.unique(found).tolist() == [0.5, 1.0]
+    both = union([half, half, west])
+    assert both is not None
+    assert torch.unique(both).tolist() == [0.5, 1.0]
     assert union([west, None]) is union([]) is None
 
 
 def test_a_masks_border_goes_to_the_pictures_edge_and_is_soft_where_there_is_none() -> None:
     west = (torch.arange(256) < 128).float().expand(1, 1, 96, 256)
     edge = (0.3 + 0.4 * (torch.arange(256) >= 130)).expand(1, 3, 96, 256)  # 2 pixels further
-    found = along_edges(west, edge)[0, 0, 48]
-    assert found.diff().argmin() == 129
-    assert found[129] - found[130] > 0.4
+    row = along_edges(west, edge)[0, 0, 48]
+    assert row.diff().argmin() == 129
+    assert row[129] - row[130] > 0.4
     flat = along_edges(west, torch.full((1, 3, 96, 256), 0.5))[0, 0, 48]
     assert flat.diff().amax() <= 1e-6
     assert flat.diff().abs().amax() < 0.15

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,10 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from images.cells import RGB, unit
+from images.writers import png
 from neural_style.images import resizing
+from neural_style.images.io import read, to_image_tensor
 from neural_style.images.resizing import fit_within, resize
 
 
@@ -95,3 +100,29 @@ def test_a_size_fits_the_longer_side_exactly_and_keeps_its_aspect() -> None:
     assert all(max(fit_within((7, own), side)) == side for own in range(7, 200) for side in range(1, 200))
     with pytest.raises(ValueError, match="size must be"):
         fit_within((4, 4), 0)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_reduced_picture_is_that_of_the_whole_resized(orientation: int) -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (90, 120, 4), dtype=np.uint8)
+    picture = Image.open(io.BytesIO(png(levels, 8, 6)))
+    picture.getexif()[0x0112] = orientation
+    with pytest.warns(UserWarning, match="transparent parts"):
+        whole = to_image_tensor(picture)
+    with pytest.warns(UserWarning, match="transparent parts"):
+        reduced, own = read(picture, "image", lambda own: fit_within(own, 20))
+    assert own == tuple(whole.shape[-2:])
+    assert max(reduced.shape[-2:]) == 80
+    np.testing.assert_allclose(reduced, resize(whole, (reduced.shape[-2], reduced.shape[-1])), atol=1e-5)
+
+
+def test_a_jpeg_that_its_decoder_halves_has_its_own_size_and_colours(tmp_path: Path) -> None:
+    path = tmp_path / "large.jpg"
+    large = Image.fromarray(RGB).resize((24 * 40, 16 * 40), Image.Resampling.NEAREST)
+    large.getexif()[0x0112] = 6
+    large.save(path, quality=95, exif=large.getexif())
+    reduced, own = read(path, "image", lambda own: fit_within(own, 24))
+    assert own == (960, 640)
+    assert reduced.shape[-2:] == (96, 64)
+    centres = reduced[0, :, 16::32, 16::32].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(centres, np.rot90(unit(RGB)[4::8, 4::8], -1), atol=3 / 255)

@@ -100,7 +100,7 @@ def test_a_path_that_leads_nowhere_comes_with_advice(path: str | Path, advice: s
 def test_a_web_page_is_called_one(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(b"<!DOCTYPE html>\n<title>Not found</title>")
-    with pytest.raises(ValueError, match="which is HTML"):
+    with pytest.raises(ValueError, match="which is a web page"):
         to_image_tensor(path)
 
 
@@ -145,3 +145,27 @@ def test_load_image_takes_whatever_a_run_takes(file: Path) -> None:
     loaded.zero_()
     assert not torch.equal(loaded, PICTURE)
     save_image(load_image(array), file)
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "rule"),
+    [
+        ([[0.5]], TypeError, "be a path"),
+        (torch.zeros(3, 2, 2, dtype=torch.uint8), TypeError, "be a tensor of floats"),
+        (torch.zeros(4, 5, 3), ValueError, "have shape .*movedim"),
+        (torch.zeros(2, 3, 4, 5), ValueError, "have shape"),
+        (torch.tensor(0.5), ValueError, "have shape"),
+        (torch.full((3, 2, 2), 255.0), ValueError, "lie in"),
+        (np.zeros((4, 0, 3), dtype=np.uint8), ValueError, "have pixels"),
+        (np.zeros((2, 2, 3)), TypeError, "be an array of uint8"),
+        (np.zeros((3, 5, 5), dtype=np.uint8), ValueError, "have shape"),
+        (np.zeros((1, 5, 5, 3), dtype=np.uint8), ValueError, "have shape"),
+        (np.zeros(5, dtype=np.uint8), ValueError, "have shape"),
+        (Image.new("F", (2, 2), 255.0), ValueError, "lie in"),
+        (Image.new("I", (2, 2), 70000), ValueError, "have grey levels"),
+        (Image.new("I", (2, 2), -1), ValueError, "have grey levels"),
+    ],
+)
+def test_a_source_that_is_no_picture_is_refused(source: Any, error: type[Exception], rule: str) -> None:
+    with pytest.raises(error, match=f"^image (values )?must {rule}"):
+        to_image_tensor(source)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -19,25 +20,29 @@ from torch import Tensor
 
 from neural_style._checks import image_values, message, path_advice, warn
 from neural_style.images.formats import (
-    check_colours,
-    flaw_of_tiff,
-    has_deep_key,
-    kind_of,
+    READ,
+    check_picture,
+    format_of,
+    opened,
     raw_mode,
-    transparent_color,
-    with_exact_key,
+    unsupported_in_tiff,
 )
-from neural_style.images.profiles import DEEP_GREY, Conversion, conversion, profile_of
+from neural_style.images.profiles import (
+    COLOUR_MODES,
+    DEEP_GREY,
+    Conversion,
+    color_space,
+    conversion,
+)
 from neural_style.images.resizing import reduced, resize
 from neural_style.images.tiff import reread
 
 # A picture's own (height, width) → the one that suffices.
 Enough = Callable[[tuple[int, int]], tuple[int, int]]
 
-LEFT = 2  # times what a JPEG is reduced to: what its decoder, which halves, leaves at least
+HALVED = 2  # times the sides that a JPEG is reduced to: its decoder halves it to no less
 STRIP = 2**19  # pixels that are converted at once
 _CONVERTED_FIRST = {"P": "RGBA", "PA": "RGBA", "La": "LA"}  # palettes, and alpha that Pillow hardly knows
-_COLOUR_MODES = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}  # the mode that a profile is for; else RGB
 _UPRIGHT: dict[int, Callable[[Tensor], Tensor]] = {  # what turns a picture upright, by its EXIF orientation
     2: lambda image: image.flip(-1),
     3: lambda image: image.flip(-2, -1),
@@ -59,33 +64,33 @@ def from_file(path: Path, argument: str, enough: Enough | None = None) -> tuple[
     if not path.exists():
         raise FileNotFoundError(message(argument, "be a file that exists", name, path_advice(path)))
     with path.open("rb") as file:
-        try:
-            # Pillow warns of large files, which prints are. Its limit, twice that, stays as the caller set it.
-            with _decoding(argument, name), _filters_lock, warnings.catch_warnings():
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-                picture: Image.Image = Image.open(file)
-        except ValueError as error:
-            kind = kind_of(path) if isinstance(error.__cause__, UnidentifiedImageError) else ""
-            if kind == "TIFF":
-                return from_pil(
-                    reread(path, argument, name, "of another kind or damaged"), argument, name, enough
-                )
-            if kind:
-                got, advice = f"{name}, which is {kind}", "Export it as PNG or JPEG."
-                raise ValueError(message(argument, "be a picture that Pillow reads", got, advice)) from error
-            raise
-        if flaw := flaw_of_tiff(picture):
-            return from_pil(reread(path, argument, name, flaw), argument, name, enough)
-        if has_deep_key(picture, raw_mode(picture)):
-            check_colours(picture, argument, name)
-            with _decoding(argument, name):
-                picture.load()
-                picture = with_exact_key(picture, path)
+        picture = _opened(file, argument, name)
         whole = picture.size if picture.format in ("JPEG", "MPO") else None
         if enough is not None and whole is not None:
             needed = _stored(reduced(_stored(whole, picture), enough(_stored(whole, picture))), picture)
-            picture.draft(None, (LEFT * needed[0], LEFT * needed[1]))
+            picture.draft(None, (HALVED * needed[0], HALVED * needed[1]))
         return from_pil(picture, argument, name, enough, whole)
+
+
+def _opened(file: BinaryIO, argument: str, name: str) -> Image.Image:
+    """Return a file's picture: not loaded, or by tifffile where Pillow does not read it right."""
+    try:
+        # Pillow warns of large files, which prints are. Its limit, twice that, stays as the caller set it.
+        with _decoding(argument, name), _filters_lock, warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = opened(file)
+    except UnidentifiedImageError as error:
+        file_format = format_of(file)
+        if file_format == "TIFF":
+            return reread(file, argument, name, "of a kind that Pillow does not know")
+        got = f"{name}, which is {file_format}" if file_format else name
+        advice = "Check the file, or export it as PNG or JPEG."
+        rule = f"be a file in {', '.join(READ[:-1])} or {READ[-1]}"
+        raise ValueError(message(argument, rule, got, advice)) from error
+    if unsupported := unsupported_in_tiff(picture):
+        check_picture(picture, argument, name, raw_mode(picture))
+        return reread(file, argument, name, unsupported)
+    return picture
 
 
 @contextmanager
@@ -96,10 +101,7 @@ def _decoding(argument: str, name: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         rule, got = "have at most twice PIL.Image.MAX_IMAGE_PIXELS", f"{name}, which has more"
         raise ValueError(message(argument, rule, got, "Shrink it, or raise that if you trust it.")) from error
-    except UnidentifiedImageError as error:
-        rule, advice = "be a picture that Pillow reads", "Check the file, or convert it to PNG or JPEG."
-        raise ValueError(message(argument, rule, name, advice)) from error
-    except MemoryError:
+    except (MemoryError, UnidentifiedImageError):
         raise
     except Exception as error:  # on damaged files decoders raise errors of every type
         rule, got = "be a whole picture", f"{name}, which is damaged or cut short"
@@ -125,14 +127,12 @@ def from_pil(
     if min(picture.size) < 1:
         got = f"{picture.height}×{picture.width}"
         raise ValueError(message(argument, "have pixels", got, "Give a picture with some."))
-    if flaw := flaw_of_tiff(picture):
+    if unsupported := unsupported_in_tiff(picture):
         advice = "Give its path, for which tifffile may help, or save it interleaved, of 8 bits."
-        raise ValueError(message(argument, "be a TIFF that Pillow reads", f"{name}, {flaw}", advice))
-    check_colours(picture, argument, name)
+        raise ValueError(message(argument, "be a TIFF that Pillow reads", f"{name}, {unsupported}", advice))
     coded = raw_mode(picture)
-    if has_deep_key(picture, coded):
-        got = f"{name}, RGB of 16 bits with a transparent colour, of which Pillow has half the bits"
-        raise ValueError(message(argument, "be a picture that Pillow reads", got, "Give its path."))
+    check_picture(picture, argument, name, coded)
+    space = color_space(picture)
     try:
         with _decoding(argument, name):
             picture.load()
@@ -142,7 +142,7 @@ def from_pil(
         own = _stored(whole or picture.size, picture)
         size = own if enough is None else reduced(own, enough(own))
         width, height = _stored(size, picture)
-        image = _Strips(picture, argument, name, transparent_color(picture, coded)).read((height, width))
+        image = _Strips(picture, argument, name, space).read((height, width))
         return (_UPRIGHT[turn](image).contiguous() if turn and turn in _UPRIGHT else image), own
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):  # torch's, without a type of its own
@@ -174,13 +174,13 @@ class _Strips:
         picture: as it is stored, not turned.
         argument: what messages call it.
         name: likewise.
-        key: its transparent colour or level, in the levels of its pixels; or the alphas of its palette.
+        space: of its colours; None for sRGB.
     """
 
     picture: Image.Image
     argument: str
     name: str
-    key: object
+    space: bytes | str | None
     _least: int = 255  # of the alpha met so far
     _most: int = 0
 
@@ -192,8 +192,6 @@ class _Strips:
         for top in range(0, picture.height, strip_rows):
             bottom = min(top + strip_rows, picture.height)
             strip = picture.crop((0, top, picture.width, bottom))
-            if "transparency" in strip.info:
-                strip.info["transparency"] = self.key
             levels = self._levels(strip, convert)  # (1, 3, h, W)
             rows[:, :, top:bottom] = resize(levels, (bottom - top, width), clamp=False)
         if self._most == 0:
@@ -207,12 +205,11 @@ class _Strips:
     def _conversion(self) -> Conversion | None:
         """Return what turns strips into mode RGB; None for deep grey that is read as it is."""
         picture, deep = self.picture, self.picture.mode.startswith(("I", "F"))
-        mode = DEEP_GREY if deep else _COLOUR_MODES.get(picture.mode, "RGB")
+        mode = DEEP_GREY if deep else COLOUR_MODES.get(picture.mode, "RGB")
+        usable = self.space is None or picture.mode != "F"
         try:
-            profile = profile_of(picture)
-            usable = profile is None or picture.mode != "F"
-            if profile is not None and usable:
-                return conversion(profile, mode)
+            if self.space is not None and usable:
+                return conversion(self.space, mode)
         except Exception:  # an ImportError too, of a Pillow without ImageCms
             usable = False
         if not usable:
@@ -249,7 +246,7 @@ class _Strips:
         if low < 0 or high > 65535:
             rule, advice = "have grey levels in 0 … 65535", "Scale them to 16 bits first."
             raise ValueError(message(self.argument, rule, f"{low} … {high}", advice))
-        clear = levels == (self.key if isinstance(self.key, int) else -1)
+        clear = levels == strip.info.get("transparency", -1)
         self._see(0 if clear.any() else 255, 0 if clear.all() else 255)
         image = (levels / 65535).expand(1, 3, -1, -1) if convert is None else _in_unit(convert(strip))
         return image.masked_fill(clear, 1)

@@ -1,150 +1,129 @@
-"""What Pillow reads without complaint and wrongly: found in the file, then put right or refused."""
+"""Which files are read, and what Pillow reads in them without complaint and wrongly."""
 
 from __future__ import annotations
 
-import struct
-from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from neural_style._checks import message
-from neural_style.images.profiles import png_gamma
+from neural_style.images.profiles import unsupported_colors
 
-FORMATS = {  # that Pillow knows not, or not without a plugin: what a file begins with, at which byte
+READ = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "TGA")  # Pillow's names; tests have each
+OTHERS = {  # what files that Pillow does not open begin with, at which byte
+    "a JPEG that Pillow does not decode": (0, (b"\xff\xd8\xff",)),
+    "a PNG that Pillow does not decode": (0, (b"\x89PNG",)),
     "HEIC": (4, (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")),
-    "AVIF": (4, (b"ftypavi",)),
+    "AVIF": (4, (b"ftypavi",)),  # where this Pillow reads none
     "a raw photograph": (4, (b"ftypcrx",)),
     "a film": (4, (b"ftypiso", b"ftypmp4", b"ftypqt")),
     "JPEG XL": (0, (b"\xff\x0a", b"\0\0\0\x0cJXL ")),
+    "JPEG 2000": (0, (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")),
+    "a Photoshop document": (0, (b"8BPS",)),
+    "an icon": (0, (b"\0\0\1\0", b"icns")),
+    "OpenEXR": (0, (b"v/1\1",)),
+    "PFM in colours": (0, (b"PF\n",)),
     "PDF": (0, (b"%PDF",)),
     "SVG or other XML": (0, (b"<svg", b"<?xml")),
-    "HTML, a web page": (0, (b"<!DOCTYPE html", b"<!doctype html", b"<html", b"<HTML")),
+    "a web page": (0, (b"<!DOCTYPE html", b"<!doctype html", b"<html", b"<HTML")),
 }
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-LOW_GAMMA = 1.6  # below, 8 bits a channel, which are all that Pillow leaves, are too few in the shadows
-SDR = {"primaries": (1, 2), "transfer": (1, 2, 6, 13)}  # ITU-T H.273's numbers for sRGB and near it
-_BOX = b"colrnclx"  # AVIF's
+TIFF_COLORS = {0: "grey with white as 0", 1: "grey", 2: "RGB", 3: "a palette", 5: "CMYK", 6: "YCbCr"}
+TIFF_NUMBERS = {1: "whole numbers", 2: "numbers with a sign", 3: "floats"}
 
 
-def kind_of(path: Path) -> str:
-    r"""Return what a file is by its first bytes, where Pillow does not know it; empty where nobody does.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "photo.jpg").write_bytes(b"\0\0\0\x18ftypheic")
-    ...     kind_of(Path(folder, "photo.jpg"))
-    'HEIC'
-    """
-    with path.open("rb") as file:
-        head = file.read(32)
-    if head.startswith(TIFF):
-        return "TIFF"
-    found = (kind for kind, (at, starts) in FORMATS.items() if head[at:].startswith(starts))
-    return next(found, "")
-
-
-def check_colours(picture: Image.Image, argument: str, name: str) -> None:
-    """Check a picture that is not loaded yet for colours that Pillow would leave as they are.
+def opened(file: BinaryIO) -> Image.Image:
+    """Return a file's first picture, not loaded.
 
     Raises:
-        ValueError: if it is a photograph's raw data, of high dynamic range, of a wide space without profile, or
-            CMYK of which nothing says whether 0 is no ink.
+        PIL.UnidentifiedImageError: if it is of no format that is read.
     """
-    tags = getattr(picture, "tag_v2", {})
-    if 50706 in tags or (
-        picture.format == "TIFF" and tags.get(254, 0) == 1
-    ):  # DNG's version; a reduced picture
-        rule, got = "be a whole picture", f"{name}, a raw photograph, of which Pillow reads the preview"
-        raise ValueError(message(argument, rule, got, "Develop it, and save it as PNG or JPEG."))
+    Image.init()  # without it Pillow knows five formats
+    return Image.open(file, formats=[name for name in READ if name in Image.OPEN])
+
+
+def format_of(file: BinaryIO) -> str:
+    r"""Return what a file that Pillow does not open is, by its first bytes; empty where they do not say.
+
+    >>> import io
+    >>> format_of(io.BytesIO(b"\0\0\0\x18ftypheic"))
+    'HEIC'
+    """
+    file.seek(0)
+    head = file.read(32)
+    if not head:
+        return "empty"
+    if head.startswith(TIFF):
+        return "TIFF"
+    return next((name for name, (at, starts) in OTHERS.items() if head[at:].startswith(starts)), "")
+
+
+def check_picture(picture: Image.Image, argument: str, name: str, coded: str) -> None:
+    """Check that Pillow reads a picture right.
+
+    Args:
+        picture: not loaded, if possible: then less is known.
+        argument: what messages call the source.
+        name: of the picture in messages.
+        coded: how its file codes pixels, by `raw_mode`.
+
+    Raises:
+        ValueError: if it does not, or its colours are of a space that is not read.
+    """
+    unsupported, advice = _unsupported(picture, coded)
+    if not unsupported:
+        unsupported, advice = unsupported_colors(picture, deep=coded[-4:-1] == ";16"), "Save it as sRGB."
+    if unsupported:
+        raise ValueError(message(argument, "be a picture that is read right", f"{name}, {unsupported}", advice))
+
+
+def _unsupported(picture: Image.Image, coded: str) -> tuple[str, str]:
+    """Return what Pillow reads wrongly in a picture, and what to do; empty where it is nothing."""
+    tags, key = getattr(picture, "tag_v2", {}), picture.info.get("transparency")
+    if 50706 in tags:  # DNG's version
+        return "a raw photograph, of which Pillow reads the preview", "Develop it, and save it as PNG or JPEG."
+    if picture.format == "TIFF" and _number(tags, 254, 0) & 1:
+        return "whose first page is a reduced copy of another", "Save the other one alone."
     if picture.format in ("JPEG", "MPO") and picture.mode == "CMYK" and "adobe" not in picture.info:
-        rule, got = (
-            "be a picture that Pillow reads",
-            f"{name}, CMYK without Adobe's marker, which Pillow inverts",
-        )
-        raise ValueError(message(argument, rule, got, "Save it as RGB."))
-    code = _color_code(picture)
-    if code and (code[0] not in SDR["primaries"] or code[1] not in SDR["transfer"]):
-        got = f"{name}, of primaries {code[0]} and transfer {code[1]} by its cICP or nclx"
-        raise ValueError(message(argument, "have the colours of sRGB or a profile", got, "Save it as sRGB."))
-    gamma = png_gamma(picture)
-    if (
-        gamma is not None
-        and gamma < LOW_GAMMA
-        and raw_mode(picture).endswith(";16B")
-        and picture.mode[:1] != "I"
-    ):
-        got = f"{name}, 16 bits a channel of gamma {gamma:.3g}"
-        raise ValueError(message(argument, "have the gamma of sRGB", got, "Save it as sRGB."))
+        return "CMYK without Adobe's marker: nothing says whether 0 is no ink", "Save it as RGB."
+    if isinstance(key, tuple) and (coded == "RGB;16B" or max(key) > 255):
+        return "RGB of 16 bits with a transparent colour", "Save it with an alpha channel."
+    # Pillow has the level as the file has it, the pixels in 8 bits; once loaded, the file's depth is lost.
+    few_bits = coded in ("L;2", "L;4") or (picture.format == "PNG" and not coded and key in range(1, 16))
+    if key is not None and (picture.mode == "1" or (picture.mode == "L" and few_bits)):
+        depth = "1 to 4 bits" if coded or picture.mode == "1" else "perhaps 1 to 4 bits, as it is loaded,"
+        return f"grey of {depth} with a transparent level", "Save it with an alpha channel."
+    return "", ""
 
 
-def flaw_of_tiff(picture: Image.Image) -> str:
-    """Return what Pillow reads wrongly in a TIFF; empty where it reads it rightly, or it is none."""
+def unsupported_in_tiff(picture: Image.Image) -> str:
+    """Return what a TIFF has that Pillow reads wrongly or not at all; empty where it is nothing, or no TIFF."""
     if not isinstance(picture, TiffImagePlugin.TiffImageFile):
         return ""
     tags = picture.tag_v2
-    depth, kind, photometric = max(tags.get(258, (1,))), max(tags.get(339, (1,))), tags.get(262)
-    if depth > 8 and tags.get(284, 1) == 2 and tags.get(277, 1) > 1:
-        return f"channels of {depth} bits in planes of their own"
-    if depth > 8 and photometric == 0:
-        return f"grey of {depth} bits whose white is 0"
-    if photometric == 8:
-        return "colours in CIELAB"
-    if kind == 2:
-        return f"numbers of {depth} bits with a sign"
-    if depth not in (1, 2, 4, 8, 16, 32) or (depth == 32 and kind != 3):
-        return f"{'floats' if kind == 3 else 'whole numbers'} of {depth} bits"
-    compressed = tags.get(259, 1) != 1
-    if kind == 3 and compressed and tags.prefix == b"MM":  # Pillow swaps their bytes twice
-        return "compressed big-endian floats"
-    if photometric == 6 and not compressed and tags.get(530, (2, 2)) != (1, 1):
-        return "colours of less resolution, not compressed"
-    return ""
+    depth, numbers, colors = _number(tags, 258, 1), _number(tags, 339, 1), _number(tags, 262, -1)
+    compressed = _number(tags, 259, 1) != 1
+    planes = _number(tags, 284, 1) == 2 and _number(tags, 277, 1) > 1
+    subsampled = colors == 6 and not compressed and tags.get(530, (2, 2)) != (1, 1)
+    if numbers == 3:  # floats; Pillow swaps the bytes of compressed big-endian ones twice
+        supported = depth == 32 and colors == 1 and not (compressed and tags.prefix == b"MM")
+    elif depth == 16:
+        supported = colors in (1, 2, 5) and not planes
+    else:
+        planes_too = colors in (2, 5) and _number(tags, 338, 0) != 1  # not those multiplied by alpha
+        supported = depth in (1, 2, 4, 8) and colors in TIFF_COLORS and (planes_too or not planes)
+    if supported and numbers != 2 and not subsampled:
+        return ""
+    layout = " in planes of their own" if planes else ", subsampled, not compressed" if subsampled else ""
+    color = TIFF_COLORS.get(colors, "CIELAB" if colors == 8 else "unknown colours")
+    return f"{color} in {TIFF_NUMBERS.get(numbers, 'numbers')} of {depth} bits{layout}"
 
 
-def transparent_color(picture: Image.Image, coded: str) -> object:
-    """Return a picture's transparent colour in the levels of its pixels; Pillow may give it in the file's.
-
-    Args:
-        picture: loaded.
-        coded: how its file codes pixels, by `raw_mode` before it was loaded; empty where that is not known.
-    """
-    color = picture.info.get("transparency")
-    if picture.mode == "1" and color == 1:  # by Pillow before 12
-        return 255
-    if picture.mode == "L" and isinstance(color, int) and 0 < color < 16:
-        levels = [] if coded else [level for _count, level in picture.getcolors(256) or ()]
-        for code, step in (("L;2", 85), ("L;4", 17)):
-            alike = levels and color * step < 256 and not any(int(str(level)) % step for level in levels)
-            if coded == code or alike:
-                return color * step
-    return color
-
-
-def has_deep_key(picture: Image.Image, coded: str) -> bool:
-    """Return whether a picture has a transparent colour of 16 bits a channel, of which Pillow reads 8.
-
-    Args:
-        picture: loaded or not.
-        coded: see `transparent_color`.
-    """
-    key = picture.info.get("transparency")
-    return isinstance(key, tuple) and (coded == "RGB;16B" or max(key) > 255)
-
-
-def with_exact_key(picture: Image.Image, path: Path) -> Image.Image:
-    """Return a loaded RGB picture of a PNG of 16 bits with alpha in place of its transparent colour.
-
-    Pillow reads the upper byte of every number. Read in the other order, the lower one comes out.
-    """
-    key = np.array(picture.info.pop("transparency"))
-    with Image.open(path) as lower:
-        lower.tile = [(*lower.tile[0][:3], "RGB;16L")]  # type: ignore[list-item]
-        clear = (np.asarray(lower) == key % 256).all(-1)
-    clear &= (np.asarray(picture) == key // 256).all(-1)
-    picture.putalpha(Image.fromarray(np.where(clear, 0, 255).astype(np.uint8)))
-    return picture
+def _number(tags: Any, tag: int, usual: int) -> int:
+    """Return a TIFF tag's number, the largest of several; the usual one where it is missing or no number."""
+    value = tags.get(tag, usual)
+    value = max(value, default=usual) if isinstance(value, tuple) else value
+    return value if isinstance(value, int) else usual
 
 
 def raw_mode(picture: Image.Image) -> str:
@@ -152,36 +131,3 @@ def raw_mode(picture: Image.Image) -> str:
     tiles = getattr(picture, "tile", None)
     mode = tiles[0][3] if tiles else ""
     return mode if isinstance(mode, str) else str(mode[0])
-
-
-def _color_code(picture: Image.Image) -> tuple[int, int] | None:
-    """Return H.273's numbers of primaries and transfer of a PNG or an AVIF; None where there are none."""
-    file = getattr(picture, "fp", None)
-    if picture.info.get("icc_profile") or picture.format not in ("PNG", "AVIF"):
-        return None
-    if file is None or file.closed:  # loaded
-        return None
-    position = file.tell()
-    try:
-        file.seek(0)
-        code = _png_code(file) if picture.format == "PNG" else _avif_code(file.read(8192))
-    finally:
-        file.seek(position)
-    return code
-
-
-def _png_code(file: BinaryIO) -> tuple[int, int] | None:
-    file.seek(8)
-    while len(head := file.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
-        length = struct.unpack(">I", head[:4])[0]
-        if head[4:] == b"cICP":
-            code = file.read(2)
-            return (code[0], code[1]) if len(code) == 2 else None
-        file.seek(length + 4, 1)
-    return None
-
-
-def _avif_code(head: bytes) -> tuple[int, int] | None:
-    at = head.find(_BOX)
-    code = head[at + len(_BOX) :][:4]
-    return struct.unpack(">HH", code) if at >= 0 and len(code) == 4 else None

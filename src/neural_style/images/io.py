@@ -40,11 +40,11 @@ _LOSSY = {"JPEG", "WEBP"}
 def to_image_tensor(source: ImageSource, argument: str = "image", enough: Enough | None = None) -> Tensor:
     """Return a picture of any accepted type as a new image tensor. The source is not changed.
 
-    A file or PIL picture is turned upright by its EXIF orientation, converted to sRGB from its colour profile,
-    from Adobe RGB that EXIF data tell or from a PNG's gamma, and flattened onto white where it is transparent.
-    Of a file with several frames the first is taken. Grey of 16 bits keeps its depth. A `UserWarning` is given
-    where a picture is flattened, or where its EXIF data or its profile cannot be used. What Pillow would read
-    wrongly is refused; the documentation has a table of what is read.
+    A file or PIL picture is turned upright by its EXIF orientation, converted to sRGB from its colour profile
+    or from Adobe RGB that its EXIF data name, and flattened onto white where it is transparent. Of a file with
+    several frames the first is taken. Grey of 16 bits keeps its depth. A `UserWarning` is given where a picture
+    is flattened, or where its EXIF data or its profile cannot be used. What Pillow would read wrongly is
+    refused, and so are formats that no test tries; the documentation has a table of what is read.
 
     Args:
         source: a path; a PIL picture of any mode; a uint8 array (H, W, 3), (H, W, 4) with alpha or (H, W) grey;
@@ -93,7 +93,7 @@ def load_image(source: ImageSource) -> Tensor:
     """Return a picture as a new tensor of shape (3, H, W), float32, RGB, in [0, 1].
 
     Args:
-        source: a file of any format that Pillow reads, or whatever else `StyleTransfer.run` takes; see
+        source: a file of a format in the documentation's table, or whatever else `StyleTransfer.run` takes; see
             `to_image_tensor` for what is done to it. The result is on the device of a tensor, else on the CPU.
 
     Raises:

@@ -1,79 +1,154 @@
-"""Whose colours a picture's numbers are, by profile, EXIF data or a PNG's gamma; and their way to sRGB."""
+"""Whose colours a picture's numbers are, by cICP or nclx, profile, EXIF data or gAMA; and their way to sRGB."""
 
 from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
-ADOBE_RGB = (563 / 256, (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06))
+SRGB, DISPLAY_P3 = (1, 13), (12, 13)  # primaries and transfer function by ITU-T H.273, like these names
+PRIMARIES = {1: "sRGB", 5: "BT.601", 6: "BT.601", 9: "BT.2020", 11: "DCI-P3", 12: "Display P3"}
+TRANSFERS = {0: "narrow range", 1: "BT.709", 6: "BT.601", 8: "linear", 13: "sRGB", 16: "PQ", 18: "HLG"}
+UNSPECIFIED = 2
 SRGB_XY = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)  # x, y of white, red, green and blue
-USUAL_GAMMA = 2.2  # of a PNG: writers mean sRGB by it
-SAME_GAMMA, SAME_XY = 0.05, 0.005  # by how much they may differ from these to mean them
-D50 = (0.9642, 1.0, 0.8249)  # the white of profiles, X, Y, Z
-_BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+SRGB_GAMMA = 1 / 2.2  # writers of PNG mean sRGB by it
+SAME_GAMMA, SAME_XY = 0.01, 0.005  # by how much gAMA and cHRM may differ from these
+FINE = 2  # the largest step, in levels of sRGB, from one level of 8 bits to the next where 8 bits suffice
+MATRICES = {  # from a space without a profile to sRGB, of light; the white of all is D65
+    "Adobe RGB": ((1.39836, -0.39836, 0.0), (0.0, 1.0, 0.0), (0.0, -0.04293, 1.04293)),
+    "Display P3": ((1.22494, -0.22494, 0.0), (-0.04206, 1.04206, 0.0), (-0.01964, -0.07864, 1.09827)),
+}
+ADOBE_GAMMA = 563 / 256
+COLOUR_MODES = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}  # the mode that a profile is for; else RGB
 DEEP_GREY = "I;16"  # the mode of grey of 16 bits
 
 Conversion = Callable[[Image.Image], Image.Image]
 
 
-def profile_of(picture: Image.Image) -> ImageCms.ImageCmsProfile | None:
-    """Return the ICC profile of a picture's colours, or one that says the same; None for sRGB.
+def color_space(picture: Image.Image) -> bytes | str | None:
+    """Return the space of a picture's colours, as an ICC profile or one of `MATRICES`; None for sRGB.
 
-    Raises:
-        OSError, ImportError: if the profile cannot be used.
-    """
-    profile = _profile_bytes(picture)
-    return None if profile is None else ImageCms.ImageCmsProfile(io.BytesIO(profile))
-
-
-def _profile_bytes(picture: Image.Image) -> bytes | None:
-    if profile := picture.info.get("icc_profile"):
-        return bytes(profile)
-    if _is_adobe_rgb(picture):
-        return _matrix_profile(*ADOBE_RGB)
-    gamma, xy = png_gamma(picture), picture.info.get("chromaticity", SRGB_XY)
-    usual = max(abs(np.subtract(xy, SRGB_XY))) <= SAME_XY
-    if gamma is None or (usual and abs(gamma - USUAL_GAMMA) <= SAME_GAMMA):
-        return None  # chromaticities alone say too little
-    return _grey_profile(gamma) if picture.mode in ("L", "LA", DEEP_GREY) else _matrix_profile(gamma, xy)
-
-
-def png_gamma(picture: Image.Image) -> float | None:
-    """Return the exponent that turns a PNG's numbers into light; None where it says none, sRGB or a profile."""
-    exponent = picture.info.get("gamma")
-    known = "srgb" in picture.info or picture.info.get("icc_profile")
-    return None if known or not exponent else 1 / exponent
-
-
-def conversion(profile: ImageCms.ImageCmsProfile, mode: str) -> Conversion:
-    """Return what turns a picture of colours without alpha into one in mode RGB, as sRGB encodes it.
+    In a PNG, cICP counts before a profile, and that before sRGB, gAMA and cHRM; in an AVIF the profile does.
 
     Args:
-        profile: of `profile_of`.
-        mode: of the picture: ``"L"``, ``"RGB"``, ``"CMYK"``, or ``"I;16"`` with a profile of grey.
+        picture: not loaded: afterwards its cICP or nclx is lost.
+
+    Reference:
+        W3C, "Portable Network Graphics (PNG) Specification (Third Edition)", 4.3, "Colour spaces".
+    """
+    if codes := _color_codes(picture):
+        return "Display P3" if DISPLAY_P3 in codes else None
+    if profile := picture.info.get("icc_profile"):
+        return bytes(profile)
+    return "Adobe RGB" if _is_adobe_rgb(picture) else None
+
+
+def unsupported_colors(picture: Image.Image, *, deep: bool) -> str:
+    """Return whose colours a picture has, if these are not read; else an empty string.
+
+    Args:
+        picture: not loaded, if possible.
+        deep: whether its file has 16 bits a channel, of which Pillow gives 8 where it is not grey.
+    """
+    codes = _color_codes(picture)
+    for primaries, transfer in codes - {SRGB, DISPLAY_P3}:
+        names = PRIMARIES.get(primaries, primaries), TRANSFERS.get(transfer, transfer)
+        return "of {} primaries and {} transfer by its cICP or nclx".format(*names)
+    if len(codes) > 1:
+        return "of several colour spaces by its nclx, as with a gain map"
+    space, info = color_space(picture), picture.info
+    if isinstance(space, bytes) and deep and picture.mode[:1] != "I" and is_coarse(space, picture.mode):
+        return "of 16 bits a channel with a profile of nearly linear light, of which Pillow has 8"
+    if codes or space or "srgb" in info:
+        return ""
+    gamma, xy = info.get("gamma", SRGB_GAMMA), info.get("chromaticity", SRGB_XY)
+    if abs(gamma - SRGB_GAMMA) > SAME_GAMMA:
+        return f"whose gAMA is {gamma:.5g}, not sRGB's {SRGB_GAMMA:.5g}"
+    return "whose cHRM is not sRGB's" if max(abs(np.subtract(xy, SRGB_XY))) > SAME_XY else ""
+
+
+def conversion(space: bytes | str, mode: str) -> Conversion:
+    """Return what turns a picture of a space, without alpha, into one in mode RGB, as sRGB encodes it.
+
+    The space is of `color_space`; the mode `L`, `RGB`, `CMYK`, or `I;16` with a profile of grey.
 
     Raises:
         ImageCms.PyCMSError, OSError, ImportError: if the profile cannot be used.
     """
-    space = "RGB" if mode == "L" and profile.profile.xcolor_space.strip() == "RGB" else mode
+    if isinstance(space, str):
+        return lambda picture: _by_matrix(picture, space)
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(space))
+    given = "RGB" if mode == "L" and profile.profile.xcolor_space.strip() == "RGB" else mode
     # Optimised, Little CMS rounds a curve of grey to tables that are ten levels off in the shadows.
-    flags = ImageCms.Flags.NOOPTIMIZE if space in ("L", DEEP_GREY) else ImageCms.Flags.NONE
-    transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), space, "RGB", flags=flags)
+    flags = ImageCms.Flags.NOOPTIMIZE if given in ("L", DEEP_GREY) else ImageCms.Flags.NONE
+    transform = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), given, "RGB", flags=flags)
 
     def convert(picture: Image.Image) -> Image.Image:
-        if space == DEEP_GREY:
+        if given == DEEP_GREY:
             return transform.apply(Image.fromarray(np.array(picture, dtype=np.uint16)))
-        return transform.apply(picture.convert(mode).convert(space))
+        return transform.apply(picture.convert(mode).convert(given))
 
     return convert
 
 
+def is_coarse(profile: bytes, mode: str) -> bool:
+    """Return whether neighbouring levels of 8 bits are far apart in sRGB, as shadows in linear light are."""
+    levels = Image.linear_gradient("L")  # row n of level n
+    try:
+        shown = np.array(conversion(profile, COLOUR_MODES.get(mode, "RGB"))(levels))
+    except Exception:  # a profile that cannot be used, of which the reader warns
+        return False
+    return bool(np.diff(shown[:, 0].astype(int), axis=0).max() > FINE)
+
+
+def _by_matrix(picture: Image.Image, space: str) -> Image.Image:
+    """Return a picture whose colours are those of one of `MATRICES` as sRGB encodes them."""
+    levels = np.array(picture.convert("RGB"), dtype=np.float32) / 255
+    light = levels**ADOBE_GAMMA
+    if space == "Display P3":  # encoded as sRGB is
+        light = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    light = (light @ np.array(MATRICES[space], dtype=np.float32).T).clip(0, 1)
+    shown = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return Image.fromarray((255 * shown).round().astype(np.uint8))
+
+
+def _color_codes(picture: Image.Image) -> set[tuple[int, int]]:
+    """Return H.273's numbers of primaries and transfer that a PNG or an AVIF gives; none where it is loaded."""
+    file = getattr(picture, "fp", None)
+    by_profile = picture.format == "AVIF" and picture.info.get("icc_profile")
+    if file is None or file.closed or picture.format not in ("PNG", "AVIF") or by_profile:
+        return set()
+    position = file.tell()
+    try:
+        file.seek(0)
+        codes = _png_codes(file) if picture.format == "PNG" else _avif_codes(file.read(8192))
+    finally:
+        file.seek(position)
+    return {(p if p != UNSPECIFIED else SRGB[0], t if t != UNSPECIFIED else SRGB[1]) for p, t in codes}
+
+
+def _png_codes(file: Any) -> list[tuple[int, int]]:
+    file.seek(8)
+    while len(head := file.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
+        length = int.from_bytes(head[:4])
+        if head[4:] == b"cICP" and len(code := file.read(4)) == 4:
+            return [(code[0], code[1] if code[3] else 0)]
+        file.seek(length + 4, 1)
+    return []
+
+
+def _avif_codes(head: bytes) -> list[tuple[int, int]]:
+    return [struct.unpack(">HH", box[:4]) for box in head.split(b"colrnclx")[1:] if len(box) >= 4]
+
+
 def _is_adobe_rgb(picture: Image.Image) -> bool:
     """Return whether EXIF data say so in the way of cameras: an unknown space, of the interoperability R03."""
+    if picture.format == "PNG":  # Pillow would load it
+        return False
     try:
         exif = picture.getexif()
         space = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ColorSpace)
@@ -81,43 +156,3 @@ def _is_adobe_rgb(picture: Image.Image) -> bool:
     except Exception:  # invalid data, of which the orientation's reader warns
         return False
     return space in (2, 0xFFFF) and str(index).strip("\0 ") == "R03"
-
-
-def _matrix_profile(gamma: float, xy: Sequence[float]) -> bytes:
-    """Return a profile of RGB whose light is the numbers to the power of gamma.
-
-    Args:
-        gamma: the exponent.
-        xy: of white, red, green and blue.
-    """
-    white, *primaries = (np.array([x / y, 1, (1 - x - y) / y]) for x, y in zip(xy[::2], xy[1::2], strict=True))
-    matrix = np.stack(primaries, axis=1)
-    matrix = matrix * np.linalg.solve(matrix, white)  # RGB to XYZ
-    cones = (_BRADFORD @ D50) / (_BRADFORD @ white)
-    columns = (np.linalg.solve(_BRADFORD, np.diag(cones) @ _BRADFORD) @ matrix).T
-    colorants = {f"{name}XYZ".encode(): _xyz(column) for name, column in zip("rgb", columns, strict=True)}
-    return _profile(b"RGB ", {**colorants, **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), _curve(gamma))})
-
-
-def _grey_profile(gamma: float) -> bytes:
-    return _profile(b"GRAY", {b"kTRC": _curve(gamma)})
-
-
-def _xyz(values: Sequence[float]) -> bytes:
-    return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(65536 * value) for value in values))
-
-
-def _curve(gamma: float) -> bytes:
-    return b"curv" + bytes(4) + struct.pack(">IHH", 1, min(round(256 * gamma), 65535), 0)
-
-
-def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
-    """Return an ICC profile of version 2 of a display: header, table of tags, tags."""
-    tags = {b"wtpt": _xyz(D50), **tags}
-    table, data, start = struct.pack(">I", len(tags)), b"", 132 + 12 * len(tags)
-    for name, tag in tags.items():
-        table += name + struct.pack(">II", start + len(data), len(tag))
-        data += tag
-    header = struct.pack(">I4sI4s4s4s", start + len(data), bytes(4), 0x02400000, b"mntr", space, b"XYZ ")
-    header = header.ljust(36, b"\0") + b"acsp"
-    return (header.ljust(68, b"\0") + _xyz(D50)[8:]).ljust(128, b"\0") + table + data

@@ -2,43 +2,51 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image
 
 from neural_style._checks import message
+from neural_style.images.profiles import is_coarse
 
 CHANNELS = {"MINISWHITE": 1, "MINISBLACK": 1, "RGB": 3, "SEPARATED": 4}  # by the photometric interpretation
 MODES = {(1, 0): "L", (1, 1): "La", (1, 2): "LA", (3, 0): "RGB", (3, 1): "RGBa", (3, 2): "RGBA", (4, 0): "CMYK"}
-_PROFILE, _ORIENTATION = 34675, 274  # tags
+_PROFILE, _ORIENTATION, _DNG = 34675, 274, 50706  # tags
 
 
-def reread(path: Path, argument: str, name: str, flaw: str) -> Image.Image:
+def reread(file: BinaryIO, argument: str, name: str, unsupported: str) -> Image.Image:
     """Return the first page of a TIFF as a PIL picture: 8 bits a channel, or grey of 16 or of floats.
 
     Args:
-        path: of the file.
+        file: open, in binary mode.
         argument: what messages call the picture.
         name: of the file in messages.
-        flaw: what Pillow does not read in it.
+        unsupported: what Pillow does not read in it.
 
     Raises:
         ValueError: if tifffile is not installed, or cannot read it either.
     """
-    got = f"{name}, {flaw}"
+    got = f"{name}, {unsupported}"
     try:
         import tifffile
     except ImportError as error:
-        advice = "Install tifffile, which may, or save 8 bits a channel, interleaved."
+        advice = "Install tifffile, which may, or save RGB of 8 bits a channel, interleaved."
         raise ValueError(message(argument, "be a TIFF that Pillow reads", got, advice)) from error
-    advice = "Save whole numbers of 8 bits a channel, interleaved."
+    advice = "Save it as RGB of 8 bits a channel, interleaved."
+    file.seek(0)
     try:
-        with tifffile.TiffFile(path) as file:
-            page: Any = file.pages[0]
+        with tifffile.TiffFile(file) as tiff:
+            page: Any = tiff.pages[0]
+            if page.is_reduced or _DNG in page.tags:
+                raise ValueError("a raw photograph, or a reduced copy of another page")
+            if Image.MAX_IMAGE_PIXELS and page.imagewidth * page.imagelength > 2 * Image.MAX_IMAGE_PIXELS:
+                raise ValueError("more pixels than twice PIL.Image.MAX_IMAGE_PIXELS")
             picture = _as_pil(page, page.asarray())
             profile, turn = (page.tags.valueof(tag) for tag in (_PROFILE, _ORIENTATION))
+            reduced = page.bitspersample > 8 and picture.mode[:1] not in "IF"
+            if profile and reduced and is_coarse(profile, picture.mode):
+                raise ValueError("colours in nearly linear light")
     except MemoryError:
         raise
     except Exception as error:  # tifffile raises errors of many types, of a codec that is missing too
@@ -46,7 +54,7 @@ def reread(path: Path, argument: str, name: str, flaw: str) -> Image.Image:
         raise ValueError(message(argument, rule, f"{got} ({error})", advice)) from error
     if profile:
         picture.info["icc_profile"] = profile
-    if turn:
+    if isinstance(turn, int):
         picture.getexif()[ExifTags.Base.Orientation] = int(turn)
     return picture
 
@@ -68,11 +76,12 @@ def _as_pil(page: Any, levels: Any) -> Image.Image:
         raise ValueError(f"photometric {photometric}, extra channels {extra}")
     floats = levels.dtype.kind == "f" and mode == "L"
     if not floats and levels.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"{colours} channels of {levels.dtype}")
+        raise ValueError(f"{photometric} of {levels.dtype}")
     if photometric == "MINISWHITE":
         levels = (1 if floats else np.iinfo(levels.dtype).max) - levels
     if mode == "L":
         return Image.fromarray(levels[..., 0].astype(np.float32) if floats else levels[..., 0])
     levels = levels[..., : len(mode)]
-    levels = levels if levels.dtype == np.uint8 else (levels >> 8).astype(np.uint8)
+    if levels.dtype == np.uint16:
+        levels = ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)  # to the nearest of 256
     return Image.frombytes(mode, levels.shape[1::-1], np.ascontiguousarray(levels).tobytes())

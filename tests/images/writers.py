@@ -13,26 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Levels = NDArray[Any]  # of whole numbers
+Levels = NDArray[Any]
 
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 ZIGZAG_ENTRIES, BLOCK = 64, 8
 # The lengths and symbols of a code for differences of DC levels, of ITU T.81, table K.3, up to category 11.
 DC_COUNTS = bytes([0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0])
-DC_CODES = (
-    "00",
-    "010",
-    "011",
-    "100",
-    "101",
-    "110",
-    "1110",
-    "11110",
-    "111110",
-    "1111110",
-    "11111110",
-    "111111110",
-)
+DC_CODES = ["00", *(f"{n:03b}" for n in range(2, 7)), *("1" * n + "0" for n in range(3, 9))]
 
 
 def packed(levels: Levels, depth: int) -> bytes:
@@ -174,12 +161,24 @@ def tga(levels: Levels, kind: int, *, palette: bytes = b"", top_down: bool = Tru
 
 
 def pnm(levels: Levels, most: int, kind: str) -> bytes:
-    """A PGM or PPM, binary (P5, P6) or in text (P2, P3)."""
+    """A PBM, PGM or PPM, binary (P4, P5, P6) or in text (P1, P2, P3)."""
     height, width = levels.shape[:2]
-    head = f"{kind}\n{width} {height}\n{most}\n".encode()
-    if kind in ("P2", "P3"):
+    head = f"{kind}\n{width} {height}\n".encode()
+    if kind not in ("P1", "P4"):
+        head += f"{most}\n".encode()
+    if kind in ("P1", "P2", "P3"):
         return head + " ".join(map(str, levels.ravel())).encode() + b"\n"
+    if kind == "P4":
+        return head + packed(levels, 1)
     return head + levels.astype(">u2" if most > 255 else "u1").tobytes()
+
+
+def pfm(values: Any, order: str) -> bytes:
+    """A PFM of floats, from the bottom up, in a byte order, which its scale's sign says."""
+    height, width = values.shape[:2]
+    head = f"{'Pf' if values.ndim == 2 else 'PF'}\n{width} {height}\n{'-1.0' if order == '<' else '1.0'}\n"
+    rows: Levels = values[::-1].astype(f"{order}f4")
+    return head.encode() + rows.tobytes()
 
 
 def tiff(pixels: bytes, size: tuple[int, int], tags: dict[int, tuple[int, ...]]) -> bytes:
