@@ -27,4 +27,4 @@ def test_noise_is_immerkaers_definition_in_the_flattest_block() -> None:
     mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
     total = sum(abs((padded[i : i + 3, j : j + 3] * mask).sum()) for i in range(16) for j in range(16))
     expected = math.sqrt(math.pi / 2) / 6 * total / 256
-    assert metrics.noise(image.expand(-1, 3, -1, -1)) == pytest.approx(expected, rel=1e-9)
+    assert metrics.noise(image.expand(-1, 3, -1, -1)) == pytest.approx(expected, rel=1e-5)

@@ -1,7 +1,7 @@
 """Measuring a result: its style, its colours, its content, its flaws, and what it copies.
 
-All functions take image tensors of shape (1, 3, H, W), RGB in [0, 1], with sides of at least 32 pixels, and
-return plain numbers. They raise TypeError or ValueError for others. No single number says that a picture is
+All functions take pictures with sides of at least 32 pixels, of any kind that `load_image` takes, and return
+plain numbers. They raise OSError, TypeError or ValueError for others. No single number says that a picture is
 good: the style distances are 0 for the painting itself, the likenesses 1 for the photograph itself.
 """
 

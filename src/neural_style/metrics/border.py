@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from neural_style import _checks
-from neural_style.metrics.inputs import check_picture, single
+from neural_style.images.io import ImageSource
+from neural_style.metrics.inputs import picture
 
 MARGIN = 16  # pixels: width of the border
 
 
-def border_ratio(image: Tensor, margin: int = MARGIN) -> float:
+def border_ratio(image: ImageSource, margin: int = MARGIN) -> float:
     """Return the roughness of the outermost pixels relative to that of the rest: 1 where there is no frame.
 
     Roughness is the mean squared difference of neighbours, across and down.
 
     Args:
-        image: shape (1, 3, H, W), RGB in [0, 1].
+        image: the picture, of any kind that `load_image` takes.
         margin: width of the border in pixels, from 1.
     """
-    check_picture("image", image)
+    image = picture("image", image)
     height, width = image.shape[-2:]
     margin = _checks.whole_number("margin", margin, minimum=1, maximum=(min(height, width) - 2) // 2)
-    image = single(image)
     across = (image[..., :-1, 1:] - image[..., :-1, :-1]).square().mean(1)
     down = (image[..., 1:, :-1] - image[..., :-1, :-1]).square().mean(1)
     roughness = (across + down)[0]  # (H - 1, W - 1)

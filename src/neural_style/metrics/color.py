@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
-from neural_style.metrics.inputs import check_picture, library
+from neural_style.images.io import ImageSource
+from neural_style.metrics.inputs import library, picture
 from neural_style.metrics.transport import random_directions, squared_wasserstein
 
 BASES = 16  # orthonormal bases that the colours are projected on
 SEED = 0  # of the bases
 
 
-def color_distance(image: Tensor, style: Tensor) -> float:
+def color_distance(image: ImageSource, style: ImageSource) -> float:
     """Return how far two pictures' colours are apart as distributions, in CIELAB's ΔE; larger is farther.
 
     √(mean over 16 random orthonormal bases of Σₖ ∫ (Fₖ⁻¹ − Gₖ⁻¹)² dt), with Fₖ⁻¹ and Gₖ⁻¹ the quantile
@@ -22,8 +22,8 @@ def color_distance(image: Tensor, style: Tensor) -> float:
     Where in the picture a colour is does not count.
 
     Args:
-        image: shape (1, 3, H, W), sRGB in [0, 1].
-        style: shape (1, 3, H', W').
+        image: the picture, of any kind that `load_image` takes.
+        style: the painting.
 
     Raises:
         ImportError: if scikit-image is not installed.
@@ -32,15 +32,11 @@ def color_distance(image: Tensor, style: Tensor) -> float:
     >>> round(color_distance(torch.zeros(1, 3, 32, 32), torch.ones(1, 3, 32, 32)), 2)
     100.0
     """
-    check_picture("image", image)
-    check_picture("style", style)
-    conversion = library("skimage.color", "color_distance")
+    image, style = picture("image", image), picture("style", style)
+    rgb2lab = library("skimage.color", "color_distance").rgb2lab
     lines = random_directions(3, 3 * BASES, SEED)
     own, wanted = (
-        lines
-        @ torch.from_numpy(
-            conversion.rgb2lab(picture[0].detach().cpu().double().numpy(), channel_axis=0)
-        ).flatten(1)
-        for picture in (image, style)
+        lines @ torch.from_numpy(rgb2lab(pixels[0].cpu().double().numpy(), channel_axis=0)).flatten(1)
+        for pixels in (image, style)
     )
     return (squared_wasserstein(own, wanted).sum() / BASES).sqrt().item()

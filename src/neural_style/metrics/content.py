@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from neural_style.images.color import luma
-from neural_style.metrics.inputs import check_alike, library
+from neural_style.images.io import ImageSource
+from neural_style.metrics.inputs import library, pair
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of MS-SSIM, from the finest
 WINDOW, SPREAD = 11, 1.5  # pixels: side of SSIM's window, and its Gaussian's deviation
@@ -21,14 +22,14 @@ C1, C2 = 0.01**2, 0.03**2  # of SSIM
 GRADIENT_FLOOR = 170 / 255**2  # c of the gradient magnitude similarity
 
 
-def similarity(image: Tensor, content: Tensor) -> float:
+def similarity(image: ImageSource, content: ImageSource) -> float:
     """Return the mean structural similarity (SSIM) of the luminances: 1 for the same picture, less for others.
 
     With the authors' window, a Gaussian of 1.5 pixels over 11×11, and constants K₁ = 0.01, K₂ = 0.03.
 
     Args:
-        image: shape (1, 3, H, W), RGB in [0, 1].
-        content: the photograph, of the same shape.
+        image: the picture, of any kind that `load_image` takes.
+        content: the photograph, of the same size.
 
     Raises:
         ImportError: if scikit-image is not installed.
@@ -38,7 +39,6 @@ def similarity(image: Tensor, content: Tensor) -> float:
     >>> round(similarity(picture, picture), 3)
     1.0
     """
-    check_alike(image, content)
     metrics = library("skimage.metrics", "similarity")
     x, y = (plane[0, 0].numpy() for plane in _luminances(image, content))
     return float(
@@ -46,7 +46,7 @@ def similarity(image: Tensor, content: Tensor) -> float:
     )
 
 
-def multiscale_similarity(image: Tensor, content: Tensor) -> float:
+def multiscale_similarity(image: ImageSource, content: ImageSource) -> float:
     """Return the multiscale structural similarity (MS-SSIM) of the luminances: 1 for the same, 0 at the least.
 
     Πⱼ c̄ⱼ^wⱼ · (mean of l c)^w_M, with c = (2 σ_xy + C₂) / (σ_x² + σ_y² + C₂), contrast and structure, and
@@ -58,8 +58,8 @@ def multiscale_similarity(image: Tensor, content: Tensor) -> float:
     left out, and the other weights enlarged to the same sum: compare such numbers at the same size only.
 
     Args:
-        image: shape (1, 3, H, W), RGB in [0, 1].
-        content: the photograph, of the same shape.
+        image: the picture, of any kind that `load_image` takes.
+        content: the photograph, of the same size.
 
     Raises:
         TypeError, ValueError: if the two cannot be compared.
@@ -68,7 +68,6 @@ def multiscale_similarity(image: Tensor, content: Tensor) -> float:
     >>> round(multiscale_similarity(picture, picture), 3)
     1.0
     """
-    check_alike(image, content)
     x, y = _luminances(image, content)
     means = []
     for _scale in SCALE_WEIGHTS:
@@ -84,7 +83,7 @@ def multiscale_similarity(image: Tensor, content: Tensor) -> float:
     return (values ** (used * weights.sum() / used.sum())).prod().item()
 
 
-def gradient_similarity(image: Tensor, content: Tensor) -> float:
+def gradient_similarity(image: ImageSource, content: ImageSource) -> float:
     """Return the mean gradient magnitude similarity of the luminances: 1 for the same edges, else less.
 
     The mean of (2 m n + c) / (m² + n² + c) over the pixels, with m and n the lengths of Prewitt's gradients of
@@ -95,8 +94,8 @@ def gradient_similarity(image: Tensor, content: Tensor) -> float:
     whose edge is not the picture's: here only pixels with all neighbours count.
 
     Args:
-        image: shape (1, 3, H, W), RGB in [0, 1].
-        content: the photograph, of the same shape.
+        image: the picture, of any kind that `load_image` takes.
+        content: the photograph, of the same size.
 
     Raises:
         TypeError, ValueError: if the two cannot be compared.
@@ -105,15 +104,14 @@ def gradient_similarity(image: Tensor, content: Tensor) -> float:
     >>> round(gradient_similarity(picture, 1 - picture), 3)  # the same edges, the other way round
     1.0
     """
-    check_alike(image, content)
     one, other = (_gradient_magnitude(F.avg_pool2d(plane, 2)) for plane in _luminances(image, content))
     likeness = (2 * one * other + GRADIENT_FLOOR) / (one.square() + other.square() + GRADIENT_FLOOR)
     return likeness.mean().item()
 
 
-def _luminances(*pictures: Tensor) -> list[Tensor]:
-    """Return the luminances of pictures, (1, 1, H, W), float64 on the CPU."""
-    return [luma(picture.detach().cpu().double()) for picture in pictures]
+def _luminances(image: ImageSource, content: ImageSource) -> list[Tensor]:
+    """Return the luminances of two pictures of the same size, (1, 1, H, W), float64 on the CPU."""
+    return [luma(picture.cpu().double()) for picture in pair(image, content)]
 
 
 def _ssim_maps(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

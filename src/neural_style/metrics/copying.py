@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.metrics.inputs import SMALLEST, check_picture, library
+from neural_style.images.io import ImageSource
+from neural_style.metrics.inputs import SMALLEST, library, picture
 
 PATCH = 5  # pixels: side of the patches
 TOLERANCE = 2 / 255  # root of the mean squared difference up to which patches are the same
@@ -20,7 +21,9 @@ NEAREST = 8  # candidates that are compared first
 SEARCHED = 16  # patches whose other candidates, up to all of the style's, are listed at once
 
 
-def copy_rate(image: Tensor, style: Tensor, *, patch: int = PATCH, tolerance: float = TOLERANCE) -> float:
+def copy_rate(
+    image: ImageSource, style: ImageSource, *, patch: int = PATCH, tolerance: float = TOLERANCE
+) -> float:
     """Return the share of a picture's patches that stand verbatim somewhere in the style, 0 … 1.
 
     The patches lie side by side on the picture; each is compared with the style at every position, and is a
@@ -32,8 +35,8 @@ def copy_rate(image: Tensor, style: Tensor, *, patch: int = PATCH, tolerance: fl
     or recoloured copies do not count.
 
     Args:
-        image: shape (1, 3, H, W), RGB in [0, 1].
-        style: shape (1, 3, H', W'), at the size at which it would have been cut up.
+        image: the picture, of any kind that `load_image` takes.
+        style: the painting, at the size at which it would have been cut up.
         patch: side of the patches in pixels, from 2 to 32. Smaller ones find smaller pieces.
         tolerance: see above; 2/255 allows for rounding, not for another brush stroke.
 
@@ -45,8 +48,7 @@ def copy_rate(image: Tensor, style: Tensor, *, patch: int = PATCH, tolerance: fl
     >>> copy_rate(picture[..., 3:, 7:], picture)
     1.0
     """
-    check_picture("image", image)
-    check_picture("style", style)
+    image, style = picture("image", image), picture("style", style)
     side = _checks.whole_number("patch", patch, minimum=2, maximum=SMALLEST)
     reach = _checks.number("tolerance", tolerance) * (3 * side**2) ** 0.5
     spatial = library("scipy.spatial", "copy_rate")
@@ -75,7 +77,7 @@ def copy_rate(image: Tensor, style: Tensor, *, patch: int = PATCH, tolerance: fl
 
 def _patches(image: Tensor, side: int, step: int) -> Tensor:
     """Return a view of a picture's patches, a step apart, shape (h, w, 3, side, side), on the CPU."""
-    return image[0].detach().cpu().unfold(1, side, step).unfold(2, side, step).permute(1, 2, 0, 3, 4)
+    return image[0].cpu().unfold(1, side, step).unfold(2, side, step).permute(1, 2, 0, 3, 4)
 
 
 def _is_copy(one: Tensor, patches: Tensor, places: Any, reach: float) -> bool:

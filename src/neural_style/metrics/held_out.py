@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from neural_style import _checks
+from neural_style.images.io import ImageSource
 from neural_style.losses.other_statistics import wasserstein_loss
 from neural_style.losses.sums import Moments
 from neural_style.metrics.style import laplacian_bands
@@ -17,7 +18,7 @@ KERNELS = (5, 7)  # pixels: sides of the filters, layer by layer; VGG-19 has 3 t
 CHANNELS = (48, 64)  # filters, layer by layer
 
 
-def held_out_style_distance(image: Tensor, style: Tensor, *, seed: int = 0) -> float:
+def held_out_style_distance(image: ImageSource, style: ImageSource, *, seed: int = 0) -> float:
     """Return how differently two pictures' random features are distributed, relative to the style's own size.
 
     Two layers of random filters, 48 of 5×5×3 and 64 of 7×7×48, each followed by a rectifier and the first by an
@@ -35,8 +36,8 @@ def held_out_style_distance(image: Tensor, style: Tensor, *, seed: int = 0) -> f
     that it was optimised against.
 
     Args:
-        image: shape (1, 3, H, W), RGB in [0, 1].
-        style: shape (1, 3, H', W'), at the size at which its strokes are wanted.
+        image: the picture, of any kind that `load_image` takes.
+        style: the painting, at the size at which its strokes are wanted.
         seed: of the filters; the number depends on it.
 
     Raises:

@@ -5,49 +5,39 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.images.color import luma
+from neural_style.images.io import ImageSource, to_image_tensor
 
 SMALLEST = 32  # pixels: sides of the smallest picture that is measured
 
 
-def check_picture(argument: str, image: Tensor, smallest: int = SMALLEST) -> None:
-    """Check that an image is a picture (1, 3, H, W) in [0, 1] with sides of at least `smallest` pixels.
+def picture(argument: str, source: ImageSource, smallest: int = SMALLEST) -> Tensor:
+    """Return a picture as a tensor (1, 3, H, W), float32, if its sides have at least `smallest` pixels.
 
     Raises:
-        TypeError, ValueError: if it is not.
+        OSError, TypeError, ValueError: see `to_image_tensor`, or if it is smaller.
     """
-    _checks.image_tensor(argument, image)
+    image = to_image_tensor(source, argument)
     if min(image.shape[-2:]) < smallest:
         rule, size = f"have sides of at least {smallest} pixels", f"{image.shape[-2]}×{image.shape[-1]}"
         raise ValueError(_checks.message(argument, rule, size, "Measure a larger one."))
-    _checks.image_values(argument, image)
+    return image
 
 
-def check_alike(image: Tensor, content: Tensor) -> None:
-    """Check that two images are pictures of the same shape.
+def pair(image: ImageSource, content: ImageSource, smallest: int = SMALLEST) -> tuple[Tensor, Tensor]:
+    """Return two pictures as `picture` does, if they have the same size.
 
     Raises:
-        TypeError, ValueError: if they are not.
+        OSError, TypeError, ValueError: see `picture`, or if they have not.
     """
-    check_picture("image", image)
-    check_picture("content", content)
-    if image.shape != content.shape:
-        rule = f"have the image's shape {tuple(image.shape)}"
-        raise ValueError(_checks.message("content", rule, tuple(content.shape), "Resize one of them."))
-
-
-def single(image: Tensor) -> Tensor:
-    """Return a picture in float32 at least: half precision is too coarse for measures, and has no transform."""
-    return image.to(torch.promote_types(image.dtype, torch.float32))
-
-
-def luminance(image: Tensor) -> Tensor:
-    """Return the luminance of a picture, (1, 1, H, W), in float32 at least."""
-    return luma(single(image))
+    result, photograph = picture("image", image, smallest), picture("content", content, smallest)
+    if result.shape != photograph.shape:
+        (height, width), (other_height, other_width) = result.shape[-2:], photograph.shape[-2:]
+        rule, got = f"have the image's size, {height}×{width} pixels", f"{other_height}×{other_width}"
+        raise ValueError(_checks.message("content", rule, got, "Resize one of them."))
+    return result, photograph
 
 
 def library(name: str, measure: str) -> Any:

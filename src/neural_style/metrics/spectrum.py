@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.metrics.inputs import check_alike, check_picture, luminance
+from neural_style.images.color import luma
+from neural_style.images.io import ImageSource
+from neural_style.metrics.inputs import pair, picture
 from neural_style.metrics.pixel_noise import flattest
 
 POOLED = (2, 4, 8, 16)  # pixels: periods of the network's grids
@@ -18,29 +20,28 @@ OCTAVES = range(3, 13)  # first frequencies, in cycles per window
 _NEIGHBOURS = 6  # frequencies to either side of a peak; those next to it are left out
 
 
-def grid_peaks(image: Tensor, periods: Sequence[int] = POOLED) -> dict[int, float]:
+def grid_peaks(image: ImageSource, periods: Sequence[int] = POOLED) -> dict[int, float]:
     """Return by period how strongly a grid shows: about 1 where there is none, larger for stronger.
 
     The value is the power of the luminance's spectrum along rows at 1 / period cycles per pixel, relative to
     the median of the six frequencies to either side; or that along columns, if it is larger.
 
     Args:
-        image: shape (1, 3, H, W), RGB in [0, 1].
+        image: the picture, of any kind that `load_image` takes.
         periods: of the grids, in pixels, at least 2.
 
     Raises:
         TypeError, ValueError: if a period is invalid, or the picture is smaller than two common multiples of
         all.
     """
-    check_picture("image", image)
-    picture = luminance(image)[0, 0]
+    plane = luma(picture("image", image))[0, 0]
     peaks = {_checks.whole_number("periods", period, minimum=2): 0.0 for period in periods}
     whole = math.lcm(*peaks)
-    if whole * 2 > min(picture.shape):
+    if whole * 2 > min(plane.shape):
         rule, advice = f"have sides of at least {2 * whole} pixels for such periods", "Measure a larger one."
-        size = f"{picture.shape[0]}×{picture.shape[1]}"
+        size = f"{plane.shape[0]}×{plane.shape[1]}"
         raise ValueError(_checks.message("image", rule, size, advice))
-    for lines in (picture, picture.T):
+    for lines in (plane, plane.T):
         length = lines.shape[1] // whole * whole  # so that every period falls on a frequency
         window = torch.hann_window(length, periodic=True, dtype=lines.dtype, device="cpu").to(lines.device)
         centred = lines[:, :length] - lines[:, :length].mean(1, keepdim=True)
@@ -57,7 +58,7 @@ def grid_peaks(image: Tensor, periods: Sequence[int] = POOLED) -> dict[int, floa
     return peaks
 
 
-def cells(image: Tensor, content: Tensor) -> float:
+def cells(image: ImageSource, content: ImageSource) -> float:
     """Return how strongly dots or a honeycomb show where the content is flat; larger is stronger.
 
     The power spectrum P of photographs, and of most paintings, falls to a quarter or less from octave to
@@ -68,16 +69,15 @@ def cells(image: Tensor, content: Tensor) -> float:
     itself.
 
     Args:
-        image: shape (1, 3, H, W), RGB in [0, 1].
-        content: the photograph that the picture was made from, or the painting itself; of the same shape.
+        image: the picture, of any kind that `load_image` takes.
+        content: the photograph that the picture was made from, or the painting itself; of the same size.
 
     Raises:
         TypeError, ValueError: if the two cannot be compared, or are smaller than a window.
     """
-    check_alike(image, content)
-    check_picture("image", image, WINDOW)
+    image, content = pair(image, content, WINDOW)
     step = WINDOW // 4
-    windows = luminance(image)[0, 0].unfold(0, WINDOW, step).unfold(1, WINDOW, step)  # (h, w, 64, 64)
+    windows = luma(image)[0, 0].unfold(0, WINDOW, step).unfold(1, WINDOW, step)  # (h, w, 64, 64)
     power, frequencies = _spectrum(windows[flattest(content, WINDOW, step)[0, 0]])
     rings, floor = (frequencies * WINDOW).round(), torch.finfo(power.dtype).tiny
     by_ring = [power[abs(rings - ring) <= 1].mean().clamp(min=floor) for ring in range(2 * OCTAVES[-1] + 1)]

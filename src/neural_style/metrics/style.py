@@ -15,14 +15,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from neural_style import _checks
-from neural_style.metrics.inputs import SMALLEST, check_picture, library
+from neural_style.images.io import ImageSource
+from neural_style.metrics.inputs import SMALLEST, library, picture
 from neural_style.metrics.transport import random_directions, squared_wasserstein
 
 PATCH = 7  # pixels: side of the patches
 DIRECTIONS = 64  # lines that the patches are projected on, at each level
 
 
-def style_distance(image: Tensor, style: Tensor, *, seed: int = 0) -> float:
+def style_distance(image: ImageSource, style: ImageSource, *, seed: int = 0) -> float:
     """Return how differently the patches of two pictures are distributed, relative to the style's own size.
 
     Each picture becomes a Laplacian pyramid of 1 + ⌊log₂ (s / 32)⌋ levels, where s is the shortest side of the
@@ -39,8 +40,8 @@ def style_distance(image: Tensor, style: Tensor, *, seed: int = 0) -> float:
     fainter strokes are another style. Mean colours do not count, which is `color_distance`'s matter.
 
     Args:
-        image: shape (1, 3, H, W), RGB in [0, 1].
-        style: shape (1, 3, H', W'), at the size at which its strokes are wanted.
+        image: the picture, of any kind that `load_image` takes.
+        style: the painting, at the size at which its strokes are wanted.
         seed: of the unit vectors.
 
     Raises:
@@ -60,7 +61,7 @@ def style_distance(image: Tensor, style: Tensor, *, seed: int = 0) -> float:
     return sum(distances) / len(distances)
 
 
-def laplacian_bands(image: Tensor, style: Tensor, measure: str) -> Iterator[tuple[Tensor, ...]]:
+def laplacian_bands(image: ImageSource, style: ImageSource, measure: str) -> Iterator[tuple[Tensor, ...]]:
     """Yield the levels of two pictures' Laplacian pyramids, from the finest: (1, 3, h, w) and (1, 3, h', w').
 
     A level is a picture less itself smoothed; the next is of the smoothed picture at half the size. There are
@@ -75,13 +76,12 @@ def laplacian_bands(image: Tensor, style: Tensor, measure: str) -> Iterator[tupl
         ImportError: if scikit-image is not installed.
         TypeError, ValueError: if a picture is invalid.
     """
-    check_picture("image", image)
-    check_picture("style", style)
+    images = picture("image", image), picture("style", style)
     transform = library("skimage.transform", measure)
-    levels = (min(*image.shape[-2:], *style.shape[-2:]) // SMALLEST).bit_length()
+    levels = (min(side for pixels in images for side in pixels.shape[-2:]) // SMALLEST).bit_length()
     pyramids = [
-        transform.pyramid_laplacian(picture[0].numpy(), max_layer=levels - 1, channel_axis=0)
-        for picture in (image.detach().cpu().float(), style.detach().cpu().float())
+        transform.pyramid_laplacian(pixels[0].cpu().numpy(), max_layer=levels - 1, channel_axis=0)
+        for pixels in images
     ]
     for bands in zip(*pyramids, strict=True):
         yield tuple(torch.from_numpy(band).float().unsqueeze(0) for band in bands)
