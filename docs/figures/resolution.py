@@ -54,7 +54,7 @@ FIGURES = (
     Figure(
         "scales",
         "Several scales against one at high resolution",
-        "This is no figure of the paper, which works at one scale, at about 512 px, and names resolution as "
+        "The paper has no such figure. It works at one scale, at about 512 px, and names resolution as "
         "its limit: time grows with the pixels. The layers see the same number of pixels at every size, so "
         "that at a high resolution one scale should find only small structures.",
         "With several scales the strokes are broader and join into larger forms; with one they are finer.",

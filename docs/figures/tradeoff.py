@@ -80,9 +80,9 @@ FIGURES = (
         "The paper shows α/β from 10⁻⁴ to 10⁻¹. With most weight on the style, the picture is a texture of "
         "the painting, with hardly anything of the photograph. With most weight on the content, the photograph "
         "is plainly there, and the style is not as well matched. The trade between the two is smooth.",
-        "It agrees, at other values of α/β. First there is a night sky with stars and swirls, and nothing of "
-        "the town; then tower, houses and bank appear in strokes; at last the photograph, with specks of "
-        "colour. That last picture has the ratio which the paper names for its others, 10⁻³.",
+        "It agrees, at other values of α/β. First there is a night sky with stars and swirls, and hardly "
+        "anything of the town; then tower, houses and bank appear in strokes; at last the photograph, with "
+        "specks of colour. That last picture has the ratio which the paper names for its others, 10⁻³.",
         sweep,
     ),
     Figure(

@@ -98,6 +98,20 @@ def seed(value: object) -> int:
     return whole_number("seed", value, minimum=0, maximum=2**63 - 1)
 
 
+def file_to_read(argument: str, path: Path) -> Path:
+    """Return a path if it leads to a file.
+
+    Raises:
+        FileNotFoundError, IsADirectoryError: if there is none, or it is a folder.
+    """
+    name = repr(str(path))
+    if path.is_dir():
+        raise IsADirectoryError(message(argument, "be a file", f"{name}, a folder", "Name a file in it."))
+    if not path.exists():
+        raise FileNotFoundError(message(argument, "be a file that exists", name, path_advice(path)))
+    return path
+
+
 def file_to_write(argument: str, path: Path) -> Path:
     """Return `path` if a file can be made there, or raise an OSError. Call it before a long run, not after."""
     got = repr(str(path))

@@ -76,17 +76,23 @@ def test_options_that_do_not_agree_are_refused_and_a_folder_without_pictures(
         options = {**options, name: [Path(value) for value in options.get(name, [])]}
     with pytest.raises(ValueError, match=f"^{re.escape(named)} must"):
         styles_from_options(PAIR, **options)
+    with pytest.raises(FileNotFoundError, match=r"^style must be a file that exists"):
+        styles_from_options([Path("none.png")])
     Path("empty").mkdir()
-    with pytest.raises(ValueError, match=r"^a STYLE that is a folder must"):
+    with pytest.raises(ValueError, match=r"^a folder of pictures must"):
         pictures_in(Path("empty"))
 
 
 def test_styles_and_their_regions_reach_the_run(recorder: Any) -> None:
     words = ["stylize", "photo.png", "art.png", "monet", "--style-weights", "2,1", "--style-scales", "1,2"]
     assert cli.main([*words, "--regions", "west.png", "east.png"]) == 0
-    assert recorder.ran[0]["content"] == Path(
-        "photo.png"
-    )  # which is reduced as the run needs it, with its masks
+    assert recorder.ran[0]["content"] == Path("photo.png")  # the run reduces it, with its masks
     found = [(style.weight, style.scale, Path(str(style.region))) for style in recorder.ran[0]["style"]]
     east = (0.5, 2, Path("east.png"))
     assert found == [(2, 1, Path("west.png")), east, east]
+
+
+def test_a_folder_gives_pictures_of_every_format_that_is_read() -> None:
+    for name in ("3.gif", "4.WEBP", ".hidden.png"):
+        Path("monet", name).touch()
+    assert [path.name for path in pictures_in(Path("monet"))] == ["1.png", "2.jpg", "3.gif", "4.WEBP"]

@@ -38,7 +38,7 @@ Pillow would hand over wrongly without a word is put right or refused.
 | ✓ | read right, to one level of 255 |
 | † | read with [tifffile](https://pypi.org/project/tifffile/), `pip install 'neural-style-gatys[tiff]'` |
 | ✓ † | part is read by Pillow, part with tifffile |
-| no 7 | refused for reason 7 below; beside ✓, others are read |
+| ✗ 7 | refused for reason 7 below; beside ✓, others are read |
 | | no such file is tried: most of these do not exist |
 
 """
@@ -158,18 +158,16 @@ def table() -> str:
             cells = [cell for cell in CELLS if (cell.row, cell.column) == (row, column)]
             read = ["†" if cell.by_tifffile else "✓" for cell in cells if cell.expected is not None]
             why = sorted({numbers[cell.note] for cell in cells if cell.expected is None})
-            no = [f"no {', '.join(map(str, why))}"] if why else []
+            no = [f"✗ {', '.join(map(str, why))}"] if why else []
             signs.append(" ".join([*sorted(set(read), reverse=True), *no]))
         lines.append(f"| {row} | {' | '.join(signs)} |")
     other = numbers[""]
-    lines.append(f"| any other format | {' | '.join(f'no {other}' for _ in COLUMNS)} |")
+    lines.append(f"| any other format | {' | '.join(f'✗ {other}' for _ in COLUMNS)} |")
     right = sum(cell.expected is not None for cell in CELLS)
     text = "\n".join(lines) + "\n"
     text += MIDDLE.format(count=len(CELLS), right=right, refused=len(CELLS) - right)
     for note, cells in refused.items():
-        formats = [cell.row.partition(",")[0] for cell in cells]
-        pairs = zip(formats, cells, strict=True)
-        kinds = dict.fromkeys(f"{name}, {cell.what}" if cell.what else cell.name for name, cell in pairs)
+        kinds = dict.fromkeys(f"{cell.row}: {cell.what}" if cell.what else cell.name for cell in cells)
         text += f"| {numbers[note]} | {'; '.join(kinds)} | {refusal(cells[0])} |\n"
     return text
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from neural_style import _checks
 from neural_style.cli.arguments import OPTIMIZERS
 from neural_style.device.ranks import Ranks
-from neural_style.images.io import SUFFIXES
+from neural_style.images.formats import suffixes
 from neural_style.images.masks import ALIKE, color_regions
 from neural_style.images.resizing import fit_within
 from neural_style.transfer import StyleTransfer
@@ -77,7 +77,7 @@ def styles_from_options(
     there = color_regions(regions[0], "--regions") if maps else []
     styles: list[Style] = []
     for number, path in enumerate(paths):
-        pictures = pictures_in(path)
+        pictures = [_checks.file_to_read("style", picture) for picture in pictures_in(path)]
         share = (weights[number] if weights else 1.0) / len(pictures)
         scale = scales[number] if scales else 1.0
         region = regions[number] if regions and not maps else None
@@ -94,11 +94,11 @@ def pictures_in(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    files = (file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
-    pictures = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
+    files, ends = path.iterdir(), suffixes()
+    pictures = sorted(file for file in files if file.suffix.lower() in ends and not file.name.startswith("."))
     if not pictures:
-        rule, advice = "hold pictures", f"They end in {', '.join(SUFFIXES)}."
-        raise ValueError(_checks.message("a STYLE that is a folder", rule, f"'{path}' with none", advice))
+        rule, advice = "hold pictures", f"They end in {', '.join(ends)}."
+        raise ValueError(_checks.message("a folder of pictures", rule, f"'{path}' with none", advice))
     return pictures
 
 

@@ -18,7 +18,7 @@ import torch
 from PIL import ExifTags, Image, UnidentifiedImageError
 from torch import Tensor
 
-from neural_style._checks import image_values, message, path_advice, warn
+from neural_style._checks import file_to_read, image_values, message, warn
 from neural_style.images.formats import (
     READ,
     check_picture,
@@ -59,10 +59,7 @@ _filters_lock = threading.Lock()
 def from_file(path: Path, argument: str, enough: Enough | None = None) -> tuple[Tensor, tuple[int, int]]:
     """Return a picture file as `from_pil` does; see `images.io.to_image_tensor` for what is refused."""
     name = repr(str(path))
-    if path.is_dir():
-        raise IsADirectoryError(message(argument, "be a file", f"{name}, a folder", "Name a picture in it."))
-    if not path.exists():
-        raise FileNotFoundError(message(argument, "be a file that exists", name, path_advice(path)))
+    file_to_read(argument, path)
     with path.open("rb") as file:
         picture = _opened(file, argument, name)
         whole = picture.size if picture.format in ("JPEG", "MPO") else None
@@ -83,7 +80,7 @@ def _opened(file: BinaryIO, argument: str, name: str) -> Image.Image:
         file_format = format_of(file)
         if file_format == "TIFF":
             return reread(file, argument, name, "of a kind that Pillow does not know")
-        got = f"{name}, which is {file_format}" if file_format else name
+        got = f"{name}, which is {file_format or 'none of these'}"
         advice = "Check the file, or export it as PNG or JPEG."
         rule = f"be a file in {', '.join(READ[:-1])} or {READ[-1]}"
         raise ValueError(message(argument, rule, got, advice)) from error

@@ -32,6 +32,11 @@ TIFF_COLORS = {0: "grey with white as 0", 1: "grey", 2: "RGB", 3: "a palette", 5
 TIFF_NUMBERS = {1: "whole numbers", 2: "numbers with a sign", 3: "floats"}
 
 
+def suffixes() -> list[str]:
+    """Return what names of the files that are read end in, in lower case and in alphabetical order."""
+    return sorted(end for end, name in Image.registered_extensions().items() if name in READ)
+
+
 def opened(file: BinaryIO) -> Image.Image:
     """Return a file's first picture, not loaded.
 

@@ -32,7 +32,6 @@ from neural_style.images.resizing import reduced, resize, size_of
 ImageSource: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[np.uint8] | Tensor
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
-SUFFIXES = tuple(_FORMATS)
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # the encoders' limits; JPEG's format would allow 65535
 _LOSSY = {"JPEG", "WEBP"}
 
@@ -170,6 +169,7 @@ def check_writable(
     got = repr(str(target))
     if got == "'-'":
         raise ValueError(message(argument, "name a file", got, path_advice(target)))
+    file_to_write(argument, target)
     file_format = _FORMATS[choice(f"the suffix of {argument}", target.suffix.lower(), _FORMATS)]
     if file_format == "WEBP" and not features.check("webp"):
         rule, advice = "name a format that this Pillow writes", "Write PNG, or install Pillow with WebP."
@@ -178,7 +178,7 @@ def check_writable(
     if size is not None and longest is not None and max(size) > longest:
         rule = f"name a format for the picture's size, and {file_format} ends at {longest} pixels a side"
         raise ValueError(message(argument, rule, f"{size[0]}×{size[1]} for {got}", "Write PNG or TIFF."))
-    return file_to_write(argument, target)
+    return target
 
 
 def to_pil(image: Tensor) -> Image.Image:
@@ -217,7 +217,7 @@ def _check_open(picture: Image.Image, argument: str) -> None:
 def _planes(source: object, argument: str) -> Tensor:
     """Return a float tensor of a picture's shape as a view of shape (3, H, W); its values are not checked."""
     if not isinstance(source, Tensor):
-        raise TypeError(message(argument, "be a tensor", type(source).__name__, "Try to_image_tensor first."))
+        raise TypeError(message(argument, "be a tensor", type(source).__name__, "load_image makes one."))
     if not source.is_floating_point():
         advice = "Convert an 8-bit one with .float() / 255."
         raise TypeError(message(argument, "be a tensor of floats", source.dtype, advice))

@@ -50,7 +50,7 @@ def reread(file: BinaryIO, argument: str, name: str, unsupported: str) -> Image.
     except MemoryError:
         raise
     except Exception as error:  # tifffile raises errors of many types, of a codec that is missing too
-        rule = "be a TIFF that Pillow or tifffile reads"
+        rule = "be a TIFF of a kind that is read"
         raise ValueError(message(argument, rule, f"{got} ({error})", advice)) from error
     if profile:
         picture.info["icc_profile"] = profile

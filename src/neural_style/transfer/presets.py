@@ -231,7 +231,9 @@ def _checked(name: str, value: Any) -> Any:
     if name in ("content_layers", "style_layers"):
         return layer_weights(name, value)
     if name == "strength":
-        return _checks.number(name, value, maximum=1.0, advice="0 is the photograph, 1 only the style.")
+        return _checks.number(
+            name, value, maximum=1.0, advice="0 is the photograph, 1 leaves it out of the loss."
+        )
     if name in named:
         return _checks.choice(name, value, named[name])
     return _checks.flag(name, value) if name == "match_colors" else value

@@ -75,7 +75,7 @@ class StyleTransfer:
         padding: ``"reflect"``, ``"replicate"``, ``"zeros"`` or ``"circular"``.
         statistic: what of the features is the style: ``"gram"``, ``"mean-deviation"``, ``"covariance"`` or
             ``"wasserstein"``, see `losses.other_statistics`.
-        strength: 0 is the photograph, 1 only the style, ½ the preset's own weights; in place of
+        strength: 0 is the photograph, 1 leaves it out of the loss, ½ the preset's own weights; in place of
             ``content_weight`` and ``style_weight``, which are then as 1 − strength to strength.
         color: whose colours the result has: ``"style"``; ``"content"``: the content's chroma, exactly, under a
             luminance that takes the style; ``"match"``: those of a style that is given the content's first, by
