@@ -54,7 +54,7 @@ def test_what_it_will_take_is_said_before_the_run(capsys: Capture, recorder: Any
     monkeypatch.setattr(console, "available_memory", lambda _device: 2_900_000_000)
     assert stylize("--size", "24", "--iterations", "7", "--levels", "2") == 0
     schedule = {"iterations": 7, "levels": 2, "init": None, "preview": False}
-    assert recorder.estimated == [{"size": (18, 24), "content": (24, 32), **schedule}]
+    assert recorder.estimated == [{"size": (18, 24), "content": (24, 32), "styles": 1, **schedule}]
     estimate, note = capsys.readouterr().err.splitlines()
     assert "1 min 15 s and 3.0 GB" in estimate
     assert "only 2.9 GB" in note

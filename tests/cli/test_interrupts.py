@@ -86,6 +86,23 @@ def test_two_signals_at_once_and_more_during_the_save_leave_the_picture_so_far(m
     assert all(signal.getsignal(number) is signal.SIG_DFL for number in both)
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_while_the_finished_picture_is_written_does_not_lose_it(name: str, monkeypatch: Patch) -> None:
+    number = getattr(signal, name)
+    usual = signal.SIG_DFL if name == "SIGTERM" else signal.default_int_handler
+    before = signal.signal(number, usual)
+
+    def save(image: torch.Tensor, path: Path, **options: Any) -> None:
+        os.kill(os.getpid(), number)
+        save_image(image, path, **options)
+
+    monkeypatch.setattr(output_files, "save_image", save)
+    assert stylize("--quiet") == 0
+    assert signal.getsignal(number) is usual
+    signal.signal(number, before)
+    assert load_image("out.png").shape == (3, 24, 32)
+
+
 def test_in_another_thread_no_signal_is_handled(monkeypatch: Patch) -> None:
     monkeypatch.setattr(commands, "parse", lambda _argv: raising(KeyboardInterrupt())())
     with ThreadPoolExecutor(1) as thread:

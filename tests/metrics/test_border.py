@@ -28,3 +28,9 @@ def test_the_ratio_of_a_parabola_is_that_of_sums_of_its_steps() -> None:
     inside, everywhere = 31 * (total(63) - total(16)), 63 * total(79)  # rows times columns 16 … 62, and 0 … 78
     expected = (everywhere - inside) / (63 * 79 - 31 * 47) / (inside / (31 * 47))
     assert ratio == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_picture_smaller_than_two_margins_is_refused_by_its_size() -> None:
+    with pytest.raises(ValueError, match=r"^image must have sides of at least 34 pixels"):
+        metrics.border_ratio(grain(0.02, 5)[..., :33])
+    metrics.border_ratio(grain(0.02, 5)[..., :34])

@@ -149,3 +149,10 @@ def test_a_style_distance_says_what_to_install(measure: Measure, monkeypatch: py
     monkeypatch.setitem(sys.modules, "skimage.transform", None)
     with pytest.raises(ImportError, match=r"neural-style-gatys\[metrics\]"):
         measure(PAINTING, PAINTING)
+
+
+@pytest.mark.parametrize("distance", MEASURES)
+def test_a_style_of_one_colour_is_refused(distance: Measure) -> None:
+    blue = torch.tensor([0.1, 0.2, 0.9]).view(1, 3, 1, 1).expand(1, 3, 64, 64)
+    with pytest.raises(ValueError, match=r"^style must have more than one colour"):
+        distance(strokes(8, 0.5, 1), blue)

@@ -120,6 +120,7 @@ def test_an_estimate_reads_as_people_say_it() -> None:
         ("size", (48, 64, 3), ValueError),
         ("content", (0, 64), ValueError),
         ("content", 64.0, TypeError),
+        ("styles", 0, ValueError),
     ],
 )
 def test_bad_sizes_are_refused(argument: str, size: Any, error: type[Exception]) -> None:
@@ -131,3 +132,9 @@ def test_a_preview_is_estimated_as_such() -> None:
     full, preview = (transfer().estimate(512, preview=choice) for choice in (False, True))
     assert preview.flops < full.flops / 5
     assert preview.bytes - SCRATCH < (full.bytes - SCRATCH) / 3
+
+
+@pytest.mark.usefixtures("ticks")
+def test_every_style_picture_takes_memory() -> None:
+    one, three = (transfer().estimate(64, content=(300, 400), styles=styles) for styles in (1, 3))
+    assert three.bytes - one.bytes == 2 * 12 * 192 * 256  # no more than four times the result's sides is kept

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -109,7 +109,8 @@ def _prepared(options: argparse.Namespace, ranks: Ranks | None) -> tuple[Callabl
     note_enlarged(content, previewed(size) if options.preview else size, quiet=options.quiet)
     transfer = transfer_from_options(options, ranks=ranks)
     schedule = {name: getattr(options, name) for name in ("iterations", "levels", "init", "preview")}
-    say_estimate(transfer, size, quiet=options.quiet, content=size_of(content), **schedule)
+    pictures: dict[str, Any] = {"content": size_of(content), "styles": len(styles)}
+    say_estimate(transfer, size, quiet=options.quiet, **pictures, **schedule)
     chosen = {**schedule, "size": options.size, "seed": options.seed}
     picture = options.content if options.regions else content  # masks are of the whole photograph's size
     return partial(transfer.run, picture, styles, **chosen), out
@@ -232,11 +233,11 @@ def _make(
         with ProgressBar(quiet=options.quiet) as bar:
             image = run(callback=bar.show)
     except RunInterrupted as interrupt:
-        ignore_further()
-        if here.world > 1:  # torchrun interrupts once more
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        ignore_further()  # torchrun interrupts once more
         say(f"interrupted; the picture so far is in {save(interrupt.image)}", quiet=here.rank > 0)
         return INTERRUPTED
+    if here.world == 1:
+        ignore_further()  # while the finished picture is written
     text = f"{save(image)}: {pixels(image.shape[-2:])} pixels in {time.monotonic() - began:.1f} s"
     tell(text, quiet=options.quiet)
     return 0

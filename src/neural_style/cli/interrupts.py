@@ -46,25 +46,27 @@ def ending_as_interrupts(*, alone: bool = True) -> Iterator[Callable[[int], int]
     def status(plain: int) -> int:
         return 128 + interrupt.number if interrupt.number and plain == INTERRUPTED else plain
 
-    held = [number for number in _ending() if alone and signal.getsignal(number) is signal.SIG_DFL]
-    for number in held:
+    before = {number: signal.getsignal(number) for number in _ending()}
+    for number in (number for number, handler in before.items() if alone and handler is signal.SIG_DFL):
         signal.signal(number, interrupt)
     try:
         yield status
     finally:
-        for number in held:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in before.items():
+            if handler is not None:  # as one that was not set from Python is
+                signal.signal(number, handler)
 
 
 def ignore_further() -> None:
-    """Ignore the signals that are interrupts, until the end of `ending_as_interrupts`."""
+    """Ignore the signals that are interrupts, Ctrl-C's too, until the end of `ending_as_interrupts`."""
     for number in _ending():
-        if isinstance(signal.getsignal(number), _Interrupter):
+        handler = signal.getsignal(number)
+        if isinstance(handler, _Interrupter) or handler is signal.default_int_handler:
             signal.signal(number, signal.SIG_IGN)
 
 
 def _ending() -> list[int]:
     """Return the signals that ask to end, as far as this thread may handle them and the system has them."""
     in_main = threading.current_thread() is threading.main_thread()
-    names = [name for name in ("SIGTERM", "SIGHUP") if in_main and hasattr(signal, name)]
+    names = [name for name in ("SIGTERM", "SIGHUP", "SIGINT") if in_main and hasattr(signal, name)]
     return [int(getattr(signal, name)) for name in names]

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from neural_style.cli.console import note_enlarged, pixels, tell
 from neural_style.cli.from_options import enough
+from neural_style.cli.interrupts import ignore_further
 from neural_style.cli.output_files import check_not_among, save_picture
 from neural_style.images.io import check_writable, to_image_tensor
 from neural_style.images.resizing import fit_within, size_of
@@ -29,6 +30,7 @@ def run_quilt(options: argparse.Namespace) -> int:
     make, out = KINDS[options.kind](options)
     with _bar(quiet=options.quiet) as show:
         image = make(**{name: getattr(options, name) for name in OPTIONS}, callback=show)
+    ignore_further()
     out = save_picture(image, out, named=options.output is not None, quality=options.quality)
     text = f"{out}: {pixels(image.shape[-2:])} pixels in {time.monotonic() - began:.1f} s"
     tell(text, quiet=options.quiet)

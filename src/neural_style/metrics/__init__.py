@@ -1,8 +1,9 @@
 """Measuring a result: its style, its colours, its content, its flaws, and what it copies.
 
-All functions take pictures with sides of at least 32 pixels, of any kind that `load_image` takes, and return
-plain numbers. They raise OSError, TypeError or ValueError for others. No single number says that a picture is
-good: the style distances are 0 for the painting itself, the likenesses 1 for the photograph itself.
+All functions take pictures of any kind that `load_image` takes, with sides of at least 32 pixels, 64 for
+`cells`, and return plain numbers. They raise OSError, TypeError or ValueError for others. No single number says
+that a picture is good: the style distances are 0 for the painting itself, the likenesses 1 for the photograph
+itself.
 """
 
 from neural_style.metrics.border import border_ratio as border_ratio

@@ -6,7 +6,7 @@ import torch
 
 from neural_style import _checks
 from neural_style.images.io import ImageSource
-from neural_style.metrics.inputs import picture
+from neural_style.metrics.inputs import SMALLEST, picture
 
 MARGIN = 16  # pixels: width of the border
 
@@ -18,11 +18,14 @@ def border_ratio(image: ImageSource, margin: int = MARGIN) -> float:
 
     Args:
         image: the picture, of any kind that `load_image` takes.
-        margin: width of the border in pixels, from 1.
+        margin: width of the border in pixels, from 1. The sides have at least two margins and 2 pixels.
+
+    Raises:
+        OSError, TypeError, ValueError: if an argument is invalid.
     """
-    image = picture("image", image)
+    margin = _checks.whole_number("margin", margin, minimum=1)
+    image = picture("image", image, max(SMALLEST, 2 * margin + 2))
     height, width = image.shape[-2:]
-    margin = _checks.whole_number("margin", margin, minimum=1, maximum=(min(height, width) - 2) // 2)
     across = (image[..., :-1, 1:] - image[..., :-1, :-1]).square().mean(1)
     down = (image[..., 1:, :-1] - image[..., :-1, :-1]).square().mean(1)
     roughness = (across + down)[0]  # (H - 1, W - 1)

@@ -27,7 +27,7 @@ def color_distance(image: ImageSource, style: ImageSource) -> float:
 
     Raises:
         ImportError: if scikit-image is not installed.
-        TypeError, ValueError: if a picture is invalid.
+        OSError, TypeError, ValueError: if a picture is invalid.
 
     >>> round(color_distance(torch.zeros(1, 3, 32, 32), torch.ones(1, 3, 32, 32)), 2)
     100.0

@@ -33,7 +33,7 @@ def similarity(image: ImageSource, content: ImageSource) -> float:
 
     Raises:
         ImportError: if scikit-image is not installed.
-        TypeError, ValueError: if the two cannot be compared.
+        OSError, TypeError, ValueError: if the two cannot be compared.
 
     >>> picture = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
     >>> round(similarity(picture, picture), 3)
@@ -62,7 +62,7 @@ def multiscale_similarity(image: ImageSource, content: ImageSource) -> float:
         content: the photograph, of the same size.
 
     Raises:
-        TypeError, ValueError: if the two cannot be compared.
+        OSError, TypeError, ValueError: if the two cannot be compared.
 
     >>> picture = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
     >>> round(multiscale_similarity(picture, picture), 3)
@@ -98,7 +98,7 @@ def gradient_similarity(image: ImageSource, content: ImageSource) -> float:
         content: the photograph, of the same size.
 
     Raises:
-        TypeError, ValueError: if the two cannot be compared.
+        OSError, TypeError, ValueError: if the two cannot be compared.
 
     >>> picture = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
     >>> round(gradient_similarity(picture, 1 - picture), 3)  # the same edges, the other way round

@@ -42,7 +42,7 @@ def copy_rate(
 
     Raises:
         ImportError: if SciPy is not installed.
-        TypeError, ValueError: if an argument is invalid.
+        OSError, TypeError, ValueError: if an argument is invalid.
 
     >>> picture = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
     >>> copy_rate(picture[..., 3:, 7:], picture)

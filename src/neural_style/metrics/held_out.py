@@ -42,7 +42,7 @@ def held_out_style_distance(image: ImageSource, style: ImageSource, *, seed: int
 
     Raises:
         ImportError: if scikit-image is not installed.
-        TypeError, ValueError: if a picture is invalid, or has a side of less than 32 pixels.
+        OSError, TypeError, ValueError: if a picture is invalid, or has a side of less than 32 pixels.
 
     >>> picture = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
     >>> round(held_out_style_distance(0.5 * picture, picture), 3)

@@ -31,8 +31,8 @@ def grid_peaks(image: ImageSource, periods: Sequence[int] = POOLED) -> dict[int,
         periods: of the grids, in pixels, at least 2.
 
     Raises:
-        TypeError, ValueError: if a period is invalid, or the picture is smaller than two common multiples of
-        all.
+        OSError, TypeError, ValueError: if an argument is invalid, or the picture is smaller than two common
+            multiples of all periods.
     """
     plane = luma(picture("image", image))[0, 0]
     peaks = {_checks.whole_number("periods", period, minimum=2): 0.0 for period in periods}
@@ -73,7 +73,7 @@ def cells(image: ImageSource, content: ImageSource) -> float:
         content: the photograph that the picture was made from, or the painting itself; of the same size.
 
     Raises:
-        TypeError, ValueError: if the two cannot be compared, or are smaller than a window.
+        OSError, TypeError, ValueError: if the two cannot be compared, or are smaller than a window.
     """
     image, content = pair(image, content, WINDOW)
     step = WINDOW // 4

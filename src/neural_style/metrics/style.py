@@ -20,6 +20,7 @@ from neural_style.metrics.inputs import SMALLEST, library, picture
 from neural_style.metrics.transport import random_directions, squared_wasserstein
 
 PATCH = 7  # pixels: side of the patches
+FAINTEST = 1e-6  # deviation of a style's values, up to which it is of one colour
 DIRECTIONS = 64  # lines that the patches are projected on, at each level
 
 
@@ -46,7 +47,7 @@ def style_distance(image: ImageSource, style: ImageSource, *, seed: int = 0) -> 
 
     Raises:
         ImportError: if scikit-image is not installed.
-        TypeError, ValueError: if a picture is invalid, or has a side of less than 32 pixels.
+        OSError, TypeError, ValueError: if a picture is invalid, or has a side of less than 32 pixels.
 
     >>> picture = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
     >>> round(style_distance(0.5 * picture, picture), 3)
@@ -56,7 +57,7 @@ def style_distance(image: ImageSource, style: ImageSource, *, seed: int = 0) -> 
     distances = []
     for bands in laplacian_bands(image, style, "style_distance"):
         own, wanted = (F.conv2d(band, lines)[0].flatten(1) for band in bands)  # (64, M), (64, M')
-        size = wanted.double().square().mean().clamp(min=torch.finfo(torch.float64).tiny)
+        size = wanted.double().square().mean()
         distances.append((squared_wasserstein(own, wanted).mean() / size).sqrt().item())
     return sum(distances) / len(distances)
 
@@ -74,9 +75,12 @@ def laplacian_bands(image: ImageSource, style: ImageSource, measure: str) -> Ite
 
     Raises:
         ImportError: if scikit-image is not installed.
-        TypeError, ValueError: if a picture is invalid.
+        OSError, TypeError, ValueError: if a picture is invalid.
     """
     images = picture("image", image), picture("style", style)
+    if images[1].std((-2, -1)).max().item() < FAINTEST:
+        advice = "The distance is relative to the style's contrast."
+        raise ValueError(_checks.message("style", "have more than one colour", "one", advice))
     transform = library("skimage.transform", measure)
     levels = (min(side for pixels in images for side in pixels.shape[-2:]) // SMALLEST).bit_length()
     pyramids = [

@@ -23,7 +23,8 @@ class Guidance:
     Attributes:
         source: the correspondence map of the source, shape (1, H, W).
         target: that of the picture to resemble, of the quilt's size, shape (1, h, w).
-        weight: of the overlap's error, α in [0, 1]; the correspondence weighs 1 − α.
+        weight: α in [0, 1], of the difference from the overlap and from the previous pass; the correspondence
+            weighs 1 − α.
         previous: positions that the pass before has laid, of the quilt's size, shape (h, w); None in the first.
     """
 

@@ -106,7 +106,7 @@ def transfer_texture(
 
 
 def texture_weight(number: int, passes: int) -> float:
-    """Return α of a pass, progress_counter from 0: from 0.1 in the first to 0.9 in the last.
+    """Return α of a pass, counted from 0: from 0.1 in the first to 0.9 in the last.
 
     >>> [round(texture_weight(number, 3), 2) for number in range(3)]
     [0.1, 0.5, 0.9]
@@ -122,6 +122,8 @@ def shrinking(first: Layout, passes: int) -> list[Layout]:
 
     >>> [(layout.block, layout.overlap) for layout in shrinking(Layout((64, 64), 18, 3), 3)]
     [(18, 3), (12, 2), (8, 1)]
+    >>> [(layout.block, layout.overlap) for layout in shrinking(Layout((64, 64), 10, 5), 2)]
+    [(10, 5), (7, 3)]
     """
     blocks: list[int] = []
     for number in range(passes):

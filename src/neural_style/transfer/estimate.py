@@ -19,7 +19,7 @@ from neural_style.transfer.levels import Level
 PROBE_SIDE = 192  # pixels of the longer side: large enough for a CPU's rate, and done within about a second
 LARGEST_PROBE_SIDE = 2048  # likewise, on a GPU
 PICTURE_BYTES = 3 * FLOAT32  # a pixel of an image tensor
-INPUT_PICTURES = 4  # the content as it is given, as it is read and in other colours; and a style of its size
+CONTENT_PICTURES = 3  # the content as it is given, as it is read and in other colours
 ASSUMED_RATIO = 2  # of a content's sides to the result's, where its size is not given
 OVERHEAD = 1.05  # the optimiser's own work, and resizing between levels
 
@@ -55,6 +55,7 @@ def estimate_run(
     levels: Sequence[Level],
     plans: Mapping[tuple[int, int], MemoryPlan],
     content: tuple[int, int] | None = None,
+    styles: int = 1,
 ) -> Estimate:
     """Return what a run will cost, from a probe of about a second.
 
@@ -64,6 +65,7 @@ def estimate_run(
         levels: coarse to fine.
         plans: how each level is evaluated, by its size.
         content: (height, width) of the photograph; None assumes twice the result's sides.
+        styles: how many style pictures there are, each of the photograph's size.
     """
     network, world = evaluator.network, evaluator.world
     geometry, finest = TileGeometry.of(network.layers[-1]), levels[-1].size
@@ -76,17 +78,20 @@ def estimate_run(
         # A level's targets take the forward passes of a content and a style: as much as one evaluation.
         seconds += (level.iterations + 1) * seconds_for(evaluation)
         flops += (level.iterations + 1) * evaluation
-    return Estimate(OVERHEAD * seconds, plans[finest].bytes + input_bytes(content, finest), flops)
+    return Estimate(OVERHEAD * seconds, plans[finest].bytes + input_bytes(content, finest, styles), flops)
 
 
-def input_bytes(content: tuple[int, int] | None, result: tuple[int, int]) -> int:
+def input_bytes(content: tuple[int, int] | None, result: tuple[int, int], styles: int = 1) -> int:
     """Return how many bytes the pictures that a run is given take, by (height, width) of content and result.
+
+    The styles are taken to be of the content's size.
+
 
     >>> [input_bytes(content, (192, 256)) for content in ((3000, 4000), (300, 400), None)]
     [37748736, 5760000, 9437184]
     """
     height, width = reduced(content or (ASSUMED_RATIO * result[0], ASSUMED_RATIO * result[1]), result)
-    return INPUT_PICTURES * PICTURE_BYTES * height * width
+    return (CONTENT_PICTURES + styles) * PICTURE_BYTES * height * width
 
 
 def _level_flops(network: VGG19Features, terms: Terms, level: Level, grid: Grid, keep_targets: bool) -> int:

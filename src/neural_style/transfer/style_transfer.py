@@ -257,6 +257,7 @@ class StyleTransfer:
         init: InitSource | None = None,
         preview: bool = False,
         content: tuple[int, int] | None = None,
+        styles: int = 1,
     ) -> Estimate:
         """Return about how long `run` will take and how much memory it needs, from a probe of about a second.
 
@@ -268,6 +269,7 @@ class StyleTransfer:
             preview: see `run`.
             content: (height, width) of the photograph, which takes memory too; None counts one of twice the
                 result's sides. Of one of more than four times the result's sides no more is kept.
+            styles: how many style pictures there are, which are taken to be of the photograph's size.
 
         >>> from neural_style import random_weights
         >>> print(StyleTransfer(weights=random_weights(width=0.25)).estimate(64, iterations=1).flops)
@@ -276,16 +278,17 @@ class StyleTransfer:
         height, width = sides_of(size)
         target = (height if isinstance(size, tuple) else max(1, 3 * height // 4), width)
         content = None if content is None else sides_of(content, "content")
+        _checks.whole_number("styles", styles, minimum=1)
         with own_state(self.device):
             preview = _checks.flag("preview", preview)
             sizes = Sizes(self.settings.starting_from(init))
             target = sizes.result(target, None, preview=preview)
             schedule = sizes.plan(target, iterations, levels, preview=preview)
             if self.settings.is_content:
-                needed = 2 * PICTURE_BYTES * target[0] * target[1] + input_bytes(content, target)
+                needed = 2 * PICTURE_BYTES * target[0] * target[1] + input_bytes(content, target, styles)
                 return Estimate(seconds=0.0, bytes=needed, flops=0)
             plans = self.evaluator.plan_memory(schedule, self.settings, self.optimizer)
-            return estimate_run(self.evaluator, self.settings, schedule, plans, content)
+            return estimate_run(self.evaluator, self.settings, schedule, plans, content, styles)
 
     def _parts(self) -> dict[str, object]:
         """Return what all processes that make a picture together must have alike, by name."""
