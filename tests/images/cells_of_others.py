@@ -115,6 +115,15 @@ def _of_avif() -> Iterator[Cell]:
         yield cell("colour space", what, expected, partial(lambda code: _meta_last(coded(*code)), code), note)
     free = struct.pack(">I4sI", 27, b"free", 19) + b"colrnclx\0\x0c\0\x0d\0\0\x80"  # as a gain map's
     yield cell("colour space", "two nclx", None, lambda: _meta_last(make(), free), "several colour spaces")
+    film = by_pillow(RGB, ".avif", save_all=True, append_images=[Image.fromarray(255 - RGB)], **best)
+    yield cell("RGB", "animation", unit(RGB), film)
+
+    def differing() -> bytes:
+        still, box, frames = film().partition(b"moov")
+        assert frames.count(b"nclx\0\1\0\r") == 1
+        return still + box + frames.replace(b"nclx\0\1\0\r", b"nclx\0\x09\0\x10")
+
+    yield cell("colour space", "animation of another nclx", None, differing, "PQ transfer")
     yield cell("turned", "", np.rot90(unit(RGB), -1), by_pillow(RGB, ".avif", exif=TURN, **best))
     linear = by_pillow(RGB, ".avif", icc_profile=profile(b"RGB ", 2.2), **best)
     yield cell("colour space", "profile of gamma 2.2", encoded(unit(RGB) ** 2.2), linear)
