@@ -1,4 +1,4 @@
-"""Pictures in WebP, AVIF, GIF, BMP, TGA, PBM, PGM, PPM and PFM, and in formats that are not read."""
+"""Pictures in WebP, AVIF, GIF, BMP, PBM, PGM, PPM and PFM, and in formats that are not read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from images.cells import (
     profile,
     unit,
 )
-from images.writers import bmp, exif, gif, packed, pfm, pnm, rows_of, tga
+from images.writers import bmp, exif, gif, packed, pfm, pnm, rows_of
 
 TURN = exif((0x0112, 3, 1, struct.pack("<HH", 6, 0)))[4:]  # EXIF data of orientation 6
 SHOWN = flattened(unit(RGB), ALPHA)
@@ -46,19 +46,6 @@ def of_others() -> Iterator[Cell]:
     shown = flattened(palette, clear)
     yield Cell("GIF", "transparent colour", "", ".gif", lambda: gif([INDEX], PALETTE, KEY), shown, WHITE)
     yield from _of_bmp()
-    bgr, bgra = RGB[..., ::-1], RGBA[..., [2, 1, 0, 3]]
-    for top_down, more in ((True, ""), (False, "from the bottom up")):
-        for column, expected, note, levels, kind in (
-            ("grey", unit(GREY), "", GREY, 3),
-            ("RGB", unit(RGB), "", bgr, 2),
-            ("alpha", SHOWN, WHITE, bgra, 2),
-        ):
-            make = partial(tga, levels, kind, top_down=top_down)
-            yield Cell("TGA", column, more, ".tga", make, expected, note)
-    run_lengths = by_pillow(RGB, ".tga", compression="tga_rle")
-    yield Cell("TGA", "RGB", "run lengths", ".tga", run_lengths, unit(RGB))
-    table = PALETTE[:, ::-1].tobytes()
-    yield Cell("TGA", "palette", "", ".tga", lambda: tga(INDEX, 1, palette=table), palette)
     yield from _of_pnm()
     for name, suffix, start in (
         ("HEIC", ".jpg", struct.pack(">I", 24) + b"ftypheic" + bytes(4) + b"mif1heic"),
@@ -73,7 +60,9 @@ def of_others() -> Iterator[Cell]:
         ("empty", ".png", b""),
     ):
         yield Cell(name, "", "", suffix, partial(bytes.ljust, start, 200 if start else 0, b"\0"), None, name)
-    yield Cell("PCX", "", "", ".pcx", by_pillow(RGB, ".pcx"), None, "be a file in PNG, JPEG")
+    for name in ("PCX", "TGA"):
+        suffix = f".{name.lower()}"
+        yield Cell(name, "", "", suffix, by_pillow(RGB, suffix), None, "be a file in PNG, JPEG")
 
 
 def _of_webp() -> Iterator[Cell]:
@@ -119,19 +108,48 @@ def _of_avif() -> Iterator[Cell]:
         ("BT.2100 PQ", (9, 16), None, "PQ transfer"),
     ):
         yield cell("colour space", what, expected, partial(coded, *code), note)
-    free = struct.pack(">I", 19) + b"freecolrnclx\0\x0c\0\x0d\0\0\x80"  # as a gain map's
+    for what, code, expected, note in (
+        ("Display P3 at the end of the file", (12, 13), from_p3(RGB), ""),
+        ("BT.2100 PQ at the end of the file", (9, 16), None, "PQ transfer"),
+    ):
+        yield cell("colour space", what, expected, partial(lambda code: _meta_last(coded(*code)), code), note)
+    free = struct.pack(">I4sI", 27, b"free", 19) + b"colrnclx\0\x0c\0\x0d\0\0\x80"  # as a gain map's
+    yield cell("colour space", "two nclx", None, lambda: _meta_last(make(), free), "several colour spaces")
+    film = by_pillow(RGB, ".avif", save_all=True, append_images=[Image.fromarray(255 - RGB)], **best)
+    yield cell("RGB", "animation", unit(RGB), film)
 
-    yield cell("colour space", "two nclx", None, lambda: make() + free, "several colour spaces")
+    def differing() -> bytes:
+        still, box, frames = film().partition(b"moov")
+        assert frames.count(b"nclx\0\1\0\r") == 1
+        return still + box + frames.replace(b"nclx\0\1\0\r", b"nclx\0\x09\0\x10")
+
+    yield cell("colour space", "animation of another nclx", None, differing, "PQ transfer")
     yield cell("turned", "", np.rot90(unit(RGB), -1), by_pillow(RGB, ".avif", exif=TURN, **best))
     linear = by_pillow(RGB, ".avif", icc_profile=profile(b"RGB ", 2.2), **best)
     yield cell("colour space", "profile of gamma 2.2", encoded(unit(RGB) ** 2.2), linear)
+
+
+def _meta_last(file: bytes, more: bytes = b"") -> bytes:
+    """An AVIF whose box `meta`, with more in it, is moved behind the pixels, which stay at their place."""
+    start = file.index(b"meta") - 4
+    length = int.from_bytes(file[start : start + 4])
+    meta, end = file[start + 4 : start + length], start + length
+    free = struct.pack(">I", length) + b"free" + bytes(length - 8)
+    gap = struct.pack(">I", 9000) + b"free" + bytes(8992)
+    return file[:start] + free + file[end:] + gap + struct.pack(">I", length + len(more)) + meta + more
 
 
 def _of_bmp() -> Iterator[Cell]:
     """BMP by its specification."""
 
     def cell(
-        column: str, what: str, expected: Floats, pixels: bytes, bits: int, note: str = "", **options: Any
+        column: str,
+        what: str,
+        expected: Floats | None,
+        pixels: bytes,
+        bits: int,
+        note: str = "",
+        **options: Any,
     ) -> Cell:
         rows = rows_of(pixels, 16, bottom_up=not options.get("top_down"))
         return Cell("BMP", column, what, ".bmp", lambda: bmp(rows, (16, 24), bits, **options), expected, note)
@@ -154,6 +172,16 @@ def _of_bmp() -> Iterator[Cell]:
     yield cell("RGB", "32 bits", unit(RGB), np.dstack([bgr, 0 * ALPHA]).tobytes(), 32)
     masks = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
     yield cell("alpha", "32 bits", SHOWN, np.dstack([bgr, ALPHA]).tobytes(), 32, WHITE, masks=masks)
+
+    calibrated, note = bytes(40) + struct.pack("<3I", *3 * [1 << 16]), "of its own space"
+    for what, space, expected, said in (
+        ("sRGB", b"BGRs", unit(RGB), ""),
+        ("that of Windows", b" niW", unit(RGB), ""),
+        ("calibrated, without numbers", bytes(52), unit(RGB), ""),
+        ("calibrated, of gamma 1", calibrated, None, note),
+        ("an embedded profile", b"DEBM" + bytes(64), None, note),
+    ):
+        yield cell("colour space", what, expected, bgr.tobytes(), 24, said, space=space)
 
 
 def _of_pnm() -> Iterator[Cell]:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from images.cells import (
     ALPHA,
+    D65,
     GREY,
     GREY_ALPHA,
     INDEX,
@@ -99,8 +100,10 @@ def of_png_colours() -> Iterator[Cell]:
     def cicp(*code: int) -> tuple[bytes, bytes]:
         return b"cICP", bytes(code)
 
-    adobes = (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
-    chroma = (b"cHRM", struct.pack(">8I", *(round(100000 * number) for number in adobes)))
+    def chroma(*primaries: float) -> tuple[bytes, bytes]:
+        return b"cHRM", struct.pack(">8I", *(round(100000 * number) for number in (*D65, *primaries)))
+
+    adobes = chroma(0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
     srgb, linear = (b"sRGB", b"\0"), iccp(b"RGB ", 1)
     rgb, light = unit(RGB), encoded(unit(RGB))
     row, tagged = "PNG, 8 bits", "whose gAMA is"
@@ -111,7 +114,7 @@ def of_png_colours() -> Iterator[Cell]:
         ("profile of linear light", light, linear),
         ("profile before sRGB and gAMA", light, linear, srgb, gamma(1 / 2.2)),
         ("cICP of sRGB", rgb, cicp(1, 13, 0, 1)),
-        ("cICP of sRGB before gAMA 1 and cHRM", rgb, cicp(1, 13, 0, 1), gamma(1), chroma),
+        ("cICP of sRGB before gAMA 1 and cHRM", rgb, cicp(1, 13, 0, 1), gamma(1), adobes),
         ("cICP of sRGB before a profile", rgb, cicp(1, 13, 0, 1), linear),
         ("cICP of Display P3", from_p3(RGB), cicp(12, 13, 0, 1)),
         ("cICP of Display P3 before a profile", from_p3(RGB), cicp(12, 13, 0, 1), linear),
@@ -120,7 +123,9 @@ def of_png_colours() -> Iterator[Cell]:
     for what, note, *chunks in (
         ("gAMA 1", tagged, gamma(1)),
         ("gAMA 1/1.8", tagged, gamma(1 / 1.8)),
-        ("cHRM of Adobe RGB", "whose cHRM", gamma(256 / 563), chroma),
+        ("gAMA 1/2.1", tagged, gamma(1 / 2.1)),
+        ("cHRM of SMPTE C", "whose cHRM", gamma(1 / 2.2), chroma(0.63, 0.34, 0.31, 0.595, 0.155, 0.07)),
+        ("cHRM of Adobe RGB", "whose cHRM", gamma(256 / 563), adobes),
         ("cICP of BT.601", "BT.601 primaries", cicp(6, 6, 0, 1)),
         ("cICP of narrow range", "narrow range", cicp(1, 13, 0, 0)),
     ):
@@ -149,10 +154,15 @@ def of_png_colours() -> Iterator[Cell]:
         iccp(b"RGB ", 563 / 256),
     )
     note = "nearly linear light"
-    yield _png(row, SPACE, "profile of linear light", None, rgb, 16, 2, iccp(b"RGB ", 1), note=note)
+    for what, value in (("linear light", 1.0), ("gamma 1.4", 1.4)):
+        yield _png(row, SPACE, f"profile of {what}", None, rgb, 16, 2, iccp(b"RGB ", value), note=note)
     yield _png(row, SPACE, "gAMA 1", None, rgb, 16, 2, gamma(1), note=tagged)
     yield _png(row, SPACE, "cICP of BT.2100 PQ", None, rgb, 16, 2, cicp(9, 16, 0, 1), note="PQ transfer")
-    yield _png(row, SPACE, "cICP of Display P3", from_p3(rgb), rgb, 16, 2, cicp(12, 13, 0, 1))
+    p3 = cicp(12, 13, 0, 1)
+    yield _png(row, SPACE, "cICP of Display P3", from_p3(rgb), rgb, 16, 2, p3)
+    note = "grey of 16 bits in Display P3"
+    yield _png(row, SPACE, "grey, cICP of Display P3", None, deep(GREY), 16, 0, p3, note=note)
+    yield _png("PNG, 8 bits", SPACE, "grey, cICP of Display P3", unit(GREY), GREY, 8, 0, p3)
 
 
 def _png(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from PIL import features
 
 from images.cells import (
     ALPHA,
+    D65,
     GREY,
     INDEX,
     INKS,
@@ -29,6 +32,7 @@ from images.cells import (
     deep,
     encoded,
     flattened,
+    from_adobe,
     from_ycc,
     inked,
     profile,
@@ -64,6 +68,7 @@ def of_tiff() -> Iterator[Cell]:
         yield _planes(row, SPACE, "profile of linear light", linear, rgb, False, note, **options)
     yield from _of_bits()
     yield from _of_8_bits()
+    yield from _of_tags()
     yield from _of_other_numbers()
 
 
@@ -86,7 +91,8 @@ def _tiff(
         return file.getvalue()
 
     colours = column in ("alpha", YCBCR) or (column == SPACE and data.ndim > 2)
-    tolerance = TRUNCATED if colours and data.dtype == np.uint16 else 1.0
+    nearest = 0.5 if by_tifffile else 1.0  # of 256 levels; Pillow takes the lower
+    tolerance = TRUNCATED if colours and data.dtype == np.uint16 else nearest
     return Cell(row, column, what, ".tif", make, expected, note, tolerance, by_tifffile)
 
 
@@ -136,7 +142,11 @@ def _of_channels(depth: int, of: Any, order: str, what: str) -> Iterator[Cell]:
     as_grey = {"photometric": "minisblack", **plain}
     yield _tiff(row, "alpha", f"grey, {what}", shown, both, WHITE, deeper, **contig, **as_grey)
     yield _planes(row, "alpha", f"grey, {what}", shown, both, True, WHITE, **as_grey)
-    options = {"photometric": "separated", **options}
+    shown, options = flattened(white, alpha), {"photometric": "miniswhite", **options, **contig}
+    plain_, times = f"grey, white is 0, {what}", f"grey, white is 0, multiplied by it, {what}"
+    yield _tiff(row, "alpha", plain_, shown, both, WHITE, True, extrasamples=["unassalpha"], **options)
+    yield _tiff(row, "alpha", times, None, both, "MINISWHITE", extrasamples=["assocalpha"], **options)
+    options = {"photometric": "separated", "byteorder": order}
     yield _tiff(row, YCBCR, f"CMYK, {what}", inked(inks), inks, **options)
     yield _planes(row, YCBCR, f"CMYK, {what}", inked(inks), inks, deeper, **options)
 
@@ -199,6 +209,65 @@ def _of_8_bits() -> Iterator[Cell]:
         options = {"quality": 100} if compression == "jpeg" else {}
         make = by_pillow(RGB, ".tif", compression=compression, **options)
         yield Cell(row, "RGB", compression.removeprefix("tiff_"), ".tif", make, rgb)
+
+
+def _of_tags() -> Iterator[Cell]:
+    """Of colours that tags describe, and Pillow ignores."""
+
+    def rationals(tag: int, *numbers: float) -> Any:
+        parts = tuple(part for number in numbers for part in (round(10000 * number), 10000))
+        return tag, 5, len(numbers), parts, True
+
+    row, rgb, adobes = "TIFF, 8 bits", unit(RGB), rationals(319, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
+    primaries, note = (0.64, 0.33, 0.3, 0.6, 0.15, 0.06), "white point or primaries"
+    for what, expected, note_, *extra in (
+        ("white and primaries of sRGB", rgb, "", rationals(318, *D65), rationals(319, *primaries)),
+        ("white of D50", None, note, rationals(318, 0.3457, 0.3585)),
+        ("primaries of Adobe RGB", None, note, adobes),
+        ("primaries of SMPTE C", None, note, rationals(319, 0.63, 0.34, 0.31, 0.595, 0.155, 0.07)),
+        ("transfer function", None, "transfer function", (301, 3, 256, tuple(range(0, 65536, 257)), True)),
+    ):
+        yield _tiff(row, SPACE, what, expected, RGB, note_, extratags=extra)
+    options: dict[str, Any] = {"iccprofile": profile(b"RGB ", 1), "extratags": [adobes]}
+    yield _tiff(row, SPACE, "profile before primaries", encoded(rgb), RGB, **options)
+    yield _planes(
+        "TIFF, 16 bits", SPACE, "primaries of Adobe RGB", None, deep(RGB), False, note, extratags=[adobes]
+    )
+    options = {"extratags": [(255, 3, 1, 2, True)]}
+    yield _tiff(row, "RGB", "a reduced copy first, by SubfileType", None, RGB, "reduced copy", **options)
+    table = np.zeros((3, 256), np.uint16)
+    table[:, :4] = PALETTE.T
+    options = {"photometric": "palette", "colormap": table}
+    yield _tiff(row, "palette", "palette of 8 bits", None, INDEX, "palette of 8 bits", **options)
+    inks: dict[int, tuple[int, ...]] = {258: (8,) * 4, 262: (5,), 277: (4,)}
+    for what, shown, note, tags in (
+        ("CMYK by its tags", inked(INKS), "", {332: (1,), 336: (0, 255)}),
+        ("inks other than CMYK", None, "other inks", {332: (2,)}),
+        ("CMYK, 0 for full ink", None, "0 for full ink", {336: (255, 0)}),
+    ):
+        yield _bare(row, YCBCR, what, shown, INKS.tobytes(), {**inks, **tags}, note)
+    note, options = "not coded as in a JPEG", {"photometric": "ycbcr"}
+    options["extratags"] = [rationals(529, 0.2126, 0.7152, 0.0722)]
+    yield _tiff(row, YCBCR, "YCbCr of BT.709", None, YCC, note, **options)
+    ycc: dict[int, tuple[int, ...]] = {258: (8, 8, 8), 262: (6,), 277: (3,), 530: (1, 1)}
+    ycc[532] = (16, 235, 128, 240, 128, 240)
+    yield _bare(row, YCBCR, "YCbCr of a narrow range", None, YCC.tobytes(), ycc, note)
+    adobe, both = "Adobe RGB by EXIF (R03)", np.dstack([GREY, ALPHA])
+    alpha = {258: (8, 8), 262: (0,), 277: (2,), 338: (2,)}
+    for row, what, levels, tags, shown, note in (
+        ("TIFF, 8 bits", adobe, RGB, {258: (8,) * 3, 262: (2,), 277: (3,)}, from_adobe(RGB), ""),
+        ("TIFF, 8 bits", f"white is 0, alpha, {adobe}", both, alpha, None, "by its EXIF data"),
+        ("TIFF, 16 bits", adobe, deep(GREY), {258: (16,), 262: (1,), 277: (1,)}, None, "16 bits in Adobe RGB"),
+    ):
+        yield Cell(row, SPACE, what, ".tif", partial(_adobe, levels.tobytes(), tags), shown, note)
+
+
+def _adobe(pixels: bytes, tags: Any) -> bytes:
+    """A TIFF of colours in Adobe RGB by its EXIF data, which follow the pixels."""
+    start = len(tiff(pixels, GREY.shape, {**tags, 34665: (0,)}))
+    space = struct.pack("<HHHIIHHII", 2, 0xA001, 3, 1, 0xFFFF, 0xA005, 4, 1, start + 30) + bytes(4)
+    interoperability = struct.pack("<HHHI4s", 1, 1, 2, 4, b"R03") + bytes(4)
+    return tiff(pixels, GREY.shape, {**tags, 34665: (start,)}) + space + interoperability
 
 
 def _of_other_numbers() -> Iterator[Cell]:

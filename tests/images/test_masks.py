@@ -56,6 +56,13 @@ def test_a_mask_that_is_white_throughout_is_warned_of() -> None:
         assert to_mask(hidden, "sky", PICTURE).amin() == 1
 
 
+def test_a_large_mask_that_is_white_throughout_is_warned_of() -> None:
+    white = Image.new("L", (3000, 2571), 255)  # reduced while it is read, which rounds
+    with pytest.warns(UserWarning, match="^sky is white throughout"), pytest.warns(match="resized"):
+        to_mask(white, "sky", PICTURE)
+    to_mask(Image.new("L", (112, 96), 254), "sky", PICTURE)  # without a warning, which would be an error
+
+
 def test_a_mask_is_called_faint_by_its_values_before_it_is_resized() -> None:
     dot = torch.zeros(960, 1120)
     dot[480, 560] = 1.0

@@ -26,7 +26,7 @@ from images.cells_of_tiff import of_tiff
 from neural_style.images.io import to_image_tensor
 
 CELLS = [*of_png(), *of_jpeg(), *of_tiff(), *of_others()]
-LOST_BY_LOADING = ("cICP", "AVIF, colour space", "nearly linear light")
+LOST_BY_LOADING = ("cICP", "AVIF, colour space", "nearly linear light", "own space")
 PAGE = Path(__file__).parents[2] / "docs" / "pictures.md"
 OPENING = """# Pictures
 
@@ -46,19 +46,21 @@ MIDDLE = """
 The table is made by `python tests/images/test_pictures.py` of {count} files, whose every pixel is known:
 {right} are read, {refused} refused. They are written by the formats' specifications, TIFF mostly by tifffile,
 what would need an encoder by Pillow: interlaced and progressive, in strips and tiles, of either byte order,
-and with the compressions that these know. To two levels are read alpha, CMYK and profiles of 16 bits a channel,
-of which Pillow gives 8, and MPO; to four AVIF, whose encoder is not exact.
+and with the compressions that these know. Alpha, CMYK and profiles of 16 bits a channel, of which Pillow gives
+8, and MPO are right to two levels; AVIF, whose encoder is not exact, to four.
 
 | | refused | what the message says |
 |---|---|---|
 """
 CLOSING = """
 Colours are those that a PNG's cICP says, else its profile, else sRGB, else gAMA and cHRM, which are refused
-where they are not sRGB's. In an AVIF a profile comes before nclx. In a JPEG without a profile EXIF data may
-say Adobe RGB (R03). Floats in a grey picture are numbers as sRGB encodes them.
+where they are not sRGB's. In an AVIF a profile comes before nclx; one with neither is read as sRGB. In a JPEG
+or a TIFF without a profile EXIF data may say Adobe RGB (R03). Floats in a grey picture are numbers as sRGB
+encodes them.
 
-A `PIL.Image` is read as its file is where it is not loaded. Once it is, it no longer has its cICP, its nclx
-nor its 16 bits: give the path where these matter. What another plugin of Pillow decodes is taken as it is.
+A `PIL.Image` is read as its file is where it is not loaded. Once it is, it no longer has its cICP, its nclx,
+its 16 bits nor a BMP's colour space: give the path where these matter. A `PIL.Image` of a format that is not in
+the table, such as HEIC by a plugin of Pillow, is not checked: its numbers are read as Pillow gives them.
 
 ## Large pictures
 

@@ -136,28 +136,22 @@ def bmp(
     *,
     palette: bytes = b"",
     masks: Sequence[int] = (),
+    space: bytes = b"",
     top_down: bool = False,
 ) -> bytes:
-    """A BMP of rows that are whole multiples of 4 bytes, from the bottom up, or from the top down."""
+    """A BMP of rows that are whole multiples of 4 bytes, from the bottom up, or from the top down.
+
+    With masks, or a space (name, endpoints and gamma), its header is of version 4; with 16 bytes more of 5.
+    """
     height, width = size
     header = struct.pack(
         "<iiHHIIiiII", width, -height if top_down else height, 1, bits, 3 if masks else 0, 0, 0, 0, 0, 0
     )
-    if masks:  # a header of version 4
-        header += struct.pack("<4I", *masks, *[0] * (4 - len(masks))) + b"BGRs" + bytes(48)
+    if masks or space:
+        header += struct.pack("<4I", *masks, *[0] * (4 - len(masks))) + (space or b"BGRs").ljust(52, b"\0")
     header = struct.pack("<I", len(header) + 4) + header
     start = 14 + len(header) + len(palette)
     return b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + header + palette + pixels
-
-
-def tga(levels: Levels, kind: int, *, palette: bytes = b"", top_down: bool = True) -> bytes:
-    """An uncompressed TGA: kind 1 of indices, 2 of BGR or BGRA, 3 of grey."""
-    height, width = levels.shape[:2]
-    channels = levels.shape[2] if levels.ndim == 3 else 1
-    descriptor = (0x20 if top_down else 0) | (8 if channels == 4 else 0)
-    header = struct.pack("<BBBHHB", 0, kind == 1, kind, 0, len(palette) // 3, 24 if palette else 0)
-    header += struct.pack("<HHHHBB", 0, 0, width, height, 8 * channels, descriptor)
-    return header + palette + (levels if top_down else levels[::-1]).astype(np.uint8).tobytes()
 
 
 def pnm(levels: Levels, most: int, kind: str) -> bytes:

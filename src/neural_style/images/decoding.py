@@ -101,8 +101,9 @@ def _decoding(argument: str, name: str) -> Iterator[None]:
     except (MemoryError, UnidentifiedImageError):
         raise
     except Exception as error:  # on damaged files decoders raise errors of every type
-        rule, got = "be a whole picture", f"{name}, which is damaged or cut short"
-        raise ValueError(message(argument, rule, got, "Get it from its source again.")) from error
+        got = f"{name}, which is damaged, cut short or of a kind that Pillow does not decode"
+        advice = "Get it from its source again, or save it as PNG."
+        raise ValueError(message(argument, "be a whole picture", got, advice)) from error
 
 
 def from_pil(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, BinaryIO
 
+import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from neural_style._checks import message
-from neural_style.images.profiles import unsupported_colors
+from neural_style.images.profiles import SAME_XY, SRGB_XY, unsupported_colors
 
-READ = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "TGA")  # Pillow's names; tests have each
+READ = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM")  # Pillow's names; tests have each
 OTHERS = {  # what files that Pillow does not open begin with, at which byte
     "a JPEG that Pillow does not decode": (0, (b"\xff\xd8\xff",)),
     "a PNG that Pillow does not decode": (0, (b"\x89PNG",)),
@@ -29,6 +31,12 @@ OTHERS = {  # what files that Pillow does not open begin with, at which byte
 }
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 TIFF_COLORS = {0: "grey with white as 0", 1: "grey", 2: "RGB", 3: "a palette", 5: "CMYK", 6: "YCbCr"}
+TIFF_SRGB = {318: SRGB_XY[:2], 319: SRGB_XY[2:]}  # tags of the white point and the primaries
+TIFF_CODING = {  # tags that Pillow ignores: whose colours they code, and the numbers that are read
+    529: (6, (0.299, 0.587, 0.114)),
+    532: (6, (0, 255, 128, 255, 128, 255)),
+    332: (5, (1,)),
+}
 TIFF_NUMBERS = {1: "whole numbers", 2: "numbers with a sign", 3: "floats"}
 
 
@@ -87,8 +95,10 @@ def _unsupported(picture: Image.Image, coded: str) -> tuple[str, str]:
     tags, key = getattr(picture, "tag_v2", {}), picture.info.get("transparency")
     if 50706 in tags:  # DNG's version
         return "a raw photograph, of which Pillow reads the preview", "Develop it, and save it as PNG or JPEG."
-    if picture.format == "TIFF" and _number(tags, 254, 0) & 1:
+    if picture.format == "TIFF" and (_number(tags, 254, 0) & 1 or _number(tags, 255, 1) == 2):
         return "whose first page is a reduced copy of another", "Save the other one alone."
+    if ignored := _ignored_in_tiff(tags):
+        return ignored, "Save it as sRGB."
     if picture.format in ("JPEG", "MPO") and picture.mode == "CMYK" and "adobe" not in picture.info:
         return "CMYK without Adobe's marker: nothing says whether 0 is no ink", "Save it as RGB."
     if isinstance(key, tuple) and (coded == "RGB;16B" or max(key) > 255):
@@ -122,6 +132,40 @@ def unsupported_in_tiff(picture: Image.Image) -> str:
     layout = " in planes of their own" if planes else ", subsampled, not compressed" if subsampled else ""
     color = TIFF_COLORS.get(colors, "CIELAB" if colors == 8 else "unknown colours")
     return f"{color} in {TIFF_NUMBERS.get(numbers, 'numbers')} of {depth} bits{layout}"
+
+
+def _ignored_in_tiff(tags: Any) -> str:
+    """Return what a TIFF's tags say of its colours that Pillow ignores; empty where it is nothing."""
+    colors, dots = _number(tags, 262, -1), _numbers(tags, 336)
+    if 34675 not in tags:  # that of a profile, which comes first
+        if 301 in tags:
+            return "with a transfer function"
+        if any(not _are(tags, tag, usual, SAME_XY) for tag, usual in TIFF_SRGB.items()):
+            return "whose white point or primaries are not sRGB's"
+    if any(colors == of and not _are(tags, tag, usual, 1e-3) for tag, (of, usual) in TIFF_CODING.items()):
+        return "CMYK of other inks" if colors == 5 else "YCbCr that is not coded as in a JPEG"
+    if colors == 5 and len(dots) > 1 and dots[0] > dots[1]:
+        return "CMYK with 0 for full ink"
+    if colors == 3 and 0 < max(_numbers(tags, 320), default=0) < 256:
+        return "with a palette of 8 bits, not 16"
+    return ""
+
+
+def _numbers(tags: Any, tag: int) -> list[float]:
+    """Return a TIFF tag's numbers, of any type; none where it is missing, NaN where it has none."""
+    try:
+        value = tags[tag]
+        return [float(number) for number in (value if isinstance(value, (tuple, bytes)) else (value,))]
+    except KeyError:
+        return []
+    except (TypeError, ValueError, ZeroDivisionError):
+        return [math.nan]
+
+
+def _are(tags: Any, tag: int, usual: tuple[float, ...], tolerance: float) -> bool:
+    """Return whether a TIFF tag has the usual numbers, which it has where it is missing."""
+    numbers = _numbers(tags, tag) or usual
+    return len(numbers) == len(usual) and np.allclose(numbers, usual, rtol=0, atol=tolerance)
 
 
 def _number(tags: Any, tag: int, usual: int) -> int:

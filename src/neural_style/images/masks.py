@@ -159,7 +159,7 @@ def _mask_values(source: ImageSource, argument: str, enough: tuple[int, int]) ->
     if colored > MOSTLY_GREY:
         advice = "Give a mask for each style; or, on the command line, maps in colours with --style-maps."
         raise ValueError(_checks.message(argument, "be a grey picture", "one in colours", advice))
-    if picture.amin() == 1:
+    if picture.amin() > 1 - 0.5 / 255:  # reducing rounds
         _checks.warn(
             f"{argument} is white throughout (transparent parts count as white): it applies everywhere."
         )

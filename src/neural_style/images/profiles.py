@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
@@ -27,6 +27,7 @@ COLOUR_MODES = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK"}  # the mode that 
 DEEP_GREY = "I;16"  # the mode of grey of 16 bits
 
 Conversion = Callable[[Image.Image], Image.Image]
+T = TypeVar("T")
 
 
 def color_space(picture: Image.Image) -> bytes | str | None:
@@ -63,6 +64,10 @@ def unsupported_colors(picture: Image.Image, *, deep: bool) -> str:
     space, info = color_space(picture), picture.info
     if isinstance(space, bytes) and deep and picture.mode[:1] != "I" and is_coarse(space, picture.mode):
         return "of 16 bits a channel with a profile of nearly linear light, of which Pillow has 8"
+    if isinstance(space, str) and picture.mode[:1] == "I":
+        return f"grey of 16 bits in {space}"
+    if _of_file(picture, "BMP", _bmp_has_own_colors):
+        return "whose colours are of its own space"
     if codes or space or "srgb" in info:
         return ""
     gamma, xy = info.get("gamma", SRGB_GAMMA), info.get("chromaticity", SRGB_XY)
@@ -118,20 +123,27 @@ def _by_matrix(picture: Image.Image, space: str) -> Image.Image:
 
 def _color_codes(picture: Image.Image) -> set[tuple[int, int]]:
     """Return H.273's numbers of primaries and transfer that a PNG or an AVIF gives; none where it is loaded."""
-    file = getattr(picture, "fp", None)
-    by_profile = picture.format == "AVIF" and picture.info.get("icc_profile")
-    if file is None or file.closed or picture.format not in ("PNG", "AVIF") or by_profile:
-        return set()
-    position = file.tell()
-    try:
-        file.seek(0)
-        codes = _png_codes(file) if picture.format == "PNG" else _avif_codes(file.read(8192))
-    finally:
-        file.seek(position)
+    codes = _of_file(picture, "PNG", _png_codes) or []
+    if not picture.info.get("icc_profile"):
+        codes = codes or _of_file(picture, "AVIF", _avif_codes) or []
     return {(p if p != UNSPECIFIED else SRGB[0], t if t != UNSPECIFIED else SRGB[1]) for p, t in codes}
 
 
+def _of_file(picture: Image.Image, file_format: str, reader: Callable[[Any], T]) -> T | None:
+    """Return what a function reads in a picture's file; None where it is of another format, or loaded."""
+    file = getattr(picture, "fp", None)
+    if picture.format != file_format or file is None or file.closed:
+        return None
+    position = file.tell()
+    try:
+        file.seek(0)
+        return reader(file)
+    finally:
+        file.seek(position)
+
+
 def _png_codes(file: Any) -> list[tuple[int, int]]:
+    """Return primaries and transfer of a PNG's cICP; 0 for the transfer where its range is narrow."""
     file.seek(8)
     while len(head := file.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
         length = int.from_bytes(head[:4])
@@ -141,8 +153,29 @@ def _png_codes(file: Any) -> list[tuple[int, int]]:
     return []
 
 
-def _avif_codes(head: bytes) -> list[tuple[int, int]]:
-    return [struct.unpack(">HH", box[:4]) for box in head.split(b"colrnclx")[1:] if len(box) >= 4]
+def _avif_codes(file: Any) -> list[tuple[int, int]]:
+    """Return primaries and transfer of every nclx in an AVIF's boxes `meta` and, of an animation, `moov`."""
+    codes = list[tuple[int, int]]()
+    while len(head := file.read(8)) == 8:
+        length = int.from_bytes(head[:4]) - 8
+        if length == 1 - 8:  # it follows in 64 bits
+            length = int.from_bytes(file.read(8)) - 16
+        if head[4:] in (b"meta", b"moov"):
+            parts = file.read(max(length, -1)).split(b"colrnclx")[1:]  # of length 0 is what reaches the end
+            codes += [struct.unpack(">HH", part[:4]) for part in parts if len(part) >= 4]
+        elif length >= 0:
+            file.seek(length, 1)
+        else:
+            break
+    return codes
+
+
+def _bmp_has_own_colors(file: Any) -> bool:
+    """Return whether a BMP's header, of version 4 or 5, gives a profile, or primaries with a gamma."""
+    head = file.read(122)
+    size, space, gamma = int.from_bytes(head[14:18], "little"), head[70:74], head[110:122]
+    calibrated = space == bytes(4) and any(gamma)
+    return size >= 108 and (calibrated or space not in (bytes(4), b"BGRs", b" niW"))
 
 
 def _is_adobe_rgb(picture: Image.Image) -> bool:

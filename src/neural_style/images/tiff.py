@@ -12,7 +12,7 @@ from neural_style.images.profiles import is_coarse
 
 CHANNELS = {"MINISWHITE": 1, "MINISBLACK": 1, "RGB": 3, "SEPARATED": 4}  # by the photometric interpretation
 MODES = {(1, 0): "L", (1, 1): "La", (1, 2): "LA", (3, 0): "RGB", (3, 1): "RGBa", (3, 2): "RGBA", (4, 0): "CMYK"}
-_PROFILE, _ORIENTATION, _DNG = 34675, 274, 50706  # tags
+_PROFILE, _ORIENTATION, _DNG, _EXIF = 34675, 274, 50706, 34665  # tags
 
 
 def reread(file: BinaryIO, argument: str, name: str, unsupported: str) -> Image.Image:
@@ -47,6 +47,8 @@ def reread(file: BinaryIO, argument: str, name: str, unsupported: str) -> Image.
             reduced = page.bitspersample > 8 and picture.mode[:1] not in "IF"
             if profile and reduced and is_coarse(profile, picture.mode):
                 raise ValueError("colours in nearly linear light")
+            if not profile and (page.tags.valueof(_EXIF) or {}).get("ColorSpace") in (2, 0xFFFF):
+                raise ValueError("colours other than sRGB by its EXIF data")
     except MemoryError:
         raise
     except Exception as error:  # tifffile raises errors of many types, of a codec that is missing too
@@ -72,13 +74,14 @@ def _as_pil(page: Any, levels: Any) -> Image.Image:
         raise ValueError(f"numbers of {page.bitspersample} bits")
     colours = CHANNELS.get(photometric)
     mode = MODES.get((colours or 0, extra[0] if extra else 0))
-    if levels.ndim != 3 or mode is None:
+    if levels.ndim != 3 or mode is None or (photometric, mode) == ("MINISWHITE", "La"):
         raise ValueError(f"photometric {photometric}, extra channels {extra}")
     floats = levels.dtype.kind == "f" and mode == "L"
     if not floats and levels.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"{photometric} of {levels.dtype}")
     if photometric == "MINISWHITE":
-        levels = (1 if floats else np.iinfo(levels.dtype).max) - levels
+        white = 1 if floats else np.iinfo(levels.dtype).max
+        levels = np.concatenate([white - levels[..., :1], levels[..., 1:]], axis=-1)
     if mode == "L":
         return Image.fromarray(levels[..., 0].astype(np.float32) if floats else levels[..., 0])
     levels = levels[..., : len(mode)]
