@@ -95,4 +95,5 @@ def test_styles_and_their_regions_reach_the_run(recorder: Any) -> None:
 def test_a_folder_gives_pictures_of_every_format_that_is_read() -> None:
     for name in ("3.gif", "4.WEBP", ".hidden.png"):
         Path("monet", name).touch()
+    Path("monet", "folder.png").mkdir()
     assert [path.name for path in pictures_in(Path("monet"))] == ["1.png", "2.jpg", "3.gif", "4.WEBP"]

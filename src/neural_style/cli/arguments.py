@@ -197,12 +197,8 @@ def _add_transfer_options(parser: argparse.ArgumentParser, *, content: bool = Tr
         add("--content-layers", "NAME[=X],...", text, type=values.layers)
         add("--content-weight", "X", "larger keeps more of the photograph", type=float)
         add("--style-weight", "X", "larger takes more of the painting", type=float)
-        add(
-            "--strength",
-            "X",
-            "0 is the photograph, 1 leaves it out of the loss; in place of weights",
-            type=float,
-        )
+        text = "0 is the photograph, 1 leaves it out of the loss; in place of weights"
+        add("--strength", "X", text, type=float)
         choose("--color", COLORS, also="whose colours the picture has")
         text = "give the photograph the painting's colours first"
         parser.add_argument("--match-colors", action=argparse.BooleanOptionalAction, help=text)

@@ -94,8 +94,9 @@ def pictures_in(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    files, ends = path.iterdir(), suffixes()
-    pictures = sorted(file for file in files if file.suffix.lower() in ends and not file.name.startswith("."))
+    ends = suffixes()
+    files = (file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+    pictures = sorted(file for file in files if file.suffix.lower() in ends)
     if not pictures:
         rule, advice = "hold pictures", f"They end in {', '.join(ends)}."
         raise ValueError(_checks.message("a folder of pictures", rule, f"'{path}' with none", advice))
